@@ -1,0 +1,1 @@
+//! Need-to-know rules; a permission is a value.

@@ -1,0 +1,1 @@
+//! Activity events in Parquet segments with a crash-safe head.

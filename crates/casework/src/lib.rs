@@ -1,0 +1,1 @@
+//! Concerns, cases and procedures as state machines over entries that only grow.

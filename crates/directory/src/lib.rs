@@ -1,0 +1,1 @@
+//! Who is behind a request: roll imports and address maps.

@@ -1,0 +1,1 @@
+//! Events to ranked alerts, by pure, versioned rules.

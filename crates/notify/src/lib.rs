@@ -1,0 +1,1 @@
+//! E-mail and other notices that carry a link and nothing personal.

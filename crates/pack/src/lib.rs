@@ -1,0 +1,1 @@
+//! Reads a policy pack (text) into values, with problems by file and line.

@@ -1,0 +1,2 @@
+//! The one binary: commands, configuration, wiring.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Filtering HTTP and HTTPS proxy.

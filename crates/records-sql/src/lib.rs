@@ -1,0 +1,1 @@
+//! Records over SQLite and PostgreSQL from one SQL text.

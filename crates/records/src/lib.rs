@@ -1,0 +1,1 @@
+//! Storage port for records: traits, rows and errors; no SQL.

@@ -1,0 +1,1 @@
+//! Governors' report and other documents as PDF and CSV.

@@ -1,0 +1,1 @@
+//! Search terms and page text to matches.

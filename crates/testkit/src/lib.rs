@@ -1,0 +1,1 @@
+//! Fixed clock, fictional school, stand-in origins, real servers for tests.

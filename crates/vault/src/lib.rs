@@ -1,0 +1,1 @@
+//! Seals notes, attachments and contacts; holds the keys.
