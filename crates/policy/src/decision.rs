@@ -1,13 +1,14 @@
 //! What is decided, and why.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use pharos_catalogue::CategorySet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// What happens to a request, mildest first where they are comparable.
+/// What happens to a request, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
@@ -24,6 +25,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action, mildest first.
+    pub const ALL: &'static [Action] = &[
+        Action::Tunnel,
+        Action::Allow,
+        Action::Narrow,
+        Action::Warn,
+        Action::Block,
+    ];
+
     /// The name used in logs, stored events and `explain --json`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -47,6 +57,23 @@ impl fmt::Display for Action {
     }
 }
 
+/// The text names no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an action: expected tunnel, allow, narrow, warn or block")]
+pub struct UnknownAction(pub String);
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Action::ALL
+            .iter()
+            .copied()
+            .find(|action| action.name() == text)
+            .ok_or_else(|| UnknownAction(text.chars().take(40).collect()))
+    }
+}
+
 /// Where in the published order a rule stands (FIL-06). The first layer that speaks decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,25 +82,62 @@ pub enum Layer {
     Sealed,
     /// Help and reporting sites: never blocked (FIL-13).
     Help,
-    /// The school's own blocks, emergency blocks among them.
+    /// The school's own blocks, emergency blocks and known ways round the filter among them.
     SchoolBlock,
     /// A restriction for one person.
     Personal,
     /// An approved exception, with an expiry.
     Exception,
-    /// A teacher's list for a class and a time.
+    /// A teacher's list for a class and a time, or a session an adult has opened.
     LessonList,
-    /// Categories and sites by group, hours and place.
+    /// Categories, sites and search tools by group, hours and place.
     Group,
-    /// Nothing spoke: what the group's default says.
+    /// Nothing spoke: what the group's mode or default says.
     Default,
 }
 
-/// How far YouTube is restricted (SRCH-02).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+impl Layer {
+    /// Every layer in the published order.
+    pub const ORDER: [Layer; 8] = [
+        Layer::Sealed,
+        Layer::Help,
+        Layer::SchoolBlock,
+        Layer::Personal,
+        Layer::Exception,
+        Layer::LessonList,
+        Layer::Group,
+        Layer::Default,
+    ];
+
+    /// The name used in logs and `explain --json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Layer::Sealed => "sealed",
+            Layer::Help => "help",
+            Layer::SchoolBlock => "school-block",
+            Layer::Personal => "personal",
+            Layer::Exception => "exception",
+            Layer::LessonList => "lesson-list",
+            Layer::Group => "group",
+            Layer::Default => "default",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How far YouTube is restricted (SRCH-02), mildest first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum YouTube {
     /// Not restricted.
+    #[default]
     Off,
     /// `restrictmoderate.youtube.com`.
     Moderate,
@@ -82,12 +146,53 @@ pub enum YouTube {
 }
 
 /// How a request let through with [`Action::Narrow`] is narrowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Narrowing {
     /// Hold search engines to their strict filter.
     pub safe_search: bool,
     /// Hold YouTube to this level.
     pub youtube: YouTube,
+}
+
+impl Narrowing {
+    /// The strictest there is: for unknown users.
+    pub const STRICTEST: Self = Self {
+        safe_search: true,
+        youtube: YouTube::Strict,
+    };
+
+    /// The stricter of the two in each part.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        Self {
+            safe_search: self.safe_search || other.safe_search,
+            youtube: self.youtube.max(other.youtube),
+        }
+    }
+}
+
+/// What became of a rule that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// It decided.
+    Decided,
+    /// It spoke, but a rule above it or a stricter one beside it decided.
+    Outranked,
+    /// It names the address, but not this person, group or class.
+    OtherPeople,
+    /// It is for other hours.
+    OtherHours,
+    /// It is for other places.
+    OtherPlace,
+    /// It has not begun yet.
+    NotYet,
+    /// It has run out.
+    Expired,
+    /// The person's mode (adult-led) lets no such rule speak.
+    OtherMode,
+    /// It names a path, and this face sees only the name of the site.
+    PathUnseen,
 }
 
 /// One thing that spoke for or against: the winning reason comes first in a decision.
@@ -99,15 +204,20 @@ pub struct Reason {
     pub rule: Arc<str>,
     /// What it asked for.
     pub action: Action,
+    /// What became of it.
+    pub weight: Weight,
     /// The list that held the entry, where one did.
     pub list: Option<Arc<str>>,
     /// The entry that matched (never for sealed lists).
-    pub entry: Option<Box<str>>,
+    pub entry: Option<Arc<str>>,
     /// The category that matched.
     pub category: Option<Arc<str>>,
     /// The hours the rule was bound to, by name.
     pub hours: Option<Arc<str>>,
+    /// The place the rule was bound to, by name.
+    pub place: Option<Arc<str>>,
     /// The override behind it (exception, request, lesson list), by reference.
+    #[serde(rename = "override")]
     pub over: Option<Arc<str>>,
 }
 
@@ -116,10 +226,15 @@ pub struct Reason {
 pub struct Decision {
     /// What happens.
     pub action: Action,
-    /// How it is narrowed; meaningful with [`Action::Narrow`].
+    /// How search and video are narrowed for this person. Filled in whatever the action is: a
+    /// warning that is passed still searches safely.
     pub narrowing: Narrowing,
-    /// Whether the proxy may look inside the connection: false for do-not-inspect categories.
+    /// Whether the proxy may look inside the connection: false for do-not-inspect categories and
+    /// sites.
     pub inspect: bool,
+    /// Some rule for this site names a path, and the request showed none: a face that can see
+    /// paths should look inside and ask again before it refuses or lets the whole site through.
+    pub by_path: bool,
     /// The layer that decided.
     pub layer: Layer,
     /// The rule that decided.

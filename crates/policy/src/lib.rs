@@ -1,9 +1,35 @@
 //! Subject, request, categories and time to a decision with reasons.
 //!
-//! Pure: no I/O, no clock. One published order of rules (FIL-06):
-//! sealed lists, help sites, school blocks, personal restrictions, approved exceptions, lesson
-//! lists, group categories, default.
+//! Pure: no I/O, no clock.
+//!
+//! # The published order (FIL-06)
+//!
+//! The first layer that speaks decides; within a layer the strictest wins.
+//!
+//! 1. **Sealed** – mandatory lists of illegal material. Nothing lifts them (FIL-03).
+//! 2. **Help** – help and reporting sites: always reachable (FIL-13).
+//! 3. **School block** – the school's own and emergency blocks, known ways round the filter.
+//! 4. **Personal** – a restriction for one person.
+//! 5. **Exception** – approved, with an end. Silent for people in adult-led mode.
+//! 6. **Lesson list** – a teacher's links for a class and a time; in adult-led mode only those of
+//!    a session that an adult has opened.
+//! 7. **Group** – categories, sites and search tools by group, hours and place. Adult-led mode
+//!    blocks here everything that is left.
+//! 8. **Default** – the mode's or the group's default.
+//!
+//! `warn` and `narrow` in the group layer temper, they never open: where only they spoke, the
+//! default still counts and the stricter of both holds. So one more block, warning or narrowing
+//! never widens what anybody can reach.
+//!
+//! An unknown user (FIL-17) gets every block of every group that pupils can be in, the strictest
+//! mode, search and default of those groups, and no allowance of any group.
 
 mod decision;
+mod problem;
+mod request;
+pub mod spec;
 
-pub use decision::{Action, Decision, Layer, Narrowing, Reason, YouTube};
+pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
+pub use problem::SpecProblem;
+pub use request::{Request, SearchSite, Vocabulary};
+pub use spec::{PhaseMode, PolicySpec};

@@ -1,0 +1,50 @@
+//! One question to the policy.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pharos_catalogue::{Address, CategorySet};
+
+/// A search engine or video site, as the caller's table knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchSite {
+    /// The engine's number: its place in [`Vocabulary::engines`]. At most 63.
+    pub engine: u8,
+    /// Whether its strict filter can be forced from outside.
+    pub enforceable: bool,
+    /// Whether it is the video site rather than a search engine.
+    pub video: bool,
+}
+
+/// What is asked for, from where and when, with everything that the lists know about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The address.
+    pub address: &'a Address,
+    /// Its categories.
+    pub categories: CategorySet,
+    /// The sealed list that holds it.
+    pub sealed: Option<&'a Arc<str>>,
+    /// The search engine it belongs to.
+    pub search: Option<SearchSite>,
+    /// Whether it is a known way round the filter.
+    pub avoidance: bool,
+    /// The device's network address.
+    pub from: Option<IpAddr>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The words a policy may use beside its own: numbered as the catalogue and the table of search
+/// engines number them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vocabulary<'a> {
+    /// The catalogue's category names: `CategoryId(n)` is the n-th.
+    pub categories: &'a [Arc<str>],
+    /// Names that are right although no list in force carries them yet. A rule that uses one waits
+    /// for the list; see [`crate::Policy::unlisted`].
+    pub declared: &'a [Arc<str>],
+    /// Search tools by name, in the order of [`SearchSite::engine`].
+    pub engines: &'a [&'a str],
+}

@@ -1,0 +1,82 @@
+//! The policy as plain values, the way a pack writes it. Nothing is checked here beyond the
+//! shape: [`crate::Policy::compile`] reports everything that is wrong at once, with paths.
+//!
+//! A field path reads like the pack: `rules[2].categories[0]`, `groups.sixth-form.except[0]`.
+
+mod hours;
+mod overrides;
+mod people;
+mod rules;
+
+pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
+pub use overrides::{
+    EmergencySpec, ExceptionSpec, LessonKind, LessonSpec, Overrides, PersonalSpec,
+};
+pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
+pub use rules::{
+    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InspectionSpec, RuleSpec, SearchSpec,
+};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A whole filter policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PolicySpec {
+    /// The school's time zone by its IANA name, such as `Europe/London`.
+    pub zone: String,
+    /// Terms and holidays.
+    pub calendar: CalendarSpec,
+    /// Named hours: lesson, break, prep, evening, night …
+    pub hours: BTreeMap<String, HoursSpec>,
+    /// Named places on the network.
+    pub places: BTreeMap<String, PlaceSpec>,
+    /// Named groups. `everyone`, `pupils`, `staff`, `boarders`, `day-pupils`, `visitors`,
+    /// `governors` and `parents` are there without being written.
+    pub groups: BTreeMap<String, GroupSpec>,
+    /// `fil.phase_mode` by year band or group. Whoever matches none is in [`PhaseMode::General`].
+    pub modes: Vec<ModeSpec>,
+    /// Categories and sites by group, hours and place.
+    pub rules: Vec<RuleSpec>,
+    /// The school's own blocks.
+    pub blocks: Vec<BlockSpec>,
+    /// Help and reporting sites (REF-01).
+    pub help: Vec<HelpSpec>,
+    /// Safe search, YouTube and search tools by group.
+    pub search: Vec<SearchSpec>,
+    /// What is never looked into.
+    pub inspection: InspectionSpec,
+    /// What happens where nothing spoke, by group. Whoever matches none is allowed, except where
+    /// the mode says otherwise.
+    pub defaults: Vec<DefaultSpec>,
+    /// Known ways round the filter (FIL-16).
+    pub avoidance: AvoidanceSpec,
+    /// Devices whose user is unknown (FIL-17).
+    pub unknown: UnknownSpec,
+    /// What changes from hour to hour and is kept by the server, not in the pack.
+    pub overrides: Overrides,
+}
+
+impl Default for PolicySpec {
+    fn default() -> Self {
+        Self {
+            zone: "Europe/London".to_owned(),
+            calendar: CalendarSpec::default(),
+            hours: BTreeMap::new(),
+            places: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            modes: Vec::new(),
+            rules: Vec::new(),
+            blocks: Vec::new(),
+            help: Vec::new(),
+            search: Vec::new(),
+            inspection: InspectionSpec::default(),
+            defaults: Vec::new(),
+            avoidance: AvoidanceSpec::default(),
+            unknown: UnknownSpec::default(),
+            overrides: Overrides::default(),
+        }
+    }
+}

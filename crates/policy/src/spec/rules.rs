@@ -1,0 +1,128 @@
+//! Rules, blocks, help, search and defaults, as written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, YouTube};
+
+/// Categories and sites by group, hours and place. Within this layer the strictest wins.
+///
+/// `warn` and `narrow` temper what is allowed; they never open what the group's default blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RuleSpec {
+    /// The rule's name: shown in decisions and logs.
+    pub name: String,
+    /// What it asks for.
+    pub action: Action,
+    /// For whom. Empty: for everyone.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// But not for those who are in any of these groups.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Categories, by name.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// Sites: `example.org` with all below it, or `example.org/path` and all below that.
+    #[serde(default)]
+    pub sites: Vec<String>,
+    /// Everything, such as at night.
+    #[serde(default)]
+    pub everything: bool,
+    /// Only during any of these hours. Empty: always.
+    #[serde(default)]
+    pub hours: Vec<String>,
+    /// Not during any of these hours.
+    #[serde(default)]
+    pub except_hours: Vec<String>,
+    /// Only in any of these places. Empty: anywhere.
+    #[serde(default)]
+    pub places: Vec<String>,
+}
+
+/// A block of the school's own, for everyone at all times; only help sites stand above it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BlockSpec {
+    /// The block's name.
+    pub name: String,
+    /// Sites.
+    #[serde(default)]
+    pub sites: Vec<String>,
+    /// Categories.
+    #[serde(default)]
+    pub categories: Vec<String>,
+}
+
+/// Sites of one help or reporting service: reachable in every mode (FIL-13).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HelpSpec {
+    /// The service's name.
+    pub name: String,
+    /// Its sites.
+    pub sites: Vec<String>,
+}
+
+/// Safe search, YouTube and search tools for some groups. Where several match somebody, the
+/// strictest of each holds. Whoever matches none searches safely, and pupils get YouTube strict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SearchSpec {
+    /// For whom. Empty: for everyone.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// But not for those who are in any of these groups.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Hold search engines to their strict filter, and block those that cannot be held.
+    pub safe_search: bool,
+    /// YouTube's level.
+    pub youtube: YouTube,
+    /// The search tools these groups may use (`srch.tools`); all others are blocked. `None`: any.
+    #[serde(default)]
+    pub tools: Option<Vec<String>>,
+}
+
+/// What the proxy never looks into.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InspectionSpec {
+    /// Categories such as banking, health, counselling.
+    pub never_categories: Vec<String>,
+    /// Sites, whole hosts only: inside a tunnel no path is seen.
+    pub never_sites: Vec<String>,
+}
+
+/// What happens where nothing spoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DefaultSpec {
+    /// For whom. Empty: for everyone.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// But not for those who are in any of these groups.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// `allow`, `warn`, or `block` (an allow-list only).
+    pub action: Action,
+}
+
+/// Known ways round the filter: private relay, outside encrypted resolvers, browser canaries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AvoidanceSpec {
+    /// Block them.
+    pub block: bool,
+    /// Groups to whom they are granted (FIL-16).
+    pub granted: Vec<String>,
+}
+
+impl Default for AvoidanceSpec {
+    fn default() -> Self {
+        Self {
+            block: true,
+            granted: Vec::new(),
+        }
+    }
+}
