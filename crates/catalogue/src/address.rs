@@ -1,7 +1,12 @@
-//! Canonical hosts and web addresses: the one form that lists and requests are both brought to.
+//! Canonical web addresses: host and path with query, in the one form that lists and requests share.
 
 use std::fmt;
-use std::net::IpAddr;
+
+use crate::host::Host;
+use crate::path;
+
+/// The longest address text that is read, in bytes.
+pub const ADDRESS_MAX: usize = 65_536;
 
 /// Why a text is no host or address. Never quotes the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,51 +23,9 @@ pub enum AddressError {
     /// The port is not a number from 1 to 65535.
     #[error("the port is not a number from 1 to 65535")]
     BadPort,
-    /// The scheme is not `http` or `https`.
+    /// The scheme is not `http` or `https` (nor their WebSocket forms).
     #[error("only http and https addresses are understood")]
     BadScheme,
-}
-
-/// A canonical host: a lower-case ASCII name (IDNA processed, no trailing dot) or an IP address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Host(Box<str>);
-
-impl Host {
-    /// Brings a host to its canonical form (case, trailing dot, IDNA, brackets, odd IPv4 spellings).
-    ///
-    /// # Errors
-    /// [`AddressError`] when it is empty, too long or not a host.
-    pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let text = text.trim_end_matches('.').to_ascii_lowercase();
-        if text.is_empty() {
-            return Err(AddressError::Empty);
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The canonical text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The IP address, where the host is one rather than a name.
-    pub fn ip(&self) -> Option<IpAddr> {
-        self.0.trim_matches(['[', ']']).parse().ok()
-    }
-
-    /// Whether this host is `other` or lies under it (`a.example.org` is within `example.org`;
-    /// `badexample.org` is not).
-    pub fn is_within(&self, other: &Host) -> bool {
-        self.0
-            .strip_suffix(other.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// A canonical web address: host and, where the face can see it, path with query.
@@ -79,20 +42,42 @@ impl Address {
     }
 
     /// Host plus the raw path and query as the client sent them; brought to canonical form here
-    /// (percent-decoding once where safe, dot segments, empty segments).
+    /// (percent-decoding once where safe, dot segments, empty segments, no fragment). A path
+    /// longer than [`crate::PATH_MAX`] bytes is cut at a separator.
     pub fn with_path(host: Host, raw_path: &str) -> Self {
-        Self { host, path: Some(raw_path.into()) }
+        let mut out = String::with_capacity(raw_path.len() + 1);
+        path::canonical_path(raw_path, &mut out);
+        Self {
+            host,
+            path: Some(out.into_boxed_str()),
+        }
     }
 
-    /// Reads what a person or a list wrote: with or without scheme, userinfo, port, path.
+    /// Reads what a person or a list wrote: with or without scheme, userinfo, port, path. Blanks
+    /// around it, and tabs and line ends within, are removed as browsers do.
     ///
     /// # Errors
-    /// [`AddressError`] when there is no usable host in it.
+    /// [`AddressError`] when there is no usable host in it, its port is no port, or its scheme is
+    /// not of the web.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if text.len() > ADDRESS_MAX {
+            return Err(AddressError::TooLong);
+        }
+        let text = text.trim_matches(|c: char| c <= ' ');
+        if text.contains(['\t', '\n', '\r']) {
+            return Self::parse_clean(&text.replace(['\t', '\n', '\r'], ""));
+        }
+        Self::parse_clean(text)
+    }
+
+    fn parse_clean(text: &str) -> Result<Self, AddressError> {
+        let (host, path) = split(text)?;
         let host = Host::parse(host)?;
-        Ok(if path.is_empty() { Self::of_host(host) } else { Self::with_path(host, path) })
+        Ok(if path.is_empty() {
+            Self::of_host(host)
+        } else {
+            Self::with_path(host, path)
+        })
     }
 
     /// The host.
@@ -104,10 +89,98 @@ impl Address {
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
+
+    /// Whether a rule written for this address holds for `request`: the same host or one under it,
+    /// and, where the rule has a path, a path that begins with it (whole segments, case folded).
+    /// A rule with a path does not hold where the request's path cannot be seen.
+    pub fn covers(&self, request: &Address) -> bool {
+        request.host.is_within(&self.host)
+            && match (self.path(), request.path()) {
+                (None | Some("/"), _) => true,
+                (Some(_), None) => false,
+                (Some(rule), Some(path)) => path::path_covers(rule, path),
+            }
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.host, self.path.as_deref().unwrap_or(""))
+        write!(f, "{}{}", self.host, self.path().unwrap_or(""))
+    }
+}
+
+/// Splits an address into the raw host and the raw rest (empty, or from its first `/`, `\`, `?` or
+/// `#` on), dropping scheme, userinfo and port.
+pub(crate) fn split(text: &str) -> Result<(&str, &str), AddressError> {
+    let rest = without_scheme(text)?;
+    let (authority, path) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    // Everything before the last @ is userinfo: in `http://example.org@other.test/` the host is
+    // `other.test`.
+    let host_port = authority.rsplit('@').next().unwrap_or(authority);
+    let host = without_port(host_port)?;
+    if host.is_empty() {
+        Err(AddressError::Empty)
+    } else {
+        Ok((host, path))
+    }
+}
+
+fn without_scheme(text: &str) -> Result<&str, AddressError> {
+    const WEB: [&str; 4] = ["http", "https", "ws", "wss"];
+    let slashes = |rest: &'_ str| rest.starts_with(['/', '\\']);
+    match text.split_once(':') {
+        Some((scheme, rest)) if WEB.iter().any(|web| web.eq_ignore_ascii_case(scheme)) => {
+            // A host called `http` with a port is less likely than `http:example.org`, which
+            // browsers take for an address.
+            Ok(rest.trim_start_matches(['/', '\\']))
+        }
+        Some((scheme, rest)) if slashes(rest) && is_scheme(scheme) => {
+            // `example.org:/path` has an empty port; `ftp://` is another scheme.
+            if rest.starts_with("//") {
+                Err(AddressError::BadScheme)
+            } else {
+                Ok(text)
+            }
+        }
+        _ => Ok(text.trim_start_matches(['/', '\\'])),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// Removes `:port`. A bare IPv6 address (two colons or more, no brackets) has none.
+fn without_port(host_port: &str) -> Result<&str, AddressError> {
+    if host_port.starts_with('[') {
+        let Some(end) = host_port.find(']') else {
+            return Err(AddressError::BadHost);
+        };
+        let (host, port) = host_port.split_at(end + 1);
+        return check_port(port.strip_prefix(':').or(port.is_empty().then_some(""))).map(|()| host);
+    }
+    match host_port.split_once(':') {
+        None => Ok(host_port),
+        Some((_, port)) if port.contains(':') => Ok(host_port),
+        Some((host, port)) => check_port(Some(port)).map(|()| host),
+    }
+}
+
+fn check_port(port: Option<&str>) -> Result<(), AddressError> {
+    match port {
+        Some("") => Ok(()),
+        Some(digits)
+            if digits.bytes().all(|byte| byte.is_ascii_digit())
+                && digits
+                    .trim_start_matches('0')
+                    .parse::<u16>()
+                    .is_ok_and(|port| port > 0) =>
+        {
+            Ok(())
+        }
+        _ => Err(AddressError::BadPort),
     }
 }

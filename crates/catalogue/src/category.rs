@@ -50,7 +50,9 @@ impl CategorySet {
 
     /// The categories in the set, lowest number first.
     pub fn iter(self) -> impl Iterator<Item = CategoryId> {
-        (0..=u8::MAX).map(CategoryId).filter(move |id| self.contains(*id))
+        (0..=u8::MAX)
+            .map(CategoryId)
+            .filter(move |id| self.contains(*id))
     }
 }
 
