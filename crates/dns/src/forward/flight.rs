@@ -1,0 +1,171 @@
+//! Questions under way, each asked once however many wait for it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
+use super::exchange::{keep, resolve};
+use crate::cache::Moment;
+use crate::counts::add;
+use crate::wire::{Bytes, Ede};
+use crate::worker::{OVERLOADED, Outcome, Pending, Verdict, Worker, conclude, without_upstream};
+
+/// The questions under way from one worker. Asking each only once also denies a forger the many
+/// open questions that a birthday attack needs (RFC 5452 section 5).
+#[derive(Default)]
+pub(crate) struct Flights {
+    under_way: HashMap<Bytes, Vec<Waiter>>,
+    per_client: HashMap<IpAddr, usize>,
+}
+
+struct Waiter {
+    pending: Box<Pending>,
+    to: ReplyTo,
+}
+
+/// Where an answer goes.
+pub(crate) enum ReplyTo {
+    /// A datagram to this client.
+    Udp(Rc<UdpSocket>, SocketAddr),
+    /// A place in the queue of a TCP connection's writer.
+    Tcp(mpsc::OwnedPermit<Vec<u8>>),
+}
+
+const STALE: Ede = Ede(3, "");
+
+/// Sends a question on its way, or lets it wait for the same one already under way.
+pub(crate) fn depart(
+    rc: &Rc<RefCell<Worker>>,
+    worker: &mut Worker,
+    pending: Box<Pending>,
+    to: ReplyTo,
+    now: Moment,
+) {
+    add(&worker.tally.forwarded);
+    let limits = worker.shared.config.limits;
+    let client = pending.decided.from();
+    let open = worker.flights.per_client.get(&client).copied().unwrap_or(0);
+    let flights = worker.flights.under_way.len();
+    let waiting = worker.flights.under_way.get(&pending.fetch).map(Vec::len);
+    let room = open < limits.per_client_max
+        && waiting.map_or(flights < limits.flights_max, |waiting| {
+            waiting < limits.waiters_max
+        });
+    if !room {
+        add(&worker.tally.overloaded);
+        let outcome = without_upstream(&pending, OVERLOADED);
+        return deliver(worker, Waiter { pending, to }, &outcome, now);
+    }
+    worker.flights.per_client.insert(client, open + 1);
+    let key = pending.fetch.clone();
+    let stale = pending.stale.is_some();
+    worker
+        .flights
+        .under_way
+        .entry(key.clone())
+        .or_default()
+        .push(Waiter { pending, to });
+    if waiting.is_some() {
+        add(&worker.tally.joined);
+    } else {
+        tokio::task::spawn_local(fly(Rc::clone(rc), key, stale));
+    }
+}
+
+/// Asks, keeps and delivers. With an old answer at hand nobody waits longer than the client
+/// response timer of RFC 8767; the question goes on for the next asker.
+async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
+    let (shared, tally) = {
+        let worker = rc.borrow();
+        (Arc::clone(&worker.shared), Arc::clone(&worker.tally))
+    };
+    let asking = resolve(&shared, &tally, &key);
+    tokio::pin!(asking);
+    let mut answer = None;
+    if stale {
+        tokio::select! {
+            early = &mut asking => answer = Some(early),
+            () = tokio::time::sleep(shared.config.limits.stale_after) => land_stale(&rc, &key),
+        }
+    }
+    let answer = match answer {
+        Some(answer) => answer,
+        None => asking.await,
+    };
+    let outcome = match answer {
+        Ok(response) => Ok(keep(&shared, &tally, &key, response)),
+        Err(why) => {
+            shared.cache.failed(key.clone(), shared.clock.now());
+            Err(why)
+        }
+    };
+    let mut worker = rc.borrow_mut();
+    let now = shared.clock.now();
+    for waiter in worker.flights.under_way.remove(&key).unwrap_or_default() {
+        let outcome = match &outcome {
+            Ok(entry) => Outcome::Answer(Arc::clone(entry)),
+            Err(why) => without_upstream(&waiter.pending, *why),
+        };
+        land(&mut worker, waiter, &outcome, now);
+    }
+}
+
+/// Gives those with an old answer at hand that one; the others wait on.
+fn land_stale(rc: &Rc<RefCell<Worker>>, key: &Bytes) {
+    let mut worker = rc.borrow_mut();
+    let now = worker.shared.clock.now();
+    let Some(waiting) = worker.flights.under_way.get_mut(key) else {
+        return;
+    };
+    let (with, without) = std::mem::take(waiting)
+        .into_iter()
+        .partition(|waiter| waiter.pending.stale.is_some());
+    *waiting = without;
+    let with: Vec<Waiter> = with;
+    for waiter in with {
+        let outcome = without_upstream(&waiter.pending, STALE);
+        land(&mut worker, waiter, &outcome, now);
+    }
+}
+
+fn land(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
+    let client = waiter.pending.decided.from();
+    if let Some(open) = worker.flights.per_client.get_mut(&client) {
+        *open -= 1;
+        if *open == 0 {
+            worker.flights.per_client.remove(&client);
+        }
+    }
+    deliver(worker, waiter, outcome, now);
+}
+
+fn deliver(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
+    if !matches!(
+        conclude(worker, &waiter.pending, outcome, now),
+        Verdict::Reply
+    ) {
+        return;
+    }
+    match waiter.to {
+        ReplyTo::Udp(socket, to) => {
+            if socket.try_send_to(&worker.out, to).is_err() {
+                add(&worker.tally.send_errors);
+            }
+        }
+        ReplyTo::Tcp(place) => {
+            place.send(worker.out.clone());
+        }
+    }
+}
+
+impl Flights {
+    /// Whether nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+}

@@ -1,0 +1,106 @@
+//! The configured upstreams and how they are doing.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use smallvec::SmallVec;
+
+/// Failures in a row after which an upstream is rested.
+const FAILURES_TO_REST: u32 = 3;
+/// First rest; doubled with each further failure up to [`REST_MAX_MS`].
+const REST_MS: u64 = 1_000;
+const REST_MAX_MS: u64 = 16_000;
+/// Upstreams tried for one question (with one configured, it is tried twice).
+const TRIES_MAX: usize = 3;
+
+/// The upstreams in order of preference, shared by all workers.
+#[derive(Debug)]
+pub(crate) struct Upstreams(Vec<Upstream>);
+
+#[derive(Debug)]
+struct Upstream {
+    address: SocketAddr,
+    failures: AtomicU32,
+    /// Not asked first before this moment, in milliseconds since start.
+    rests_until: AtomicU64,
+}
+
+impl Upstreams {
+    pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
+        let upstream = |address: &SocketAddr| Upstream {
+            address: *address,
+            failures: AtomicU32::new(0),
+            rests_until: AtomicU64::new(0),
+        };
+        Self(addresses.iter().map(upstream).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether each one failed lately and none is due for another try.
+    pub(crate) fn all_resting(&self, now_ms: u64) -> bool {
+        self.0.iter().all(|upstream| upstream.rests(now_ms))
+    }
+
+    /// Whom to ask, in this order: those in use first, in order of preference; then the rested.
+    pub(super) fn order(&self, now_ms: u64) -> SmallVec<[usize; 4]> {
+        let mut order: SmallVec<[usize; 4]> = (0..self.0.len()).collect();
+        order.sort_by_key(|at| self.0[*at].rests(now_ms));
+        let tries = TRIES_MAX.min(self.0.len() * 2);
+        order.into_iter().cycle().take(tries).collect()
+    }
+
+    pub(super) fn address(&self, at: usize) -> SocketAddr {
+        self.0[at].address
+    }
+
+    /// It answered, whatever it said.
+    pub(super) fn answered(&self, at: usize) {
+        self.0[at].failures.store(0, Ordering::Relaxed);
+        self.0[at].rests_until.store(0, Ordering::Relaxed);
+    }
+
+    /// It did not answer. True when it is taken out of use by this.
+    pub(super) fn failed(&self, at: usize, now_ms: u64) -> bool {
+        let upstream = &self.0[at];
+        let failures = upstream
+            .failures
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1);
+        let Some(beyond) = failures.checked_sub(FAILURES_TO_REST) else {
+            return false;
+        };
+        let rest = (REST_MS << beyond.min(8)).min(REST_MAX_MS);
+        upstream.rests_until.store(now_ms + rest, Ordering::Relaxed);
+        beyond == 0
+    }
+}
+
+impl Upstream {
+    fn rests(&self, now_ms: u64) -> bool {
+        now_ms < self.rests_until.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_upstream_is_asked_last_until_it_answers() {
+        let upstreams = Upstreams::new(&["127.0.0.1:1", "127.0.0.2:1"].map(|a| a.parse().unwrap()));
+        assert_eq!(upstreams.order(0).as_slice(), [0, 1, 0]);
+        assert!(!upstreams.failed(0, 0) && !upstreams.failed(0, 0) && upstreams.failed(0, 0));
+        assert_eq!(upstreams.order(10).as_slice(), [1, 0, 1]);
+        assert!(!upstreams.all_resting(10));
+        assert_eq!(
+            upstreams.order(1_000).as_slice(),
+            [0, 1, 0],
+            "its rest is over"
+        );
+        upstreams.answered(0);
+        assert_eq!(upstreams.order(10).as_slice(), [0, 1, 0]);
+    }
+}

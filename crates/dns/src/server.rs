@@ -1,0 +1,281 @@
+//! Sockets, threads, start and end.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pharos_activity::Sink;
+use pharos_filter::Filter;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::mpsc;
+use tokio::task::{LocalSet, spawn_local};
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::{Cache, Clock};
+use crate::config::DnsConfig;
+use crate::counts::{Counts, Tally, add};
+use crate::forward::{Flights, Upstreams};
+use crate::special::Special;
+use crate::worker::{Shared, Worker};
+use crate::{tcp, udp};
+
+/// Kernel buffer for datagrams not yet read: rides out a burst at the start of a lesson.
+const RECEIVE_BUFFER: usize = 4 << 20;
+const BACKLOG: i32 = 256;
+/// How long questions under way may still be answered after the end was asked for.
+const GRACE: Duration = Duration::from_millis(1_500);
+/// Tries to find one free port for both UDP and TCP where the port is 0.
+const PORT_TRIES: usize = 16;
+
+/// A resolver that is answering.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    tallies: Vec<Arc<Tally>>,
+    threads: Vec<JoinHandle<()>>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Running {
+    /// The addresses answered on, UDP and TCP, in the order of [`DnsConfig::listen`]; a port that was 0
+    /// is the real one here.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.tallies)
+    }
+
+    /// A reader of the counts that outlives [`Running::join`].
+    pub fn counter(&self) -> impl Fn() -> Counts + Send + Sync + 'static {
+        let tallies = self.tallies.clone();
+        move || Counts::of(&tallies)
+    }
+
+    /// Waits until the token given at start was cancelled and every worker has ended.
+    pub async fn join(mut self) {
+        while self.ended.recv().await.is_some() {}
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a DNS worker ended with a fault");
+            }
+        }
+    }
+}
+
+/// Binds the addresses and starts answering. Needs no async runtime of the caller: each worker is a
+/// thread with its own.
+///
+/// Until `filter` has a snapshot in force, every question that is not about a local name is
+/// answered SERVFAIL with Extended DNS Error 14 (FIL-17).
+///
+/// # Errors
+/// An address that cannot be bound, with the address in the message; no address at all.
+pub fn start(
+    config: DnsConfig,
+    filter: Arc<Filter>,
+    sink: Arc<dyn Sink>,
+    stop: CancellationToken,
+) -> io::Result<Running> {
+    if config.listen.is_empty() {
+        let what = "the DNS face has no address to listen on; give it one, such as 127.0.0.1:5300";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let workers = match config.limits.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let mut sockets: Vec<Vec<Pair>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut addresses = Vec::new();
+    for address in &config.listen {
+        let pairs = bind(*address, workers)?;
+        addresses.push(pairs[0].udp.local_addr()?);
+        for (mine, pair) in sockets.iter_mut().zip(pairs) {
+            mine.push(pair);
+        }
+    }
+    let shared = Arc::new(Shared {
+        cache: Cache::new(&config.limits),
+        upstreams: Upstreams::new(&config.upstreams),
+        special: Special::new(&config.local_names),
+        clock: Clock::start(),
+        config,
+        filter,
+        sink,
+    });
+    let (ends, ended) = mpsc::channel(1);
+    let mut running = Running {
+        addresses,
+        tallies: Vec::new(),
+        threads: Vec::new(),
+        ended,
+    };
+    for (number, pairs) in sockets.into_iter().enumerate() {
+        let tally = Arc::new(Tally::default());
+        running.tallies.push(Arc::clone(&tally));
+        let (shared, stop, ends) = (Arc::clone(&shared), stop.clone(), ends.clone());
+        let thread = std::thread::Builder::new()
+            .name(format!("dns-{number}"))
+            .spawn(move || {
+                watch(&pairs, &shared, &tally, &stop);
+                drop(ends);
+            })?;
+        running.threads.push(thread);
+    }
+    Ok(running)
+}
+
+/// One worker's sockets for one address.
+struct Pair {
+    udp: UdpSocket,
+    tcp: TcpListener,
+}
+
+fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<Pair>> {
+    let explain = |error: io::Error| {
+        let what = format!(
+            "cannot answer DNS on {address}: {error}; is another resolver running there, or is the \
+             port below 1024 without the right to bind it?"
+        );
+        io::Error::new(error.kind(), what)
+    };
+    let mut last = None;
+    for _ in 0..if address.port() == 0 { PORT_TRIES } else { 1 } {
+        match bind_all(address, workers) {
+            Ok(pairs) => return Ok(pairs),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(explain(
+        last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()),
+    ))
+}
+
+fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<Pair>> {
+    // Sharing a port would silently share it with a second server of the same user, too: first see
+    // that nobody has it.
+    let alone = socket(address, Type::DGRAM, false)?;
+    let address: SocketAddr = SocketAddr::new(
+        address.ip(),
+        alone
+            .local_addr()?
+            .as_socket()
+            .map_or(address.port(), |bound| bound.port()),
+    );
+    drop(socket(address, Type::STREAM, false)?);
+    drop(alone);
+    let pair = |_| {
+        let udp = socket(address, Type::DGRAM, true)?;
+        // Best effort: the kernel holds it to its own limit.
+        let _ = udp.set_recv_buffer_size(RECEIVE_BUFFER);
+        let tcp = socket(address, Type::STREAM, true)?;
+        tcp.listen(BACKLOG)?;
+        Ok(Pair {
+            udp: udp.into(),
+            tcp: tcp.into(),
+        })
+    };
+    (0..workers).map(pair).collect()
+}
+
+fn socket(address: SocketAddr, kind: Type, share: bool) -> io::Result<Socket> {
+    let protocol = if kind == Type::DGRAM {
+        Protocol::UDP
+    } else {
+        Protocol::TCP
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if kind == Type::STREAM {
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_reuse_port(share)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Runs one worker; a fault in the program costs the questions under way, never the service.
+fn watch(pairs: &[Pair], shared: &Arc<Shared>, tally: &Arc<Tally>, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match catch_unwind(AssertUnwindSafe(|| run(pairs, shared, tally, stop))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a DNS worker could not start; trying again");
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            Err(_) => tracing::error!("a DNS worker met a fault in the program; starting it again"),
+        }
+        add(&tally.worker_restarts);
+    }
+}
+
+fn run(
+    pairs: &[Pair],
+    shared: &Arc<Shared>,
+    tally: &Arc<Tally>,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let rc = Rc::new(RefCell::new(Worker {
+        shared: Arc::clone(shared),
+        tally: Arc::clone(tally),
+        out: Vec::with_capacity(4_096),
+        flights: Flights::default(),
+    }));
+    LocalSet::new().block_on(&runtime, async {
+        let open = Rc::default();
+        let mut serving = Vec::new();
+        for pair in pairs {
+            let udp = Rc::new(tokio::net::UdpSocket::from_std(pair.udp.try_clone()?)?);
+            serving.push(spawn_local(udp::serve(udp, Rc::clone(&rc))));
+            let tcp = tokio::net::TcpListener::from_std(pair.tcp.try_clone()?)?;
+            serving.push(spawn_local(tcp::serve(
+                tcp,
+                Rc::clone(&rc),
+                Rc::clone(&open),
+            )));
+        }
+        let fault = tokio::select! {
+            () = stop.cancelled() => false,
+            () = any_ended(&mut serving) => true,
+        };
+        for task in &serving {
+            task.abort();
+        }
+        if fault {
+            return Err(io::Error::other("a listener ended by itself"));
+        }
+        let landed = async {
+            while !rc.borrow().flights.is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // Those still under way after the grace time are answered by the next resolver.
+        let _ = tokio::time::timeout(GRACE, landed).await;
+        Ok(())
+    })
+}
+
+/// Returns when a listener task has ended, which only a fault in the program can cause.
+async fn any_ended(serving: &mut [tokio::task::JoinHandle<()>]) {
+    std::future::poll_fn(|context| {
+        let ended = serving
+            .iter_mut()
+            .any(|task| std::future::Future::poll(std::pin::Pin::new(task), context).is_ready());
+        if ended {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+}

@@ -1,0 +1,157 @@
+//! DNS over TCP (RFC 7766): many questions on one connection, answered as they are ready.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::counts::add;
+use crate::forward::{ReplyTo, depart};
+use crate::worker::{Verdict, Worker, answer};
+
+/// Longest question taken; real ones have some dozens of bytes.
+const QUESTION_MAX: usize = 4_096;
+/// Pause after the system refused a connection (out of file handles).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Open connections by client.
+type Open = Rc<RefCell<HashMap<IpAddr, usize>>>;
+
+/// Serves one listener for ever.
+pub(crate) async fn serve(listener: TcpListener, rc: Rc<RefCell<Worker>>, open: Open) {
+    loop {
+        let Ok((stream, from)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let Some(place) = Place::take(&rc, &open, from.ip()) else {
+            add(&rc.borrow().tally.tcp_turned_away);
+            continue;
+        };
+        add(&rc.borrow().tally.tcp_connections);
+        let rc = Rc::clone(&rc);
+        tokio::task::spawn_local(async move {
+            let _place = place;
+            connection(stream, from, &rc).await;
+            add(&rc.borrow().tally.tcp_closed);
+        });
+    }
+}
+
+/// One connection's place among those allowed; given back when dropped.
+struct Place {
+    open: Open,
+    client: IpAddr,
+}
+
+impl Place {
+    fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
+        let limits = rc.borrow().shared.config.limits;
+        let mut clients = open.borrow_mut();
+        let all: usize = clients.values().sum();
+        let mine = clients.get(&client).copied().unwrap_or(0);
+        if all >= limits.tcp_connections_max || mine >= limits.tcp_per_client_max {
+            return None;
+        }
+        clients.insert(client, mine + 1);
+        Some(Self {
+            open: Rc::clone(open),
+            client,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut clients = self.open.borrow_mut();
+        if let Some(mine) = clients.get_mut(&self.client) {
+            *mine -= 1;
+            if *mine == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// Reads questions until the client is done, idle, too slow, or talks nonsense.
+async fn connection(stream: TcpStream, from: SocketAddr, rc: &Rc<RefCell<Worker>>) {
+    let limits = rc.borrow().shared.config.limits;
+    let _ = stream.set_nodelay(true);
+    let (mut reader, writer) = stream.into_split();
+    let (queue, answers) = mpsc::channel(limits.tcp_pipeline_max.max(1));
+    let writing = tokio::task::spawn_local(write(writer, answers, limits.tcp_idle));
+    let mut question = Vec::new();
+    loop {
+        // The whole question has to be there in time, so that dripping bytes gains nothing.
+        let deadline = Instant::now() + limits.tcp_idle;
+        let read = timeout_at(deadline, next_question(&mut reader, &mut question)).await;
+        if !matches!(read, Ok(Some(()))) {
+            break;
+        }
+        // No more questions are read while as many answers are owed as the queue holds.
+        let Ok(Ok(place)) = timeout(limits.tcp_idle, queue.clone().reserve_owned()).await else {
+            break;
+        };
+        if !one(rc, &question, from, place) {
+            break;
+        }
+    }
+    drop(queue);
+    if timeout(limits.tcp_idle, writing).await.is_err() {
+        tracing::debug!("a TCP client did not take its answers in time");
+    }
+}
+
+/// Answers or forwards one question; false closes the connection.
+fn one(
+    rc: &Rc<RefCell<Worker>>,
+    question: &[u8],
+    from: SocketAddr,
+    place: mpsc::OwnedPermit<Vec<u8>>,
+) -> bool {
+    let mut guard = rc.borrow_mut();
+    let worker = &mut *guard;
+    let now = worker.shared.clock.now();
+    match answer(worker, question, from, false, now) {
+        Verdict::Silent => return false,
+        Verdict::Reply => {
+            place.send(worker.out.clone());
+        }
+        Verdict::Forward(pending) => depart(rc, worker, pending, ReplyTo::Tcp(place), now),
+    }
+    true
+}
+
+async fn next_question(
+    reader: &mut tokio::net::tcp::OwnedReadHalf,
+    question: &mut Vec<u8>,
+) -> Option<()> {
+    let length = usize::from(reader.read_u16().await.ok()?);
+    if !(12..=QUESTION_MAX).contains(&length) {
+        return None;
+    }
+    question.resize(length, 0);
+    reader.read_exact(question).await.ok().map(|_| ())
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut answers: mpsc::Receiver<Vec<u8>>, limit: Duration) {
+    let mut framed = Vec::new();
+    while let Some(answer) = answers.recv().await {
+        let Ok(length) = u16::try_from(answer.len()) else {
+            continue;
+        };
+        framed.clear();
+        framed.extend_from_slice(&length.to_be_bytes());
+        framed.extend_from_slice(&answer);
+        if !matches!(timeout(limit, writer.write_all(&framed)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+}

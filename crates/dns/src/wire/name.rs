@@ -1,0 +1,131 @@
+//! Domain names on the wire: read with bounds, lower-cased, decompressed.
+
+use smallvec::SmallVec;
+
+/// Bytes of a message kept beside a question; long enough inline for nearly every name.
+pub(crate) type Bytes = SmallVec<[u8; 64]>;
+
+/// A whole name in wire form: lower-case, uncompressed, ending in the root label; at most 255 bytes.
+pub(crate) type Name = Bytes;
+
+/// Longest name on the wire (RFC 1035 section 2.3.4).
+const NAME_MAX: usize = 255;
+/// Pointers followed in one name. Each must lead backwards, so loops end anyway; this keeps the
+/// cost of a hostile message small.
+const POINTERS_MAX: usize = 32;
+
+/// Reads the name at `at`, following compression pointers backwards only; returns it and where
+/// the record goes on.
+pub(super) fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
+    let mut name = Name::new();
+    let mut at = at;
+    let mut after = None;
+    let mut pointers = 0;
+    loop {
+        let length = usize::from(*message.get(at)?);
+        match length {
+            0 => {
+                name.push(0);
+                return (name.len() <= NAME_MAX).then_some((name, after.unwrap_or(at + 1)));
+            }
+            1..=63 => {
+                let label = message.get(at..at + 1 + length)?;
+                name.push(label[0]);
+                name.extend(label[1..].iter().map(u8::to_ascii_lowercase));
+                if name.len() >= NAME_MAX {
+                    return None;
+                }
+                at += 1 + length;
+            }
+            192.. => {
+                let to = usize::from(super::u16_at(message, at)? & 0x3fff);
+                pointers += 1;
+                if to >= at || pointers > POINTERS_MAX {
+                    return None;
+                }
+                after.get_or_insert(at + 2);
+                at = to;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Where the name at `at` ends, without reading it.
+pub(super) fn skip(message: &[u8], mut at: usize) -> Option<usize> {
+    let start = at;
+    loop {
+        match usize::from(*message.get(at)?) {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + length,
+            192.. => return message.get(at + 1).map(|_| at + 2),
+            _ => return None,
+        }
+        if at - start > NAME_MAX {
+            return None;
+        }
+    }
+}
+
+/// Whether `name` is `zone` or lies under it (both in wire form).
+pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
+    let mut rest = name;
+    while rest.len() > zone.len() {
+        rest = match rest.get(1 + usize::from(rest[0])..) {
+            Some(rest) => rest,
+            None => return false,
+        };
+    }
+    rest == zone
+}
+
+/// The label before the root; empty for the root itself.
+pub(crate) fn last_label(name: &[u8]) -> &[u8] {
+    let mut last: &[u8] = &[];
+    let mut rest = name;
+    while let Some((&length @ 1.., after)) = rest.split_first() {
+        let length = usize::from(length).min(after.len());
+        (last, rest) = after.split_at(length);
+    }
+    last
+}
+
+/// The dotted text of the longest run of labels at the end that can be a host name; empty for the
+/// root and for names without any such label.
+///
+/// A label with a byte outside letters, digits, `-` and (with `underscores`) `_` cannot be part of
+/// a host on a list; what lies to its right still can (`_443._tcp.www.example.org`).
+pub(crate) fn dotted(name: &[u8], underscores: bool) -> SmallVec<[u8; 80]> {
+    let fits =
+        |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || (underscores && *byte == b'_');
+    let mut text = SmallVec::new();
+    let mut at = 0;
+    while let Some(&length @ 1..) = name.get(at) {
+        let end = at + 1 + usize::from(length);
+        let label = name.get(at + 1..end).unwrap_or_default();
+        if !label.iter().all(fits) {
+            text.clear();
+        } else {
+            if !text.is_empty() {
+                text.push(b'.');
+            }
+            text.extend_from_slice(label);
+        }
+        at = end;
+    }
+    text
+}
+
+/// The wire form of a dotted lower-case name; `None` if a label or the name is too long.
+pub(crate) fn from_dotted(text: &str) -> Option<Name> {
+    let mut name = Name::new();
+    for label in text.split('.').filter(|label| !label.is_empty()) {
+        let length = u8::try_from(label.len())
+            .ok()
+            .filter(|length| *length <= 63)?;
+        name.push(length);
+        name.extend(label.bytes().map(|byte| byte.to_ascii_lowercase()));
+    }
+    name.push(0);
+    (name.len() <= NAME_MAX).then_some(name)
+}
