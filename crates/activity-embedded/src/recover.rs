@@ -1,0 +1,304 @@
+//! Start-up: finds out what a crash left, keeps every whole event once, and says what it did.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::Recovered;
+use crate::codec::Shared;
+use crate::disk;
+use crate::engine::{Head, State};
+use crate::frame;
+use crate::manifest::{Entry, Manifest, file_name, parse_name};
+use crate::segment::Open;
+
+/// What start-up found.
+pub(crate) struct Start {
+    pub(crate) state: State,
+    pub(crate) recovered: Recovered,
+    /// Bytes of whole frames in the head to go on with.
+    pub(crate) head_length: u64,
+    pub(crate) spool_length: u64,
+    pub(crate) spool_events: u64,
+    /// Numbers of events in heads that are in the spool as well.
+    pub(crate) seen: HashSet<u64>,
+    /// The next running number.
+    pub(crate) next: u64,
+}
+
+/// Reads the folder, which exists, and clears away leftovers.
+pub(crate) fn start(folder: &Path) -> io::Result<Start> {
+    let mut recovered = Recovered::default();
+    for place in ["", "head", "segments"] {
+        remove_leftovers(&folder.join(place), &mut recovered)?;
+    }
+    let mut manifest = manifest(folder, &mut recovered)?;
+    adopt(folder, &mut manifest, &mut recovered)?;
+    check_segments(folder, &manifest, &mut recovered)?;
+    let (mut heads, head_length) = heads(folder, &manifest, &mut recovered)?;
+    if heads.is_empty() {
+        let number = manifest.sealed + 1;
+        heads.push(Arc::new(Head::new(
+            number,
+            head_path(folder, number),
+            Vec::new(),
+        )));
+    }
+    let mut next = manifest.last + 1;
+    let mut in_heads = HashSet::new();
+    for head in &heads {
+        for stored in head.events().iter() {
+            next = next.max(stored.number + 1);
+            in_heads.insert(stored.number);
+        }
+    }
+    let spool = fs::read(folder.join("spool.log")).or_else(empty_if_missing)?;
+    let spool = frame::read(&spool, 0, &mut Shared::default());
+    let mut seen = HashSet::new();
+    for stored in &spool.events {
+        next = next.max(stored.number + 1);
+        if in_heads.contains(&stored.number) {
+            seen.insert(stored.number);
+        }
+    }
+    recovered.spool_events = (spool.events.len() - seen.len()) as u64;
+    Ok(Start {
+        state: State { heads, manifest },
+        recovered,
+        head_length,
+        spool_length: spool.good as u64,
+        spool_events: spool.events.len() as u64,
+        seen,
+        next,
+    })
+}
+
+fn empty_if_missing(error: io::Error) -> io::Result<Vec<u8>> {
+    if error.kind() == io::ErrorKind::NotFound {
+        Ok(Vec::new())
+    } else {
+        Err(error)
+    }
+}
+
+fn head_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join("head").join(format!("{number:012}.log"))
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn remove_leftovers(folder: &Path, recovered: &mut Recovered) -> io::Result<()> {
+    for name in names(folder)?.iter().filter(|name| name.ends_with(".tmp")) {
+        disk::remove(&folder.join(name))?;
+        recovered.leftovers_removed += 1;
+    }
+    Ok(())
+}
+
+fn manifest(folder: &Path, recovered: &mut Recovered) -> io::Result<Manifest> {
+    let path = folder.join("manifest");
+    let segments = names(&folder.join("segments"))?;
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            if let Some(manifest) = Manifest::parse(&text) {
+                return Ok(manifest);
+            }
+            recovered.problems.push(
+                "the list of activity segments was damaged; it was made anew from the segments"
+                    .into(),
+            );
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if segments.iter().any(|name| parse_name(name).is_some()) {
+                recovered.problems.push(
+                    "the list of activity segments was missing; it was made anew from the segments"
+                        .into(),
+                );
+            } else {
+                return Ok(Manifest::default());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            recovered.problems.push(
+                "the list of activity segments was damaged; it was made anew from the segments"
+                    .into(),
+            );
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(rebuild(folder, &segments, recovered))
+}
+
+/// The inventory from the files alone: the newest generation of each that can be read.
+fn rebuild(folder: &Path, segments: &[String], recovered: &mut Recovered) -> Manifest {
+    let mut manifest = Manifest::default();
+    let mut files: Vec<(u64, u32)> = segments
+        .iter()
+        .filter_map(|name| parse_name(name))
+        .collect();
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    for (head, generation) in files {
+        if manifest.entries.iter().any(|entry| entry.head == head) {
+            continue;
+        }
+        match read_entry(folder, head, generation) {
+            Ok(entry) => {
+                manifest.sealed = manifest.sealed.max(head);
+                manifest.last = manifest.last.max(entry.last);
+                manifest.entries.push(entry);
+            }
+            Err(error) => recovered.problems.push(format!(
+                "activity segment {} cannot be read ({error})",
+                file_name(head, generation)
+            )),
+        }
+    }
+    manifest.entries.sort_by_key(|entry| entry.head);
+    manifest
+}
+
+fn read_entry(
+    folder: &Path,
+    head: u64,
+    generation: u32,
+) -> Result<Entry, crate::segment::SegmentError> {
+    let path = folder.join("segments").join(file_name(head, generation));
+    let bytes = fs::metadata(&path)?.len();
+    let mut times = (i64::MAX, i64::MIN);
+    let (mut last, mut rows) = (0, 0);
+    let all = crate::segment::Narrow::new(&pharos_activity::Query::default(), None);
+    Open::at(&path)?.matching(&all, |at, number, _| {
+        times = (times.0.min(at), times.1.max(at));
+        last = last.max(number);
+        rows += 1;
+    })?;
+    let time = |ms| {
+        jiff::Timestamp::from_millisecond(ms)
+            .map_err(|_| crate::segment::SegmentError::Column("at"))
+    };
+    Ok(Entry {
+        head,
+        generation,
+        rows,
+        bytes,
+        oldest: time(times.0)?,
+        newest: time(times.1)?,
+        last,
+    })
+}
+
+/// Takes in segments that the inventory does not know and whose head is gone: a folder restored
+/// piece by piece. After a mere crash there are none.
+fn adopt(folder: &Path, manifest: &mut Manifest, recovered: &mut Recovered) -> io::Result<()> {
+    let sealed = manifest.sealed;
+    for name in names(&folder.join("segments"))? {
+        let Some((head, generation)) = parse_name(&name) else {
+            continue;
+        };
+        if head <= sealed || head_path(folder, head).exists() {
+            continue;
+        }
+        if let Ok(entry) = read_entry(folder, head, generation) {
+            manifest.sealed = manifest.sealed.max(head);
+            manifest.last = manifest.last.max(entry.last);
+            manifest.entries.push(entry);
+            recovered.problems.push(format!(
+                "activity segment {name} was not in the list of segments; it was added"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Names listed segments that are missing or cut, and removes files that no longer count.
+fn check_segments(folder: &Path, manifest: &Manifest, recovered: &mut Recovered) -> io::Result<()> {
+    let segments = folder.join("segments");
+    let mut counting = HashSet::new();
+    for entry in &manifest.entries {
+        let name = entry.file();
+        match fs::metadata(segments.join(&name)) {
+            Ok(facts) if facts.len() == entry.bytes => {}
+            Ok(_) => recovered.problems.push(format!(
+                "activity segment {name} has another size than written: restore it from a backup"
+            )),
+            Err(_) => recovered.problems.push(format!(
+                "activity segment {name} with {} events is missing: restore it from a backup",
+                entry.rows
+            )),
+        }
+        counting.insert(name);
+        counting.insert(entry.rollup_file());
+    }
+    for name in names(&segments)? {
+        // Written before a crash and never counted, or replaced by retention: either way the
+        // events are in a head file or in another segment, or are meant to be gone.
+        if !counting.contains(&name) && (name.ends_with(".parquet") || name.ends_with(".hours")) {
+            disk::remove(&segments.join(&name))?;
+            recovered.leftovers_removed += 1;
+        }
+    }
+    Ok(())
+}
+
+fn heads(
+    folder: &Path,
+    manifest: &Manifest,
+    recovered: &mut Recovered,
+) -> io::Result<(Vec<Arc<Head>>, u64)> {
+    let (mut heads, mut length) = (Vec::new(), 0);
+    let mut shared = Shared::default();
+    let mut seen = HashSet::new();
+    for name in names(&folder.join("head"))? {
+        let Some(number) = name
+            .strip_suffix(".log")
+            .and_then(|stem| stem.parse::<u64>().ok())
+        else {
+            continue;
+        };
+        let path = head_path(folder, number);
+        if number <= manifest.sealed {
+            disk::remove(&path)?;
+            recovered.leftovers_removed += 1;
+            continue;
+        }
+        let bytes = fs::read(&path)?;
+        let start = if bytes.starts_with(frame::MAGIC) {
+            frame::MAGIC.len()
+        } else {
+            0
+        };
+        let mut read = frame::read(&bytes, start, &mut shared);
+        if read.events.is_empty() && start == 0 {
+            read.good = 0;
+        }
+        let torn = bytes.len() - read.good;
+        if torn > 0 {
+            fs::OpenOptions::new()
+                .write(true)
+                .open(&path)?
+                .set_len(read.good as u64)?;
+        }
+        recovered.torn_bytes += torn as u64;
+        recovered.unreadable_bytes += read.skipped as u64;
+        read.events.retain(|stored| seen.insert(stored.number));
+        recovered.head_events += read.events.len() as u64;
+        length = read.good as u64;
+        heads.push(Arc::new(Head::new(number, path, read.events)));
+    }
+    if recovered.unreadable_bytes > 0 {
+        recovered.problems.push(format!(
+            "{} bytes in the middle of activity head files could not be read; check the disk",
+            recovered.unreadable_bytes
+        ));
+    }
+    Ok((heads, length))
+}

@@ -1,0 +1,131 @@
+//! Hourly counts by group, action and category, kept beside each segment, so that a dashboard
+//! reads kilobytes and not events.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pharos_activity::{Event, Tally};
+
+use crate::frame::checksum;
+
+const FIRST: &str = "pharos-activity-hours 1";
+const HOUR_MS: i64 = 3_600_000;
+
+type Key = (i64, Option<Arc<str>>, Arc<str>, Option<Arc<str>>);
+
+/// Counts being added up.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Rollup(BTreeMap<Key, (u64, u64)>);
+
+impl Rollup {
+    /// Counts one event: once for its group and action, and once for each of its categories.
+    pub(crate) fn add(&mut self, event: &Event, actions: &mut impl FnMut(&str) -> Arc<str>) {
+        let hour = event.at.as_millisecond().div_euclid(HOUR_MS);
+        let bytes = event.bytes_up.saturating_add(event.bytes_down);
+        let action = actions(event.action);
+        let mut count = |category: Option<Arc<str>>| {
+            let key = (hour, event.group.clone(), Arc::clone(&action), category);
+            let sum = self.0.entry(key).or_default();
+            sum.0 += 1;
+            sum.1 = sum.1.saturating_add(bytes);
+        };
+        count(None);
+        for category in event.categories.iter() {
+            count(Some(Arc::clone(category)));
+        }
+    }
+
+    /// Adds another roll-up's hours that begin in `from..to`.
+    pub(crate) fn merge(&mut self, other: &Rollup, from: Timestamp, to: Timestamp) {
+        for (key, (events, bytes)) in &other.0 {
+            let Ok(hour) = Timestamp::from_millisecond(key.0 * HOUR_MS) else {
+                continue;
+            };
+            if from <= hour && hour < to {
+                let sum = self.0.entry(key.clone()).or_default();
+                sum.0 += events;
+                sum.1 = sum.1.saturating_add(*bytes);
+            }
+        }
+    }
+
+    /// The counts as the port gives them.
+    pub(crate) fn into_tallies(self) -> Vec<Tally> {
+        let tally = |((hour, group, action, category), (events, bytes)): (Key, (u64, u64))| {
+            let hour = Timestamp::from_millisecond(hour * HOUR_MS).ok()?;
+            Some(Tally {
+                hour,
+                group,
+                action,
+                category,
+                events,
+                bytes,
+            })
+        };
+        self.0.into_iter().filter_map(tally).collect()
+    }
+
+    /// One line an entry, tab-separated, with a checksum line at the end.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("{FIRST}\n");
+        for ((hour, group, action, category), (events, bytes)) in &self.0 {
+            let (group, category) = (word(group.as_deref()), word(category.as_deref()));
+            // Writing into a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{hour}\t{group}\t{}\t{category}\t{events}\t{bytes}",
+                plain(action)
+            );
+        }
+        let crc = checksum(text.as_bytes());
+        let _ = writeln!(text, "crc {crc:08x}");
+        text
+    }
+
+    /// Reads it back; `None` where anything is wrong.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (body, crc) = text.strip_suffix('\n')?.rsplit_once("crc ")?;
+        if u32::from_str_radix(crc, 16).ok()? != checksum(body.as_bytes()) {
+            return None;
+        }
+        let mut lines = body.lines();
+        if lines.next()? != FIRST {
+            return None;
+        }
+        let mut rollup = Self::default();
+        for line in lines {
+            let words: Vec<&str> = line.split('\t').collect();
+            let [hour, group, action, category, events, bytes] = words[..] else {
+                return None;
+            };
+            let key = (
+                hour.parse().ok()?,
+                unword(group)?,
+                action.into(),
+                unword(category)?,
+            );
+            rollup
+                .0
+                .insert(key, (events.parse().ok()?, bytes.parse().ok()?));
+        }
+        Some(rollup)
+    }
+}
+
+/// Without the characters that shape the file.
+fn plain(text: &str) -> String {
+    text.replace(['\t', '\n', '\r'], " ")
+}
+
+fn word(text: Option<&str>) -> String {
+    text.map_or_else(|| "-".into(), |text| format!("={}", plain(text)))
+}
+
+fn unword(text: &str) -> Option<Option<Arc<str>>> {
+    match text {
+        "-" => Some(None),
+        text => Some(Some(text.strip_prefix('=')?.into())),
+    }
+}

@@ -1,0 +1,274 @@
+//! The writer thread: queue to head, synced together at most every [`Config::sync_every`].
+//!
+//! It is never woken for an event: it looks at the queue every few milliseconds, so that recording
+//! costs no system call. A disk that fails holds it back; the queue then fills, the spool after
+//! it, and both are counted. When the disk works again it goes on by itself.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pharos_activity::{StoreError, Stored};
+use tokio::sync::oneshot;
+
+use crate::disk::Log;
+use crate::engine::{Engine, Head};
+use crate::frame;
+
+/// How often an idle writer looks at the queue.
+const TICK: Duration = Duration::from_millis(10);
+/// How long it waits after a failure.
+const RETRY: Duration = Duration::from_millis(200);
+/// Most events written in one go.
+const BATCH: usize = 4096;
+
+/// What the writer may be asked for.
+pub(crate) enum Control {
+    /// Write and sync all that was recorded before.
+    Flush(oneshot::Sender<Result<(), StoreError>>),
+    /// As flush, then begin a new head, so that the present one is sealed.
+    Rotate(oneshot::Sender<Result<(), StoreError>>),
+}
+
+pub(crate) struct Writer {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) queue: Receiver<Stored>,
+    pub(crate) control: Receiver<Control>,
+    /// Tells the sealer that a head waits.
+    pub(crate) sealer: Sender<()>,
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Numbers found in heads at start that may be in the spool as well.
+    pub(crate) seen: HashSet<u64>,
+    pub(crate) log: HeadLog,
+}
+
+/// The head file being written.
+pub(crate) struct HeadLog {
+    log: Box<dyn Log>,
+    /// Bytes of whole frames.
+    length: u64,
+    /// A failed write may have left part of a frame behind.
+    cut: bool,
+    dirty: bool,
+    synced: Instant,
+    /// Events taken from the queue and not yet written.
+    pending: Vec<Stored>,
+    bytes: Vec<u8>,
+}
+
+impl HeadLog {
+    pub(crate) fn open(engine: &Engine, path: &Path, length: u64) -> io::Result<Self> {
+        let mut log = engine.disk.append(path)?;
+        log.cut(length)?;
+        let now = Instant::now();
+        Ok(Self {
+            log,
+            length,
+            cut: false,
+            dirty: false,
+            synced: now,
+            pending: Vec::new(),
+            bytes: Vec::new(),
+        })
+    }
+
+    fn write(&mut self, engine: &Engine, head: &Head) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if self.cut {
+            self.log.cut(self.length)?;
+            self.cut = false;
+        }
+        self.bytes.clear();
+        if self.length == 0 {
+            self.bytes.extend_from_slice(frame::MAGIC);
+        }
+        for stored in &self.pending {
+            frame::push(&mut self.bytes, stored);
+        }
+        if let Err(error) = self.log.write(&self.bytes) {
+            self.cut = true;
+            return Err(error);
+        }
+        self.length += self.bytes.len() as u64;
+        self.dirty = true;
+        engine
+            .counters
+            .written
+            .fetch_add(self.pending.len() as u64, Relaxed);
+        head.extend(&mut self.pending);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.dirty {
+            self.log.sync()?;
+            self.dirty = false;
+            self.synced = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Runs until told to stop, then writes what is left.
+    pub(crate) fn run(mut self) {
+        loop {
+            let stopping = self.stop.load(Relaxed);
+            let result = self.turn();
+            self.note(&result);
+            match self.control.try_recv() {
+                Ok(control) => self.answer(control),
+                Err(_) if stopping => break,
+                Err(_) => match result {
+                    Ok(true) => {}
+                    Ok(false) => thread::park_timeout(TICK),
+                    Err(_) => thread::park_timeout(RETRY),
+                },
+            }
+        }
+        if let Err(error) = self.settle() {
+            let lost = self.log.pending.len();
+            tracing::error!(lost, %error, "activity events could not be written at shutdown");
+        }
+    }
+
+    fn note(&self, result: &io::Result<bool>) {
+        let problem = result.as_ref().err().map(|error| {
+            format!("activity events cannot be written ({error}); they wait in memory and spool: free disk space")
+        });
+        let mut problems = self.engine.problems();
+        if problems.writing != problem {
+            match &problem {
+                Some(problem) => tracing::error!("{problem}"),
+                None => tracing::info!("activity events are written again"),
+            }
+            problems.writing = problem;
+        }
+    }
+
+    /// One round; `true` where there may be more to do at once.
+    fn turn(&mut self) -> io::Result<bool> {
+        let head = self.head()?;
+        if head.events().len() >= self.engine.config.seal_events && !self.may_rotate() {
+            return Err(io::Error::other(
+                "sealed segments cannot be written, see the other message",
+            ));
+        }
+        self.log.write(&self.engine, &head)?;
+        let mut full = false;
+        while !full && let Ok(stored) = self.queue.try_recv() {
+            self.log.pending.push(Stored {
+                number: stored.number,
+                event: crate::keep(stored.event),
+            });
+            full = self.log.pending.len() >= BATCH;
+        }
+        self.log.write(&self.engine, &head)?;
+        let drained = !full && self.drain_spool(&head)?;
+        if self.log.dirty && self.log.synced.elapsed() >= self.engine.config.sync_every {
+            self.log.sync()?;
+        }
+        if self.is_full(&head) && self.may_rotate() {
+            self.rotate(&head)?;
+        }
+        Ok(full || drained)
+    }
+
+    fn head(&self) -> io::Result<Arc<Head>> {
+        let state = self.engine.state();
+        state
+            .heads
+            .last()
+            .cloned()
+            .ok_or_else(|| io::Error::other("no head is open"))
+    }
+
+    fn drain_spool(&mut self, head: &Head) -> io::Result<bool> {
+        let (engine, log) = (&self.engine, &mut self.log);
+        engine.spool.drain(&mut self.seen, |events| {
+            if events.is_empty() {
+                return log.sync();
+            }
+            log.pending = events;
+            let written = log.write(engine, head);
+            if written.is_err() {
+                // They are still in the spool.
+                log.pending.clear();
+            }
+            written
+        })
+    }
+
+    fn is_full(&self, head: &Head) -> bool {
+        let events = head.events();
+        let span = match (events.first(), events.last()) {
+            (Some(first), Some(last)) => last.event.at.duration_since(first.event.at),
+            _ => return false,
+        };
+        events.len() >= self.engine.config.seal_events
+            || span.unsigned_abs() >= self.engine.config.seal_span
+    }
+
+    /// Not while heads pile up, and not while the spool is half taken over.
+    fn may_rotate(&self) -> bool {
+        self.engine.state().heads.len() <= self.engine.config.waiting_heads && self.seen.is_empty()
+    }
+
+    fn rotate(&mut self, head: &Head) -> io::Result<()> {
+        self.log.sync()?;
+        let number = head.number + 1;
+        let path = self.engine.head_path(number);
+        self.log = HeadLog::open(&self.engine, &path, 0)?;
+        self.engine
+            .change()
+            .heads
+            .push(Arc::new(Head::new(number, path, Vec::new())));
+        // A sealer that is gone means shutdown; the head is sealed after the next start.
+        let _ = self.sealer.send(());
+        Ok(())
+    }
+
+    /// Writes and syncs all there is.
+    fn settle(&mut self) -> io::Result<()> {
+        loop {
+            let more = self.turn()?;
+            let overflowing = self.engine.counters.overflowing.load(Relaxed) > 0;
+            if !more && !overflowing {
+                return self.log.sync();
+            }
+            if !more {
+                thread::park_timeout(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn answer(&mut self, control: Control) {
+        let result = self.settle();
+        let failed = |error| StoreError::Io {
+            what: "write its head".into(),
+            source: error,
+        };
+        // Whoever asked may have gone away; that is their right.
+        let _ = match control {
+            Control::Flush(reply) => reply.send(result.map_err(failed)),
+            Control::Rotate(reply) => {
+                let rotated = result.and_then(|()| {
+                    let head = self.head()?;
+                    if head.events().is_empty() {
+                        Ok(())
+                    } else {
+                        self.rotate(&head)
+                    }
+                });
+                reply.send(rotated.map_err(failed))
+            }
+        };
+    }
+}
