@@ -1,1 +1,49 @@
-//! Filtering HTTP and HTTPS proxy.
+//! Filtering HTTP and HTTPS proxy: an explicit HTTP/1.1 proxy with `CONNECT` and selective TLS
+//! interception (FIL-01, FIL-14, FIL-17, MON-02, SRCH-04).
+//!
+//! The way of a request: the [`gate`](mod@gate) reads its head from the raw bytes and refuses
+//! what two readers could understand differently; `connection` tells who asks and for what;
+//! `judge` asks the one filter; `forward`, `tunnel` or a page answers; `tally` counts the bytes
+//! and hands one event to the sink when the answer has ended.
+//!
+//! Nothing here knows a rule. What is decided, narrowed and never inspected comes from
+//! `pharos_filter`; what is safe-searched and what counts as a search comes from `pharos_scan`.
+
+mod authority;
+mod body;
+mod bytes_in_front;
+mod chunks;
+mod config;
+mod connection;
+mod counts;
+mod devices;
+mod failure;
+mod forward;
+mod gate;
+mod go_on;
+mod head;
+mod headers;
+mod hello;
+mod identity;
+mod intercept;
+mod judge;
+mod mint;
+mod narrow;
+mod origin;
+mod own_pages;
+mod pac;
+mod pages;
+mod pool;
+mod server;
+mod tally;
+mod tunnel;
+mod words;
+
+pub use authority::{AuthorityError, AuthoritySpec, CertificateAuthority};
+pub use config::{Fixed, Limits, ProxyConfig, SignInMode};
+pub use counts::Figures;
+pub use devices::{DeviceSteps, trust_steps};
+pub use identity::SignIn;
+pub use pac::{PacConfig, pac};
+pub use server::{Running, start};
+pub use words::{AgeBand, HelpLine, Words};

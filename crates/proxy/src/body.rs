@@ -1,0 +1,199 @@
+//! Bodies on their way through: counted, never stored, never waited for without end.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use crate::gate::{Busy, Clock};
+use crate::pool::Lease;
+use crate::tally::Tally;
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The other side broke off or broke the rules.
+    #[error("the body broke off: {0}")]
+    Broken(#[from] hyper::Error),
+    /// Nothing moved for the stall time.
+    #[error("the body stood still for too long")]
+    Stalled,
+}
+
+/// What a client uploads, on its way to the origin.
+pub(crate) struct Upload {
+    inner: Option<Incoming>,
+    tally: Arc<Tally>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Upload {
+    /// `broken` is set when the client breaks off or sends nonsense.
+    pub(crate) fn new(inner: Incoming, tally: Arc<Tally>, broken: Arc<AtomicBool>) -> Self {
+        Self {
+            inner: Some(inner),
+            tally,
+            broken,
+        }
+    }
+
+    /// No body at all.
+    pub(crate) fn empty(tally: Arc<Tally>) -> Self {
+        Self {
+            inner: None,
+            tally,
+            broken: Arc::default(),
+        }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        let frame = std::task::ready!(Pin::new(inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.tally.up(data.len());
+                }
+            }
+            Some(Err(_)) => self.broken.store(true, Ordering::Relaxed),
+            None => {}
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// An answer on its way to the client: a page of ours, or an origin's body.
+pub(crate) enum Answer {
+    /// A page of ours.
+    Page {
+        page: Full<Bytes>,
+        busy: Option<Busy>,
+        tally: Option<Arc<Tally>>,
+    },
+    /// An origin's body.
+    Flow(Box<Flow>),
+}
+
+/// An origin's body with everything that must live as long as it does.
+pub(crate) struct Flow {
+    pub(crate) inner: Incoming,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) patience: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) busy: Option<Busy>,
+}
+
+impl Answer {
+    pub(crate) fn page(page: impl Into<Bytes>) -> Self {
+        Answer::Page {
+            page: Full::new(page.into()),
+            busy: None,
+            tally: None,
+        }
+    }
+
+    pub(crate) fn hold_busy(&mut self, guard: Busy) {
+        match self {
+            Answer::Page { busy, .. } => *busy = Some(guard),
+            Answer::Flow(flow) => flow.busy = Some(guard),
+        }
+    }
+
+    pub(crate) fn hold_tally(&mut self, held: Arc<Tally>) {
+        if let Answer::Page { page, tally, .. } = self {
+            held.down(usize::try_from(page.size_hint().lower()).unwrap_or(0));
+            *tally = Some(held);
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Answer::Page { page, .. } => Pin::new(page)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
+            Answer::Flow(flow) => flow.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Answer::Page { page, .. } => page.is_end_stream(),
+            Answer::Flow(flow) => flow.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Answer::Page { page, .. } => page.size_hint(),
+            Answer::Flow(flow) => flow.inner.size_hint(),
+        }
+    }
+}
+
+impl Flow {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
+            std::task::ready!(self.clock.poll(cx, None, self.patience));
+            self.lease = None;
+            return Poll::Ready(Some(Err(BodyError::Stalled)));
+        };
+        self.clock.stop();
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.tally.down(data.len());
+                }
+                if self.inner.is_end_stream() {
+                    self.give_back();
+                }
+            }
+            Some(Err(_)) => self.lease = None,
+            None => self.give_back(),
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+    }
+
+    /// Lets the connection go back to where it came from.
+    pub(crate) fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+}

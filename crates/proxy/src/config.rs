@@ -1,0 +1,153 @@
+//! What the proxy is told at start.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
+
+use crate::{CertificateAuthority, Words};
+
+/// Whether the proxy asks for name and password (HTTP Basic over the proxy, RFC 7617).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignInMode {
+    /// Never asked; what a client sends is ignored and never passed on.
+    Off,
+    /// A client that sends a name and password is signed in; nobody is asked.
+    #[default]
+    Offered,
+    /// Whoever the address map does not know is asked (407) and gets nothing until signed in.
+    Required,
+}
+
+/// A host whose network address the school has fixed, as in a hosts file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fixed {
+    /// Where the host is.
+    pub ip: IpAddr,
+    /// The port to use instead of the one asked for.
+    pub port: Option<u16>,
+}
+
+/// Everything the proxy is told at start.
+#[derive(Debug, Clone)]
+pub struct ProxyConfig {
+    /// Where to listen; port 0 picks a free one, the same for all workers.
+    pub listen: Vec<SocketAddr>,
+    /// Worker threads, each with its own runtime and its own pool of origin connections;
+    /// 0 for one per core.
+    pub workers: usize,
+    /// The address of Pharos's own web pages without a slash at the end, such as
+    /// `https://pharos.harbourmouth.sch.example`; links on block pages begin with it.
+    pub web: String,
+    /// The host and port that devices are told to use as their proxy (PAC file, instructions).
+    pub public: String,
+    /// The school's words on the pages.
+    pub words: Words,
+    /// The school's certificate authority; `None` switches interception off.
+    pub authority: Option<Arc<CertificateAuthority>>,
+    /// Name and password over the proxy.
+    pub sign_in: SignInMode,
+    /// Whether origins on loopback, private and link-local addresses may be reached. Off in a
+    /// school: otherwise the proxy would be a way round the school's own firewall.
+    pub allow_private_origins: bool,
+    /// Host names on the school's own network that may be reached although their address is
+    /// private.
+    pub intranet: Vec<String>,
+    /// Hosts with a fixed address, looked up before DNS. Lower case.
+    pub fixed: BTreeMap<String, Fixed>,
+    /// Roots trusted for origins beside the system's, in DER: a school's own services, tests.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// Ports that `CONNECT` may reach; empty for every port that is not a known other service.
+    pub connect_ports: Vec<u16>,
+    /// Bounds on what strangers can make the proxy spend.
+    pub limits: Limits,
+}
+
+impl Default for ProxyConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 3128))],
+            workers: 0,
+            web: "http://127.0.0.1:8080".to_owned(),
+            public: "127.0.0.1:3128".to_owned(),
+            words: Words::default(),
+            authority: None,
+            sign_in: SignInMode::default(),
+            allow_private_origins: false,
+            intranet: Vec::new(),
+            fixed: BTreeMap::new(),
+            extra_roots: Vec::new(),
+            connect_ports: vec![80, 443, 8080, 8443],
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds; what happens at each is a clear answer where one can still be given, and a count in
+/// [`crate::Figures`].
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Client connections at once over all workers; the next gets a short 503.
+    pub connections: usize,
+    /// Client connections at once from one network address; the next gets a short 503.
+    pub connections_per_address: usize,
+    /// Bytes of one request head; more is answered 431.
+    pub head_bytes: usize,
+    /// Header lines of one request; more is answered 431.
+    pub headers: usize,
+    /// Time from the first byte of a head to its last; more is answered 408.
+    pub head_time: Duration,
+    /// Time a kept-alive connection may stay silent before it is closed.
+    pub idle: Duration,
+    /// Time for a client's TLS hello and handshake.
+    pub handshake: Duration,
+    /// Time to look up and reach an origin, TLS handshake included.
+    pub connect: Duration,
+    /// Time an origin may take to begin its answer.
+    pub first_byte: Duration,
+    /// Time a body, a blocked write or a tunnel may stay without any progress.
+    pub stall: Duration,
+    /// Time an unused origin connection is kept for the next request.
+    pub pool_idle: Duration,
+    /// Unused origin connections kept per origin and worker.
+    pub pool_per_origin: usize,
+    /// Unused origin connections kept per worker.
+    pub pool: usize,
+    /// Bytes of one origin response head; more is answered with the 502 page.
+    pub response_head_bytes: usize,
+    /// Minted certificates kept.
+    pub minted: usize,
+    /// How long a checked name and password is remembered (as a keyed hash only).
+    pub sign_in_kept: Duration,
+    /// Wrong passwords from one address or for one name before both wait.
+    pub sign_in_tries: u32,
+    /// How long they wait.
+    pub sign_in_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            connections_per_address: 512,
+            head_bytes: 64 * 1024,
+            headers: 100,
+            head_time: Duration::from_secs(15),
+            idle: Duration::from_secs(90),
+            handshake: Duration::from_secs(15),
+            connect: Duration::from_secs(12),
+            first_byte: Duration::from_secs(90),
+            stall: Duration::from_secs(300),
+            pool_idle: Duration::from_secs(30),
+            pool_per_origin: 32,
+            pool: 2_048,
+            response_head_bytes: 128 * 1024,
+            minted: 4_096,
+            sign_in_kept: Duration::from_secs(300),
+            sign_in_tries: 10,
+            sign_in_wait: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! One client connection: who asks, for what, and who answers.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use pharos_catalogue::Host;
+use pharos_school::{IdentitySource, Who};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::body::Answer;
+use crate::counts::add;
+use crate::failure::{Explained, Failure};
+use crate::forward::{self, Target};
+use crate::gate::{Busy, Desk, Gate};
+use crate::head::Refusal;
+use crate::identity::Identified;
+use crate::own_pages;
+use crate::pages::plain;
+use crate::pool::{OriginKey, Sender};
+use crate::server::{Door, Shared, Worker};
+use crate::tunnel;
+
+/// One client connection, or one connection inside a tunnel.
+pub(crate) struct Client {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) from: IpAddr,
+    pub(crate) desk: Arc<Desk>,
+    /// An origin connection that carried NTLM or Negotiate for this client.
+    pub(crate) own_origin: Arc<Mutex<Option<(OriginKey, Sender)>>>,
+    /// Set inside a tunnel: the one origin that is spoken to.
+    pub(crate) inside: Option<Inside>,
+    /// Keeps the connection counted for as long as anything of it lives, tunnels too.
+    pub(crate) door: Option<Arc<Door>>,
+}
+
+/// What is fixed for a connection inside a tunnel.
+pub(crate) struct Inside {
+    pub(crate) target: Target,
+    pub(crate) who: Who,
+    /// Why the origin cannot be spoken to; shown as a page.
+    pub(crate) trouble: Option<Failure>,
+}
+
+impl Client {
+    pub(crate) fn new(
+        worker: &Arc<Worker>,
+        from: IpAddr,
+        inside: Option<Inside>,
+        door: Option<Arc<Door>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            worker: Arc::clone(worker),
+            from,
+            desk: Arc::default(),
+            own_origin: Arc::default(),
+            inside,
+            door,
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.worker.shared
+    }
+}
+
+/// Serves requests on a stream until it ends or the proxy stops.
+pub(crate) async fn serve(
+    client: Arc<Client>,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let shared = Arc::clone(client.shared());
+    let stop = client.worker.stop.clone();
+    let gate = Gate::new(
+        io,
+        Arc::clone(&client.desk),
+        &shared.config.limits,
+        Arc::clone(&shared.refusal_path),
+    );
+    let service = service_fn(move |request| {
+        let client = Arc::clone(&client);
+        async move { Ok::<_, Infallible>(answer(&client, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .preserve_header_case(true)
+        .header_read_timeout(None)
+        .max_headers(shared.config.limits.headers)
+        .max_buf_size(shared.config.limits.head_bytes + 64 * 1024)
+        .serve_connection(TokioIo::new(gate), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a client connection ended early");
+    }
+}
+
+/// [`serve`] for a stream inside a tunnel, boxed because connections stand within connections.
+pub(crate) fn serve_inside(
+    client: Arc<Client>,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(client, io))
+}
+
+async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
+    let busy = Busy::new(&client.desk);
+    add(&client.shared().counts.requests);
+    let mut response = route(client, request).await;
+    response.body_mut().hold_busy(busy);
+    response
+}
+
+async fn route(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
+    let shared = client.shared();
+    if *request.uri().path() == *shared.refusal_path {
+        let refusal = client.desk.take_refusal().unwrap_or(Refusal::Malformed);
+        add(&shared.counts.refused_requests);
+        tracing::debug!(refusal = refusal.name(), "a request was refused");
+        return close(shared.pages.problem(&explain_refusal(refusal), None));
+    }
+    if matches!(*request.method(), Method::TRACE) {
+        return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
+    }
+    match &client.inside {
+        Some(inside) => inside_a_tunnel(client, inside, request).await,
+        None if request.method() == Method::CONNECT => tunnel::connect(client, request).await,
+        None if request.uri().scheme().is_some() => absolute(client, request).await,
+        None => own_pages::answer(shared, request.method(), request.uri().path()),
+    }
+}
+
+async fn absolute(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
+    let shared = client.shared();
+    if request.uri().scheme_str() != Some("http") {
+        return shared.pages.problem(&Failure::Unsupported.explain(), None);
+    }
+    let target = match Target::of(request.uri(), 80) {
+        Some(target) if host_agrees(request.headers(), &target, 80) => target,
+        _ => return close(disagree(shared)),
+    };
+    match identify(client, request.headers()).await {
+        Ok(who) => forward::forward(client, request, target, who, None).await,
+        Err(response) => response,
+    }
+}
+
+async fn inside_a_tunnel(
+    client: &Arc<Client>,
+    inside: &Inside,
+    request: Request<Incoming>,
+) -> Response<Answer> {
+    let shared = client.shared();
+    let target = inside.target.clone();
+    let default_port = if target.tls { 443 } else { 80 };
+    let scheme_fits = request
+        .uri()
+        .scheme_str()
+        .is_none_or(|scheme| scheme == if target.tls { "https" } else { "http" });
+    let same = match Target::of(request.uri(), default_port) {
+        Some(named) => named.host == target.host && named.port == target.port,
+        None => request.uri().authority().is_none(),
+    };
+    if request.method() == Method::CONNECT
+        || !scheme_fits
+        || !same
+        || !host_agrees(request.headers(), &target, default_port)
+    {
+        return close(disagree(shared));
+    }
+    let who = match &inside.who {
+        Who::Known {
+            source: IdentitySource::ProxySignIn,
+            ..
+        } => inside.who.clone(),
+        _ => shared.filter.identify(client.from, Timestamp::now()),
+    };
+    forward::forward(client, request, target, who, inside.trouble).await
+}
+
+/// Who asks; or the 407 or 429 that answers instead.
+pub(crate) async fn identify(
+    client: &Arc<Client>,
+    headers: &HeaderMap,
+) -> Result<Who, Response<Answer>> {
+    let shared = client.shared();
+    let found = shared
+        .identity
+        .identify(
+            &shared.filter,
+            headers,
+            client.from,
+            Timestamp::now(),
+            &shared.counts,
+        )
+        .await;
+    match found {
+        Identified::Who(who) => Ok(who),
+        Identified::Ask => {
+            let explained = Explained {
+                status: 407,
+                code: "sign-in",
+                title: "Please sign in",
+                what: "The filter has to know who is using this device.",
+                next: "Type your school name and password when the browser asks, or sign in on the page below.",
+            };
+            let mut response = shared.pages.problem_with(&explained, None, true);
+            response.headers_mut().insert(
+                header::PROXY_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"School web filter\", charset=\"UTF-8\""),
+            );
+            Err(response)
+        }
+        Identified::Wait => {
+            let explained = Explained {
+                status: 429,
+                code: "sign-in-wait",
+                title: "Too many wrong passwords",
+                what: "Several wrong passwords were tried from this device or for this name.",
+                next: "Wait a minute, then try again with the right one.",
+            };
+            let mut response = shared.pages.problem(&explained, None);
+            let seconds = shared.config.limits.sign_in_wait.as_secs();
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            Err(response)
+        }
+    }
+}
+
+/// RFC 9112, section 3.2: the Host header and the address asked for must be the same.
+pub(crate) fn host_agrees(headers: &HeaderMap, target: &Target, default_port: u16) -> bool {
+    let Some(value) = headers.get(header::HOST) else {
+        return true;
+    };
+    let named = value
+        .to_str()
+        .ok()
+        .filter(|text| !text.contains('@'))
+        .and_then(|text| text.parse::<http::uri::Authority>().ok());
+    named.is_some_and(|named| {
+        Host::parse(named.host()).is_ok_and(|host| host == target.host)
+            && named.port_u16().unwrap_or(default_port) == target.port
+    })
+}
+
+impl Target {
+    /// The host and port that an address names, `None` where it names none.
+    pub(crate) fn of(uri: &Uri, default_port: u16) -> Option<Self> {
+        let host = Host::parse(uri.host()?).ok()?;
+        let port = uri
+            .authority()
+            .and_then(|authority| port_of(authority.as_str(), default_port))?;
+        Some(Self {
+            tls: default_port == 443,
+            host,
+            port,
+        })
+    }
+}
+
+/// The port of an authority; `None` where there is one that is no number from 1 to 65535.
+fn port_of(authority: &str, default_port: u16) -> Option<u16> {
+    let after_host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, rest)| rest);
+    let after_host = after_host
+        .rsplit_once(']')
+        .map_or(after_host, |(_, rest)| rest);
+    match after_host.rsplit_once(':') {
+        None | Some((_, "")) => Some(default_port),
+        Some((_, port)) => port.parse().ok().filter(|port| *port > 0),
+    }
+}
+
+fn disagree(shared: &Shared) -> Response<Answer> {
+    add(&shared.counts.refused_requests);
+    shared.pages.problem(&Failure::Disagree.explain(), None)
+}
+
+fn explain_refusal(refusal: Refusal) -> Explained {
+    Explained {
+        status: refusal.status(),
+        code: refusal.name(),
+        title: "This request was not understood",
+        what: refusal.explain(),
+        next: "Load the page again. If it stays so, tell the network team which program you used, and give them the code below.",
+    }
+}
+
+/// Ends the connection after this answer.
+pub(crate) fn close(mut response: Response<Answer>) -> Response<Answer> {
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// A short refusal for what is not a page: pictures, scripts, data.
+pub(crate) fn short(status: StatusCode) -> Response<Answer> {
+    plain(
+        status,
+        "text/plain; charset=utf-8",
+        "Blocked by the school's web filter.\n",
+    )
+}

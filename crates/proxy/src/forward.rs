@@ -1,0 +1,541 @@
+//! One request with a whole address: decided, then passed on or answered with a page.
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use pharos_catalogue::{Address, Host};
+use pharos_policy::Action;
+use pharos_school::{Face, Who};
+
+use crate::body::{Answer, Flow, Upload};
+use crate::connection::{Client, close, short};
+use crate::counts::add;
+use crate::failure::Failure;
+use crate::gate::Clock;
+use crate::go_on;
+use crate::headers;
+use crate::judge::{Verdict, judge};
+use crate::narrow::{self, Dial};
+use crate::pages::{Stop, plain};
+use crate::pool::{Home, Lease, OriginKey};
+use crate::tally::Tally;
+use crate::tunnel;
+use crate::words;
+
+/// Most bytes of the form behind "go on".
+const FORM_MOST: usize = 16 * 1024;
+
+/// The origin that a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) tls: bool,
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+}
+
+/// Answers one request: asks the filter, then passes on, narrows, warns or blocks.
+pub(crate) async fn forward(
+    client: &Arc<Client>,
+    mut request: Request<Incoming>,
+    target: Target,
+    who: Who,
+    trouble: Option<Failure>,
+) -> Response<Answer> {
+    let shared = client.shared();
+    if headers::has_come_round(request.headers(), &shared.mark) {
+        add(&shared.counts.loops);
+        return close(
+            shared
+                .pages
+                .problem(&Failure::Loop.explain(), Some(target.host.as_str())),
+        );
+    }
+    let face = if target.tls { Face::Https } else { Face::Http };
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", PathAndQuery::as_str);
+    let address = Address::with_path(target.host.clone(), path);
+    let verdict = match judge(
+        &shared.filter,
+        address,
+        &who,
+        client.from,
+        face,
+        Timestamp::now(),
+    ) {
+        Ok(verdict) => verdict,
+        Err(failure) => {
+            add(&shared.counts.not_ready);
+            return retry_later(shared.pages.problem(&failure.explain(), None));
+        }
+    };
+    let token = headers::take_cookie(request.headers_mut(), go_on::COOKIE);
+    match verdict.decision.action {
+        Action::Block => block(client, &verdict, request.headers()),
+        Action::Warn if request.method() == Method::POST && request.uri().path() == go_on::PATH => {
+            go_on_after_warning(client, &verdict, &target, request).await
+        }
+        Action::Warn => match token {
+            Some(token) if went_on(client, &verdict, &token) => {
+                pass(client, request, &target, verdict, trouble).await
+            }
+            _ => warn(client, &verdict, &request),
+        },
+        Action::Allow | Action::Narrow | Action::Tunnel => {
+            pass(client, request, &target, verdict, trouble).await
+        }
+    }
+}
+
+/// The block page, or a short word for what is not a page; the event either way.
+pub(crate) fn block(
+    client: &Client,
+    verdict: &Verdict,
+    request: &http::HeaderMap,
+) -> Response<Answer> {
+    let shared = client.shared();
+    add(&shared.counts.blocked);
+    let tally = Tally::new(verdict.event(), &shared.sink);
+    let band = verdict.band(shared.pages.words());
+    let mut response = if !wants_page(request) {
+        short(StatusCode::FORBIDDEN)
+    } else {
+        let why = words::why(verdict, band);
+        let reference = shared.desk.open(verdict.blocked(&why));
+        if verdict.is_sealed() {
+            shared.pages.sealed(band, reference)
+        } else {
+            shared.pages.block(&Stop {
+                band,
+                host: verdict.address().host().as_str(),
+                why: &why,
+                reference,
+                unknown: verdict.who.person().is_none(),
+            })
+        }
+    };
+    response.body_mut().hold_tally(tally);
+    response
+}
+
+fn warn(client: &Client, verdict: &Verdict, request: &Request<Incoming>) -> Response<Answer> {
+    let shared = client.shared();
+    add(&shared.counts.blocked);
+    let tally = Tally::new(verdict.event(), &shared.sink);
+    let mut response = if wants_page(request.headers()) {
+        let band = verdict.band(shared.pages.words());
+        let why = words::why(verdict, band);
+        let reference = shared.desk.open(verdict.blocked(&why));
+        let host = verdict.address().host().as_str();
+        let token = verdict.may_go_on().then(|| {
+            shared
+                .go_on
+                .token(&verdict.who, client.from, host, verdict.now)
+        });
+        let to = request
+            .uri()
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str);
+        let unknown = verdict.who.person().is_none();
+        shared.pages.warn(
+            &Stop {
+                band,
+                host,
+                why: &why,
+                reference,
+                unknown,
+            },
+            token,
+            to,
+        )
+    } else {
+        short(StatusCode::FORBIDDEN)
+    };
+    response.body_mut().hold_tally(tally);
+    response
+}
+
+fn went_on(client: &Client, verdict: &Verdict, token: &str) -> bool {
+    let host = verdict.address().host().as_str();
+    verdict.may_go_on()
+        && client
+            .shared()
+            .go_on
+            .holds(token, &verdict.who, client.from, host, verdict.now)
+}
+
+/// The warning page's button: the token becomes a cookie of this host, for a short time.
+async fn go_on_after_warning(
+    client: &Client,
+    verdict: &Verdict,
+    target: &Target,
+    request: Request<Incoming>,
+) -> Response<Answer> {
+    let shared = client.shared();
+    let Ok(form) = Limited::new(request.into_body(), FORM_MOST).collect().await else {
+        return close(
+            shared
+                .pages
+                .problem(&Failure::BrokenRequest.explain(), None),
+        );
+    };
+    let form = form.to_bytes();
+    let field = |wanted: &str| {
+        form_urlencoded::parse(&form)
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+    };
+    let (token, to) = (
+        field("token").unwrap_or_default(),
+        field("to").unwrap_or_default(),
+    );
+    if !went_on(client, verdict, &token) {
+        return short(StatusCode::FORBIDDEN);
+    }
+    let secure = if target.tls { "; Secure" } else { "" };
+    let cookie = format!(
+        "{}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        go_on::COOKIE,
+        go_on::LASTS.as_secs()
+    );
+    let mut response = plain(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    let headers = response.headers_mut();
+    if let (Ok(cookie), Ok(location)) = (
+        HeaderValue::from_str(&cookie),
+        HeaderValue::from_str(go_on::safe_return(&to)),
+    ) {
+        headers.insert(header::SET_COOKIE, cookie);
+        headers.insert(header::LOCATION, location);
+    }
+    response
+        .body_mut()
+        .hold_tally(Tally::new(verdict.event(), &shared.sink));
+    response
+}
+
+/// Passes the request on and its answer back.
+async fn pass(
+    client: &Arc<Client>,
+    mut request: Request<Incoming>,
+    target: &Target,
+    verdict: Verdict,
+    trouble: Option<Failure>,
+) -> Response<Answer> {
+    let shared = client.shared();
+    let mut event = verdict.event();
+    if verdict.decision.action == Action::Warn {
+        event.rule = format!("{} (went on after the warning)", event.rule).into();
+    }
+    let tally = Tally::new(event, &shared.sink);
+    if let Some(trouble) = trouble {
+        return failed(client, trouble, target, tally);
+    }
+    let websocket = headers::wants_websocket(request.headers()) && request.body().is_end_stream();
+    let on_client = websocket.then(|| hyper::upgrade::on(&mut request));
+    let dial = narrow::dial(&target.host, verdict.decision.narrowing);
+    let broken = Arc::new(AtomicBool::new(false));
+    let request = match prepare(client, request, &verdict, websocket) {
+        Ok((parts, body)) => Request::from_parts(
+            parts,
+            Upload::new(body, Arc::clone(&tally), Arc::clone(&broken)),
+        ),
+        Err(failure) => return failed(client, failure, target, tally),
+    };
+    match exchange(client, request, target, &dial, &tally).await {
+        Ok((response, lease)) => finish(client, response, lease, tally, on_client, target),
+        Err(_) if broken.load(Ordering::Relaxed) => {
+            close(failed(client, Failure::BrokenRequest, target, tally))
+        }
+        Err(failure) => failed(client, failure, target, tally),
+    }
+}
+
+/// Turns the client's request into the one for the origin.
+fn prepare(
+    client: &Client,
+    request: Request<Incoming>,
+    verdict: &Verdict,
+    websocket: bool,
+) -> Result<(Parts, Incoming), Failure> {
+    let (mut parts, body) = request.into_parts();
+    headers::strip_hop_by_hop(&mut parts.headers);
+    parts.headers.remove(header::EXPECT);
+    if websocket {
+        parts
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        parts
+            .headers
+            .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let narrowing = verdict.decision.narrowing;
+    let host = verdict.address().host();
+    narrow::headers(&mut parts.headers, host, narrowing);
+    headers::add_via(&mut parts.headers, &client.shared().via);
+    let path = narrow::path(verdict.address(), narrowing);
+    let path = path
+        .as_deref()
+        .or(parts.uri.path_and_query().map(PathAndQuery::as_str))
+        .unwrap_or("/");
+    let path = if path.starts_with('/') || path == "*" {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
+    parts.uri = path.parse::<Uri>().map_err(|_| Failure::Internal)?;
+    parts.version = Version::HTTP_11;
+    if !parts.headers.contains_key(header::HOST) {
+        let value = HeaderValue::from_str(host.as_str()).map_err(|_| Failure::Internal)?;
+        parts.headers.insert(header::HOST, value);
+    }
+    Ok((parts, body))
+}
+
+/// Sends the request on a kept connection or a new one. A kept one may have been closed by the
+/// origin meanwhile: what was not sent, and what may safely be sent twice, is sent again once.
+async fn exchange(
+    client: &Arc<Client>,
+    request: Request<Upload>,
+    target: &Target,
+    dial: &Dial,
+    tally: &Arc<Tally>,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let worker = &client.worker;
+    let key = OriginKey::new(target.tls, &target.host, target.port, dial);
+    let binds = headers::binds_connection(request.headers());
+    let mut request = request;
+    if let Some(sender) =
+        take_own(client, &key).or_else(|| if binds { None } else { worker.pool.take(&key) })
+    {
+        let again = again(&request, tally);
+        let home = home(client, binds);
+        match send(
+            client,
+            Lease {
+                sender,
+                key: key.clone(),
+                home,
+            },
+            request,
+            tally,
+        )
+        .await
+        {
+            Ok(answered) => return Ok(answered),
+            Err((_, Some(unsent))) => request = unsent,
+            Err((Failure::BrokenAnswer, None)) if again.is_some() => match again {
+                Some(copy) => request = copy,
+                None => return Err(Failure::Internal),
+            },
+            Err((failure, None)) => return Err(failure),
+        }
+    }
+    let origins = &client.shared().origins;
+    let sender = origins.open(&key, &target.host, dial).await?;
+    let home = home(client, binds);
+    send(client, Lease { sender, key, home }, request, tally)
+        .await
+        .map_err(|(failure, _)| failure)
+}
+
+fn take_own(client: &Client, key: &OriginKey) -> Option<crate::pool::Sender> {
+    let mut own = client
+        .own_origin
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    match own.take() {
+        Some((own_key, sender)) if own_key == *key && sender.is_ready() => Some(sender),
+        _ => None,
+    }
+}
+
+fn home(client: &Client, binds: bool) -> Home {
+    if binds {
+        Home::Own(Arc::clone(&client.own_origin))
+    } else {
+        Home::Shared(Arc::clone(&client.worker.pool))
+    }
+}
+
+/// A copy of a request that may be sent twice: without a body and without effects.
+fn again(request: &Request<Upload>, tally: &Arc<Tally>) -> Option<Request<Upload>> {
+    let safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if !safe || !request.body().is_end_stream() || request.headers().contains_key(header::UPGRADE) {
+        return None;
+    }
+    let mut copy = Request::new(Upload::empty(Arc::clone(tally)));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
+}
+
+type Unsent = (Failure, Option<Request<Upload>>);
+
+async fn send(
+    client: &Client,
+    mut lease: Lease,
+    request: Request<Upload>,
+    tally: &Arc<Tally>,
+) -> Result<(Response<Incoming>, Lease), Unsent> {
+    let patience = client.shared().config.limits.first_byte;
+    let mut answer = std::pin::pin!(lease.sender.try_send_request(request));
+    let mut sent = tally.sent();
+    let result = loop {
+        match tokio::time::timeout(patience, answer.as_mut()).await {
+            Ok(result) => break result,
+            // The clock starts again for as long as the upload moves.
+            Err(_) if tally.sent() > sent => sent = tally.sent(),
+            Err(_) => return Err((Failure::Silent, None)),
+        }
+    };
+    match result {
+        Ok(response) => {
+            if headers::binds_connection(response.headers()) {
+                lease.home = Home::Own(Arc::clone(&client.own_origin));
+            }
+            Ok((response, lease))
+        }
+        Err(mut error) => Err((Failure::BrokenAnswer, error.take_message())),
+    }
+}
+
+fn finish(
+    client: &Arc<Client>,
+    mut response: Response<Incoming>,
+    lease: Lease,
+    tally: Arc<Tally>,
+    on_client: Option<OnUpgrade>,
+    target: &Target,
+) -> Response<Answer> {
+    let shared = client.shared();
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return match on_client {
+            Some(on_client) if headers::wants_websocket(response.headers()) => {
+                switch(client, response, tally, on_client)
+            }
+            _ => failed(client, Failure::BrokenAnswer, target, tally),
+        };
+    }
+    // An origin must not ask for the password that belongs to the proxy.
+    if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return failed(client, Failure::BrokenAnswer, target, tally);
+    }
+    let refused_upgrade = on_client.is_some();
+    clean(&mut response, &shared.via);
+    let (mut parts, inner) = response.into_parts();
+    parts.version = Version::HTTP_11;
+    if refused_upgrade {
+        parts
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let mut flow = Flow {
+        inner,
+        tally,
+        lease: Some(lease),
+        patience: shared.config.limits.stall,
+        clock: Clock::default(),
+        busy: None,
+    };
+    if flow.inner.is_end_stream() {
+        flow.give_back();
+    }
+    Response::from_parts(parts, Answer::Flow(Box::new(flow)))
+}
+
+/// What an origin says about connections, other protocols and pinned keys stops here.
+fn clean(response: &mut Response<Incoming>, via: &HeaderValue) {
+    let headers = response.headers_mut();
+    headers::strip_hop_by_hop(headers);
+    headers.remove(header::ALT_SVC);
+    headers.remove(header::PUBLIC_KEY_PINS);
+    headers::add_via(headers, via);
+}
+
+/// A WebSocket: from here on bytes are passed both ways and counted.
+fn switch(
+    client: &Arc<Client>,
+    mut response: Response<Incoming>,
+    tally: Arc<Tally>,
+    on_client: OnUpgrade,
+) -> Response<Answer> {
+    let on_origin = hyper::upgrade::on(&mut response);
+    let (worker, stall) = (
+        Arc::clone(&client.worker),
+        client.shared().config.limits.stall,
+    );
+    let counted = Arc::clone(&tally);
+    tokio::spawn(async move {
+        if let (Ok(client), Ok(origin)) = (on_client.await, on_origin.await) {
+            tunnel::pass_bytes(
+                TokioIo::new(client),
+                TokioIo::new(origin),
+                counted,
+                stall,
+                &worker.stop,
+            )
+            .await;
+        }
+    });
+    clean(&mut response, &client.shared().via);
+    let (mut parts, _) = response.into_parts();
+    parts
+        .headers
+        .insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    parts
+        .headers
+        .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    let mut body = Answer::page("");
+    body.hold_tally(tally);
+    Response::from_parts(parts, body)
+}
+
+/// The page about a failure, and the event of the request that failed.
+fn failed(
+    client: &Client,
+    failure: Failure,
+    target: &Target,
+    tally: Arc<Tally>,
+) -> Response<Answer> {
+    let shared = client.shared();
+    shared.count(failure);
+    let mut response = shared
+        .pages
+        .problem(&failure.explain(), Some(target.host.as_str()));
+    response.body_mut().hold_tally(tally);
+    response
+}
+
+pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    response
+}
+
+/// Whether the answer will be read by a person: a page, not a picture or a script.
+fn wants_page(headers: &http::HeaderMap) -> bool {
+    if let Some(destination) = headers.get("sec-fetch-dest") {
+        return destination == "document";
+    }
+    match headers.get(header::ACCEPT).map(HeaderValue::as_bytes) {
+        None | Some(b"*/*") => true,
+        Some(accept) => accept.windows(9).any(|part| part == b"text/html"),
+    }
+}

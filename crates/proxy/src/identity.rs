@@ -1,0 +1,353 @@
+//! Who is behind a request (MON-02): a sign-in over the proxy, else the address map.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::PROXY_AUTHORIZATION;
+use jiff::Timestamp;
+use pharos_filter::Filter;
+use pharos_school::{Confidence, IdentitySource, PersonId, Who};
+use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::config::{Limits, SignInMode};
+use crate::counts::{Counts, add};
+
+/// Longest name and password together, in bytes, before they are looked at.
+const CREDENTIALS_MOST: usize = 1_024;
+/// How long a wrong name and password is remembered as wrong: programs repeat them many times.
+const WRONG_KEPT: Duration = Duration::from_secs(20);
+/// Password checks at once: each may cost a tenth of a second of one core.
+const CHECKS_AT_ONCE: usize = 4;
+/// Checked credentials and counted addresses kept.
+const KEPT_MOST: usize = 8_192;
+
+/// Checks a name and password: the school's own accounts behind it.
+#[async_trait]
+pub trait SignIn: Send + Sync + 'static {
+    /// The person, where name and password are right and the person may sign in.
+    async fn check(&self, user: &str, password: &str) -> Option<PersonId>;
+}
+
+/// What is known after the headers are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identified {
+    /// Somebody, or nobody with the reason.
+    Who(Who),
+    /// The client must say who it is (407).
+    Ask,
+    /// Too many wrong passwords: wait (429).
+    Wait,
+}
+
+/// Checks, remembers and throttles sign-ins over the proxy.
+pub(crate) struct Identity {
+    mode: SignInMode,
+    desk: Arc<dyn SignIn>,
+    key: hmac::Key,
+    checked: Cache<[u8; 32], Checked>,
+    failures: Cache<Failed, Failures>,
+    turns: Semaphore,
+    kept: Duration,
+    tries: u32,
+    wait: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Checked {
+    person: Option<PersonId>,
+    until: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Failures {
+    count: u32,
+    since: Instant,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Failed {
+    Address(IpAddr),
+    User(Box<str>),
+}
+
+impl Identity {
+    pub(crate) fn new(
+        mode: SignInMode,
+        desk: Arc<dyn SignIn>,
+        key: hmac::Key,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            mode,
+            desk,
+            key,
+            checked: Cache::new(KEPT_MOST),
+            failures: Cache::new(KEPT_MOST),
+            turns: Semaphore::new(CHECKS_AT_ONCE),
+            kept: limits.sign_in_kept,
+            tries: limits.sign_in_tries,
+            wait: limits.sign_in_wait,
+        }
+    }
+
+    /// Who is behind a request with these headers from this address.
+    pub(crate) async fn identify(
+        &self,
+        filter: &Filter,
+        headers: &HeaderMap,
+        from: IpAddr,
+        now: Timestamp,
+        counts: &Counts,
+    ) -> Identified {
+        let mapped = filter.identify(from, now);
+        if self.mode == SignInMode::Off {
+            return Identified::Who(mapped);
+        }
+        match basic(headers) {
+            Credentials::Given(user, password) => {
+                match self.check(&user, &password, from, counts).await {
+                    Outcome::Right(person) => Identified::Who(Who::Known {
+                        person,
+                        source: IdentitySource::ProxySignIn,
+                        confidence: Confidence::Certain,
+                        device: mapped.device().cloned(),
+                    }),
+                    Outcome::Wrong => Identified::Ask,
+                    Outcome::TooMany => Identified::Wait,
+                }
+            }
+            Credentials::Unreadable => Identified::Ask,
+            Credentials::None if self.mode == SignInMode::Required && mapped.person().is_none() => {
+                Identified::Ask
+            }
+            Credentials::None => Identified::Who(mapped),
+        }
+    }
+
+    async fn check(&self, user: &str, password: &str, from: IpAddr, counts: &Counts) -> Outcome {
+        let mark = self.mark(user, password);
+        let now = Instant::now();
+        if let Some(known) = self.checked.get(&mark) {
+            if known.until > now {
+                return known.person.map_or(Outcome::Wrong, Outcome::Right);
+            }
+            self.checked.remove(&mark);
+        }
+        let who_fails = [
+            Failed::Address(from),
+            Failed::User(user.to_lowercase().into()),
+        ];
+        if who_fails.iter().any(|failed| self.is_waiting(failed, now)) {
+            add(&counts.throttled_sign_ins);
+            return Outcome::TooMany;
+        }
+        let found = self.checked.get_or_insert_async(&mark, async {
+            let _turn = self.turns.acquire().await.map_err(drop)?;
+            let person = self.desk.check(user, password).await;
+            let kept = if person.is_some() {
+                self.kept
+            } else {
+                WRONG_KEPT
+            };
+            if person.is_none() {
+                add(&counts.bad_sign_ins);
+                who_fails
+                    .iter()
+                    .for_each(|failed| self.count_failure(failed));
+            }
+            Ok::<_, ()>(Checked {
+                person,
+                until: Instant::now() + kept,
+            })
+        });
+        match found.await {
+            Ok(Checked {
+                person: Some(person),
+                ..
+            }) => Outcome::Right(person),
+            _ => Outcome::Wrong,
+        }
+    }
+
+    /// A keyed hash of name and password: the only form in which they are kept.
+    fn mark(&self, user: &str, password: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&(user.len() as u64).to_be_bytes());
+        context.update(user.as_bytes());
+        context.update(password.as_bytes());
+        let mut mark = [0; 32];
+        mark.copy_from_slice(context.sign().as_ref());
+        mark
+    }
+
+    fn is_waiting(&self, failed: &Failed, now: Instant) -> bool {
+        self.failures.get(failed).is_some_and(|seen| {
+            seen.count >= self.tries && now.duration_since(seen.since) < self.wait
+        })
+    }
+
+    fn count_failure(&self, failed: &Failed) {
+        let now = Instant::now();
+        let count = match self.failures.get(failed) {
+            Some(seen) if now.duration_since(seen.since) < self.wait => seen.count + 1,
+            _ => 1,
+        };
+        self.failures
+            .insert(failed.clone(), Failures { count, since: now });
+    }
+}
+
+enum Outcome {
+    Right(PersonId),
+    Wrong,
+    TooMany,
+}
+
+enum Credentials {
+    None,
+    Unreadable,
+    Given(String, String),
+}
+
+fn basic(headers: &HeaderMap) -> Credentials {
+    let Some(value) = headers.get(PROXY_AUTHORIZATION) else {
+        return Credentials::None;
+    };
+    let read = || {
+        let text = value
+            .to_str()
+            .ok()
+            .filter(|text| text.len() <= CREDENTIALS_MOST)?;
+        let (scheme, token) = text.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?;
+        let (user, password) = decoded.split_once(':')?;
+        (!user.is_empty()).then(|| (user.to_owned(), password.to_owned()))
+    };
+    match read() {
+        Some((user, password)) => Credentials::Given(user, password),
+        None => Credentials::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    struct Desk(AtomicUsize);
+
+    #[async_trait]
+    impl SignIn for Desk {
+        async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            (user == "ada" && password == "right").then(|| PersonId::from_uuid(uuid(7)))
+        }
+    }
+
+    fn uuid(n: u128) -> uuid::Uuid {
+        uuid::Uuid::from_u128(n)
+    }
+
+    fn identity(mode: SignInMode) -> (Identity, Arc<Desk>) {
+        let desk = Arc::new(Desk(AtomicUsize::new(0)));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &[1; 32]);
+        let limits = Limits {
+            sign_in_tries: 3,
+            ..Limits::default()
+        };
+        (Identity::new(mode, desk.clone(), key, &limits), desk)
+    }
+
+    fn headers(user: &str, password: &str) -> HeaderMap {
+        let token = STANDARD.encode(format!("{user}:{password}"));
+        let mut map = HeaderMap::new();
+        map.insert(
+            PROXY_AUTHORIZATION,
+            HeaderValue::from_str(&format!("Basic {token}")).unwrap(),
+        );
+        map
+    }
+
+    async fn ask(identity: &Identity, headers: &HeaderMap, counts: &Counts) -> Identified {
+        let from = IpAddr::from([10, 0, 0, 9]);
+        identity
+            .identify(&Filter::new(), headers, from, Timestamp::UNIX_EPOCH, counts)
+            .await
+    }
+
+    /// MON-02: a sign-in over the proxy names the person with certainty, and one check serves many
+    /// requests.
+    #[tokio::test]
+    async fn mon_02_a_proxy_sign_in_is_certain_and_checked_once() {
+        let (identity, desk) = identity(SignInMode::Required);
+        let counts = Counts::default();
+        let right = headers("ada", "right");
+        let together =
+            futures_util::future::join_all((0..8).map(|_| ask(&identity, &right, &counts))).await;
+        for who in together {
+            assert!(matches!(
+                who,
+                Identified::Who(Who::Known {
+                    confidence: Confidence::Certain,
+                    source: IdentitySource::ProxySignIn,
+                    ..
+                })
+            ));
+        }
+        assert_eq!(desk.0.load(Ordering::SeqCst), 1);
+        assert_eq!(
+            ask(&identity, &HeaderMap::new(), &counts).await,
+            Identified::Ask
+        );
+    }
+
+    /// MON-02: guessing is slowed; what is guessed wrong is not asked of the desk again and again.
+    #[tokio::test]
+    async fn mon_02_guessing_is_throttled() {
+        let (identity, desk) = identity(SignInMode::Offered);
+        let counts = Counts::default();
+        for n in 0..6 {
+            let wrong = headers("ada", &format!("guess {n}"));
+            let wanted = if n < 3 {
+                Identified::Ask
+            } else {
+                Identified::Wait
+            };
+            assert_eq!(ask(&identity, &wrong, &counts).await, wanted, "guess {n}");
+        }
+        assert_eq!(desk.0.load(Ordering::SeqCst), 3);
+        assert_eq!(counts.figures().throttled_sign_ins, 3);
+        assert!(matches!(
+            ask(&identity, &HeaderMap::new(), &counts).await,
+            Identified::Who(Who::Unknown { .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn unreadable_credentials_are_asked_for_again() {
+        let (identity, desk) = identity(SignInMode::Offered);
+        for value in ["Basic", "Basic !!!", "Basic Zm9v", "Bearer x", "Basic OnB3"] {
+            let mut map = HeaderMap::new();
+            map.insert(PROXY_AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            assert_eq!(
+                ask(&identity, &map, &Counts::default()).await,
+                Identified::Ask,
+                "{value}"
+            );
+        }
+        assert_eq!(desk.0.load(Ordering::SeqCst), 0);
+    }
+}

@@ -1,0 +1,286 @@
+//! The pages: accessible, without script, styled inline under a strict policy, in words for the
+//! reader (FIL-14, FIL-20).
+
+use askama::Template;
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+use pharos_activity::Reference;
+
+use crate::body::Answer;
+use crate::devices::{DeviceSteps, trust_steps};
+use crate::failure::Explained;
+use crate::go_on;
+use crate::words::{AgeBand, BlockWords, HelpLine, Words};
+
+const STYLE: &str = include_str!("../templates/style.css");
+/// Most help lines on one page.
+const HELP_MOST: usize = 6;
+
+/// Renders pages with the school's words.
+pub(crate) struct Pages {
+    words: Words,
+    web: String,
+    policy: HeaderValue,
+}
+
+#[derive(Template)]
+#[template(path = "block.html")]
+struct BlockPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    words: BlockWords,
+    link: String,
+    host: &'a str,
+    why: &'a str,
+    reference: String,
+    sign_in: Option<String>,
+    help: &'a [HelpLine],
+}
+
+#[derive(Template)]
+#[template(path = "warn.html")]
+struct WarnPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    words: BlockWords,
+    link: String,
+    host: &'a str,
+    why: &'a str,
+    reference: String,
+    sign_in: Option<String>,
+    token: Option<String>,
+    to: &'a str,
+    go_on_path: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sealed.html")]
+struct SealedPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    words: BlockWords,
+    link: String,
+    reference: String,
+    lead: &'a str,
+    adult: &'a str,
+    young: bool,
+    help: &'a [HelpLine],
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    title: &'a str,
+    what: &'a str,
+    next: &'a str,
+    code: &'a str,
+    host: Option<&'a str>,
+    sign_in: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "about.html")]
+struct AboutPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    web: &'a str,
+    fingerprint: Option<String>,
+    devices: &'a [DeviceSteps],
+}
+
+/// What a block or warning page shows.
+pub(crate) struct Stop<'a> {
+    pub(crate) band: AgeBand,
+    pub(crate) host: &'a str,
+    pub(crate) why: &'a str,
+    pub(crate) reference: Reference,
+    /// Whether the reader is unknown and may sign in.
+    pub(crate) unknown: bool,
+}
+
+impl Pages {
+    /// `web` is the base of links into Pharos's own pages.
+    pub(crate) fn new(words: Words, web: &str) -> Self {
+        let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        let policy = HeaderValue::from_str(&policy)
+            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        Self {
+            words,
+            web: web.trim_end_matches('/').to_owned(),
+            policy,
+        }
+    }
+
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// The block page.
+    pub(crate) fn block(&self, stop: &Stop<'_>) -> Response<Answer> {
+        let page = BlockPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: tone(stop.band),
+            words: self.words.block(stop.band),
+            link: self.link(stop.reference),
+            host: stop.host,
+            why: stop.why,
+            reference: stop.reference.to_string(),
+            sign_in: stop.unknown.then(|| self.sign_in()),
+            help: self.help(),
+        };
+        self.html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    /// The warning page; with a token its reader may go on to `to`.
+    pub(crate) fn warn(
+        &self,
+        stop: &Stop<'_>,
+        token: Option<String>,
+        to: &str,
+    ) -> Response<Answer> {
+        let page = WarnPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: tone(stop.band),
+            words: self.words.block(stop.band),
+            link: self.link(stop.reference),
+            host: stop.host,
+            why: stop.why,
+            reference: stop.reference.to_string(),
+            sign_in: stop.unknown.then(|| self.sign_in()),
+            token,
+            to,
+            go_on_path: go_on::PATH,
+        };
+        self.html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    /// The page for a sealed hit: names neither list nor address.
+    pub(crate) fn sealed(&self, band: AgeBand, reference: Reference) -> Response<Answer> {
+        let page = SealedPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: "sealed",
+            words: self.words.block(band),
+            link: self.link(reference),
+            reference: reference.to_string(),
+            lead: &self.words.lead,
+            adult: &self.words.adult,
+            young: band <= AgeBand::Middle,
+            help: self.help(),
+        };
+        self.html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    /// A page about something that went wrong.
+    pub(crate) fn problem(&self, explained: &Explained, host: Option<&str>) -> Response<Answer> {
+        self.problem_with(explained, host, false)
+    }
+
+    /// The same, with a link to the sign-in page.
+    pub(crate) fn problem_with(
+        &self,
+        explained: &Explained,
+        host: Option<&str>,
+        sign_in: bool,
+    ) -> Response<Answer> {
+        let page = ProblemPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: "",
+            title: explained.title,
+            what: explained.what,
+            next: explained.next,
+            code: explained.code,
+            host,
+            sign_in: sign_in.then(|| self.sign_in()),
+        };
+        let status = StatusCode::from_u16(explained.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        self.html(status, page.render())
+    }
+
+    /// What the proxy says when its own address is opened.
+    pub(crate) fn about(&self, fingerprint: Option<String>) -> Response<Answer> {
+        let page = AboutPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: "",
+            web: &self.web,
+            fingerprint,
+            devices: trust_steps(),
+        };
+        self.html(StatusCode::OK, page.render())
+    }
+
+    fn html(
+        &self,
+        status: StatusCode,
+        rendered: Result<String, askama::Error>,
+    ) -> Response<Answer> {
+        let text = rendered.unwrap_or_else(|error| {
+            tracing::error!(%error, "a page could not be rendered");
+            "The filter could not show its page; the request was not let through.".to_owned()
+        });
+        let mut response = plain(status, "text/html; charset=utf-8", text);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+        response
+    }
+
+    fn help(&self) -> &[HelpLine] {
+        &self.words.help_lines[..self.words.help_lines.len().min(HELP_MOST)]
+    }
+
+    fn link(&self, reference: Reference) -> String {
+        format!("{}/blocked/{reference}", self.web)
+    }
+
+    fn sign_in(&self) -> String {
+        format!("{}/device/sign-in", self.web)
+    }
+}
+
+/// A small answer that no cache keeps.
+pub(crate) fn plain(
+    status: StatusCode,
+    kind: &'static str,
+    text: impl Into<bytes::Bytes>,
+) -> Response<Answer> {
+    let mut response = Response::new(Answer::page(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+fn tone(band: AgeBand) -> &'static str {
+    match band {
+        AgeBand::Youngest => "youngest",
+        AgeBand::Middle => "middle",
+        AgeBand::Older => "older",
+        AgeBand::Staff => "staff",
+    }
+}

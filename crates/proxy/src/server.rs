@@ -1,0 +1,374 @@
+//! Starting, listening, stopping: one thread with its own runtime per worker.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use http::header::HeaderValue;
+use pharos_activity::{BlockDesk, Sink};
+use pharos_filter::Filter;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::ProxyConfig;
+use crate::connection::{Client, serve};
+use crate::counts::{Counts, Figures, add};
+use crate::failure::Failure;
+use crate::go_on::GoOn;
+use crate::identity::{Identity, SignIn};
+use crate::mint::Mint;
+use crate::origin::Origins;
+use crate::pages::Pages;
+use crate::pool::Pool;
+
+/// Connections waiting to be accepted.
+const BACKLOG: i32 = 1024;
+/// How long answers under way may go on when the proxy stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How often unused origin connections are looked through.
+const SWEEP: Duration = Duration::from_secs(15);
+
+const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 58\r\nRetry-After: 5\r\nConnection: close\r\n\r\nThe web filter has too many open connections. Try again.\r\n";
+
+/// Everything that workers share.
+pub(crate) struct Shared {
+    pub(crate) config: Arc<ProxyConfig>,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) desk: Arc<dyn BlockDesk>,
+    pub(crate) identity: Identity,
+    pub(crate) mint: Option<Mint>,
+    pub(crate) origins: Origins,
+    pub(crate) pages: Pages,
+    pub(crate) go_on: GoOn,
+    pub(crate) counts: Counts,
+    /// This process's name in `Via`, by which it knows its own requests again.
+    pub(crate) mark: String,
+    pub(crate) via: HeaderValue,
+    pub(crate) refusal_path: Arc<str>,
+    doors: Mutex<Doors>,
+}
+
+/// One worker's part.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Open client connections: in all and by address.
+#[derive(Default)]
+struct Doors {
+    open: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The running proxy.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    workers: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+/// Starts the proxy: binds its addresses, starts its workers, returns at once. Until the filter
+/// has its first snapshot every request is answered "the filter is starting" (FIL-17).
+///
+/// # Errors
+/// When an address cannot be bound (also when another server already listens there), when the
+/// certificate authority cannot be used, or when the system gives no random bytes or threads.
+pub fn start(
+    config: ProxyConfig,
+    filter: Arc<Filter>,
+    sink: Arc<dyn Sink>,
+    desk: Arc<dyn BlockDesk>,
+    sign_in: Arc<dyn SignIn>,
+    stop: CancellationToken,
+) -> io::Result<Running> {
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        some => some.min(256),
+    };
+    let shared = Arc::new(Shared::new(config, filter, sink, desk, sign_in)?);
+    let (addresses, listeners) = bind_all(&shared.config.listen, workers)?;
+    shared.origins.set_own(addresses.clone());
+    let workers = listeners
+        .into_iter()
+        .enumerate()
+        .map(|(number, listeners)| start_worker(number, listeners, &shared, &stop))
+        .collect::<io::Result<Vec<_>>>()?;
+    tracing::info!(
+        ?addresses,
+        workers = workers.len(),
+        "the proxy is listening"
+    );
+    Ok(Running {
+        addresses,
+        workers,
+        shared,
+        stop,
+    })
+}
+
+impl Running {
+    /// Where the proxy listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What it has counted since it started.
+    pub fn figures(&self) -> Figures {
+        self.shared.counts.figures()
+    }
+
+    /// Waits until every worker has ended; they end when the token given at the start is
+    /// cancelled. Blocks the calling thread.
+    pub fn join(self) {
+        for worker in self.workers {
+            if worker.join().is_err() {
+                tracing::error!("a proxy worker ended with a panic");
+            }
+        }
+    }
+
+    /// Stops the proxy and waits, at most a few seconds.
+    pub fn stop(self) {
+        self.stop.cancel();
+        self.join();
+    }
+}
+
+impl Shared {
+    fn new(
+        config: ProxyConfig,
+        filter: Arc<Filter>,
+        sink: Arc<dyn Sink>,
+        desk: Arc<dyn BlockDesk>,
+        sign_in: Arc<dyn SignIn>,
+    ) -> io::Result<Self> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = Arc::new(config);
+        let mint = match &config.authority {
+            Some(authority) => Some(
+                Mint::new(
+                    Arc::clone(authority),
+                    Arc::clone(&provider),
+                    config.limits.minted,
+                )
+                .map_err(io::Error::other)?,
+            ),
+            None => None,
+        };
+        let mark = format!("pharos-{}", hex(&random::<8>()?));
+        Ok(Self {
+            identity: Identity::new(config.sign_in, sign_in, key()?, &config.limits),
+            origins: Origins::new(Arc::clone(&config), provider)?,
+            pages: Pages::new(config.words.clone(), &config.web),
+            go_on: GoOn::new(key()?),
+            counts: Counts::default(),
+            via: HeaderValue::from_str(&format!("1.1 {mark}")).map_err(io::Error::other)?,
+            mark,
+            refusal_path: format!("/refused-{}", hex(&random::<16>()?)).into(),
+            doors: Mutex::default(),
+            config,
+            filter,
+            sink,
+            desk,
+            mint,
+        })
+    }
+
+    /// Counts a failure under whose fault it is.
+    pub(crate) fn count(&self, failure: Failure) {
+        match failure {
+            Failure::Certificate(_) => add(&self.counts.bad_certificates),
+            Failure::Itself | Failure::Loop => add(&self.counts.loops),
+            Failure::BrokenRequest => add(&self.counts.refused_requests),
+            _ if failure.is_origins() => add(&self.counts.origin_failures),
+            _ => {}
+        }
+        tracing::debug!(code = failure.code(), "a request failed");
+    }
+
+    fn open_door(self: &Arc<Self>, from: IpAddr) -> Option<Door> {
+        let limits = &self.config.limits;
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        if doors.open >= limits.connections {
+            return None;
+        }
+        let here = doors.by_address.entry(from).or_default();
+        if *here >= limits.connections_per_address {
+            return None;
+        }
+        *here += 1;
+        doors.open += 1;
+        Some(Door {
+            shared: Arc::clone(self),
+            from,
+        })
+    }
+}
+
+/// One open client connection, counted until dropped.
+pub(crate) struct Door {
+    shared: Arc<Shared>,
+    from: IpAddr,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let mut doors = self
+            .shared
+            .doors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        doors.open = doors.open.saturating_sub(1);
+        if let Some(here) = doors.by_address.get_mut(&self.from) {
+            *here = here.saturating_sub(1);
+            if *here == 0 {
+                doors.by_address.remove(&self.from);
+            }
+        }
+    }
+}
+
+fn start_worker(
+    number: usize,
+    listeners: Vec<std::net::TcpListener>,
+    shared: &Arc<Shared>,
+    stop: &CancellationToken,
+) -> io::Result<JoinHandle<()>> {
+    let limits = &shared.config.limits;
+    let worker = Arc::new(Worker {
+        shared: Arc::clone(shared),
+        pool: Pool::new(limits.pool_per_origin, limits.pool, limits.pool_idle),
+        stop: stop.clone(),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name(format!("proxy-{number}"))
+        .spawn(move || {
+            runtime.block_on(work(worker, listeners));
+            runtime.shutdown_background();
+        })
+}
+
+async fn work(worker: Arc<Worker>, listeners: Vec<std::net::TcpListener>) {
+    let tasks = TaskTracker::new();
+    for listener in listeners {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => {
+                drop(tasks.spawn(accept_all(Arc::clone(&worker), listener, tasks.clone())))
+            }
+            Err(error) => tracing::error!(%error, "a listening socket could not be used"),
+        }
+    }
+    loop {
+        tokio::select! {
+            () = worker.stop.cancelled() => break,
+            () = tokio::time::sleep(SWEEP) => worker.pool.sweep(),
+        }
+    }
+    tasks.close();
+    if tokio::time::timeout(LAST_WORDS, tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::debug!("connections still open are cut off");
+    }
+}
+
+async fn accept_all(worker: Arc<Worker>, listener: TcpListener, tasks: TaskTracker) {
+    loop {
+        let accepted = tokio::select! {
+            () = worker.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, from)) => take(&worker, stream, from.ip().to_canonical(), &tasks),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+fn take(worker: &Arc<Worker>, stream: TcpStream, from: IpAddr, tasks: &TaskTracker) {
+    let shared = &worker.shared;
+    add(&shared.counts.connections);
+    let Some(door) = shared.open_door(from) else {
+        add(&shared.counts.turned_away);
+        // One try: a connection too many gets no more of our time than this.
+        let _ = stream.try_write(TURNED_AWAY);
+        return;
+    };
+    let _ = stream.set_nodelay(true);
+    let client = Client::new(worker, from, None, Some(Arc::new(door)));
+    tasks.spawn(serve(client, stream));
+}
+
+/// The addresses bound and, for each worker, its listeners.
+type Bound = (Vec<SocketAddr>, Vec<Vec<std::net::TcpListener>>);
+
+/// Binds every address once per worker. Workers share an address by `SO_REUSEPORT`; a first
+/// binding without it finds out whether another server is there already.
+fn bind_all(wanted: &[SocketAddr], workers: usize) -> io::Result<Bound> {
+    let mut addresses = Vec::new();
+    let mut listeners: Vec<Vec<std::net::TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    for address in wanted {
+        let probe = bind(*address, false).map_err(|error| {
+            io::Error::new(error.kind(), format!("the proxy cannot listen on {address}: {error}; is another server there? choose another address with --proxy"))
+        })?;
+        let address = probe.local_addr()?;
+        addresses.push(address);
+        if workers == 1 {
+            listeners[0].push(probe);
+            continue;
+        }
+        drop(probe);
+        for mine in &mut listeners {
+            mine.push(bind(address, true)?);
+        }
+    }
+    Ok((addresses, listeners))
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| io::Error::other("the operating system gave no random bytes"))?;
+    Ok(bytes)
+}
+
+fn key() -> io::Result<hmac::Key> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

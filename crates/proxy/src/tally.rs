@@ -1,0 +1,59 @@
+//! One request's event, handed in when its last byte has gone (MON-01).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pharos_activity::{Event, Sink};
+
+/// Counts the bytes of one request and records its event when the last holder lets go, whether
+/// the answer ended, broke off or was never read.
+pub(crate) struct Tally {
+    up: AtomicU64,
+    down: AtomicU64,
+    event: Mutex<Option<Event>>,
+    sink: Arc<dyn Sink>,
+}
+
+impl Tally {
+    pub(crate) fn new(event: Event, sink: &Arc<dyn Sink>) -> Arc<Self> {
+        Arc::new(Self {
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            event: Mutex::new(Some(event)),
+            sink: Arc::clone(sink),
+        })
+    }
+
+    pub(crate) fn up(&self, bytes: usize) {
+        self.up.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes sent up so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    /// Bytes moved in both directions so far.
+    pub(crate) fn moved(&self) -> u64 {
+        self.sent() + self.down.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn down(&self, bytes: usize) {
+        self.down.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let event = self
+            .event
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut event) = event {
+            event.bytes_up = self.up.load(Ordering::Relaxed);
+            event.bytes_down = self.down.load(Ordering::Relaxed);
+            self.sink.record(event);
+        }
+    }
+}

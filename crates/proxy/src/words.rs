@@ -1,0 +1,245 @@
+//! The words on the pages: fitted to the reader's age, with the school's own words in them
+//! (FIL-14).
+
+use pharos_policy::Layer;
+use pharos_school::YearGroup;
+
+use crate::judge::Verdict;
+
+/// Whom a page speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgeBand {
+    /// Early years and the first years of school: very short sentences.
+    Youngest,
+    /// The rest of primary or prep; also whoever is not known.
+    Middle,
+    /// Secondary and sixth form.
+    Older,
+    /// Staff, governors and other adults.
+    Staff,
+}
+
+/// A place to turn to that is not the school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpLine {
+    /// Its name.
+    pub name: String,
+    /// How to reach it, in words: a telephone number, opening hours.
+    pub reach: String,
+    /// Its page, where there is one. Help sites are never blocked (FIL-13).
+    pub url: Option<String>,
+}
+
+/// The school's own words and choices for the pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// The school's name.
+    pub school: String,
+    /// What the school calls its pupils, singular: `pupil`, `learner`.
+    pub pupil: String,
+    /// Whom to turn to about safety: `Mrs Arden, our safeguarding lead`.
+    pub lead: String,
+    /// Whom the youngest turn to: `your teacher`.
+    pub adult: String,
+    /// Places to turn to outside the school, most fitting first; at most six are shown.
+    pub help_lines: Vec<HelpLine>,
+    /// The oldest year that reads the youngest wording.
+    pub youngest_to: YearGroup,
+    /// The oldest year that reads the middle wording.
+    pub middle_to: YearGroup,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        let line = |name: &str, reach: &str, url: &str| HelpLine {
+            name: name.to_owned(),
+            reach: reach.to_owned(),
+            url: Some(url.to_owned()),
+        };
+        Self {
+            school: "your school".to_owned(),
+            pupil: "pupil".to_owned(),
+            lead: "the safeguarding lead".to_owned(),
+            adult: "your teacher".to_owned(),
+            help_lines: vec![
+                line(
+                    "Childline",
+                    "0800 1111, free, day and night",
+                    "https://www.childline.org.uk/",
+                ),
+                line(
+                    "CEOP Safety Centre",
+                    "report someone who worries you online",
+                    "https://www.ceop.police.uk/",
+                ),
+            ],
+            youngest_to: YearGroup::from_number(2).unwrap_or(YearGroup::RECEPTION),
+            middle_to: YearGroup::from_number(6).unwrap_or(YearGroup::OLDEST),
+        }
+    }
+}
+
+/// The sentences of a block page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BlockWords {
+    pub(crate) title: &'static str,
+    pub(crate) lead: String,
+    pub(crate) upset_title: &'static str,
+    pub(crate) upset: String,
+    pub(crate) ask: &'static str,
+    pub(crate) report: &'static str,
+    pub(crate) help_title: &'static str,
+    pub(crate) watched: String,
+    pub(crate) limit: String,
+}
+
+impl Words {
+    /// The band that a year group reads.
+    pub fn band_of(&self, year: YearGroup) -> AgeBand {
+        if year <= self.youngest_to {
+            AgeBand::Youngest
+        } else if year <= self.middle_to {
+            AgeBand::Middle
+        } else {
+            AgeBand::Older
+        }
+    }
+
+    pub(crate) fn block(&self, band: AgeBand) -> BlockWords {
+        let (school, lead, adult) = (&self.school, &self.lead, &self.adult);
+        match band {
+            AgeBand::Youngest => BlockWords {
+                title: "This page is blocked",
+                lead: format!("{school} keeps this page shut. You have not done anything wrong."),
+                upset_title: "Did you see something that made you sad or worried?",
+                upset: format!("Turn the screen off. Then tell {adult}. You will not be in trouble."),
+                ask: "Ask for this page",
+                report: "Something is wrong",
+                help_title: "You can also talk to",
+                watched: "Grown-ups at school can see which pages are opened here.".to_owned(),
+                limit: "We try to keep bad pages away. Sometimes one gets through. If that happens, tell a grown-up.".to_owned(),
+            },
+            AgeBand::Middle => BlockWords {
+                title: "This site is blocked",
+                lead: format!("{school} has blocked this site. If you came here by accident, that is all right."),
+                upset_title: "Seen something wrong or upsetting?",
+                upset: format!("Switch the screen off and tell {adult} or another adult you trust. You will not be in trouble for telling."),
+                ask: "Ask for this site",
+                report: "Something is wrong",
+                help_title: "Other people who help",
+                watched: format!("{school} checks how the internet is used here, so that everyone stays safe."),
+                limit: "No filter can stop everything. If something bad gets through, tell an adult.".to_owned(),
+            },
+            AgeBand::Older => BlockWords {
+                title: "This site is blocked",
+                lead: format!("{school}\u{2019}s filter has blocked this site. If you need it for your work, ask for it below."),
+                upset_title: "Seen something wrong, upsetting or illegal?",
+                upset: format!("Switch the screen off and tell an adult you trust, or {lead}. An honest report is never held against you."),
+                ask: "Ask for this site",
+                report: "Something is wrong",
+                help_title: "Confidential help outside school",
+                watched: format!("Use of {school}\u{2019}s network is filtered and monitored, and this block has been recorded."),
+                limit: "No filter can promise complete safety; good judgement and people to talk to matter as much.".to_owned(),
+            },
+            AgeBand::Staff => BlockWords {
+                title: "This site is blocked",
+                lead: format!("{school}\u{2019}s filter has blocked this site under the policy in force for you."),
+                upset_title: "Seen something wrong or harmful?",
+                upset: format!("Switch the screen off, do not copy or forward anything, and tell {lead}."),
+                ask: "Ask for this site",
+                report: "Something is wrong",
+                help_title: "Help outside school",
+                watched: format!("Use of {school}\u{2019}s network is filtered and monitored, and this block has been recorded."),
+                limit: format!("No filter can promise complete safety: supervision and teaching remain necessary. Tell {lead} about anything that should have been blocked."),
+            },
+        }
+    }
+}
+
+/// Why, in a plain sentence for the reader: the category where one decided, else the kind of rule.
+/// Never the list, never anything about a sealed hit.
+pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
+    if verdict.is_sealed() {
+        return "It is blocked for everyone.".to_owned();
+    }
+    if let Some(category) = verdict.reason_category() {
+        return category_words(&category, band);
+    }
+    let text = match (verdict.decision.layer, band) {
+        (_, AgeBand::Youngest) => "It is not one of the pages for your class.",
+        (Layer::SchoolBlock, _) => "The school has blocked this site.",
+        (Layer::Personal, _) => "A rule for your account blocks this site.",
+        (Layer::LessonList, _) => "This site is not on the list for this lesson.",
+        (Layer::Group, _) => "This site is not open to your group at this time.",
+        _ if verdict.who.person().is_none() => {
+            "Nobody is signed in on this device, so the strictest rules apply."
+        }
+        _ => "This site has not been opened for your group.",
+    };
+    text.to_owned()
+}
+
+fn category_words(category: &str, band: AgeBand) -> String {
+    let young = band == AgeBand::Youngest;
+    let text = match category {
+        "pornography" | "adult" | "lingerie" | "dating" if young => "It is for adults.",
+        "pornography" | "adult" => "It is in a category for adults only.",
+        "gaming" | "games" if young => "Games are not open now.",
+        "gaming" | "games" => "It is a games site.",
+        "social-media" | "chat" if young => "It is for talking with people you may not know.",
+        "social-media" => "It is a social media site.",
+        "chat" => "It is a chat site.",
+        "malware" | "phishing" | "hacking" if young => "It could harm this computer.",
+        "malware" | "phishing" => "It may harm this device or steal passwords.",
+        "avoidance" => "It is a way round the filter.",
+        "webmail" => "It is personal e-mail.",
+        _ if young => "It is not a page for school.",
+        other => {
+            return format!(
+                "It is in the category \u{201c}{}\u{201d}.",
+                other.replace(['-', '_'], " ")
+            );
+        }
+    };
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-14: a Year 3 and a Year 10 pupil get different wording and the same buttons.
+    #[test]
+    fn fil_14_wording_differs_by_age_and_buttons_do_not() {
+        let words = Words::default();
+        let year = |n| YearGroup::from_number(n).unwrap();
+        let (three, ten) = (words.band_of(year(3)), words.band_of(year(10)));
+        assert_eq!((three, ten), (AgeBand::Middle, AgeBand::Older));
+        assert_eq!(words.band_of(YearGroup::NURSERY), AgeBand::Youngest);
+        let (a, b) = (words.block(three), words.block(ten));
+        assert_ne!(a.upset, b.upset);
+        assert_eq!((a.ask, a.report), (b.ask, b.report));
+    }
+
+    /// FIL-20: every notice says that no filter is complete.
+    #[test]
+    fn fil_20_every_band_reads_the_honest_limit() {
+        let words = Words::default();
+        for band in [
+            AgeBand::Youngest,
+            AgeBand::Middle,
+            AgeBand::Older,
+            AgeBand::Staff,
+        ] {
+            let block = words.block(band);
+            assert!(
+                block.limit.contains("No filter")
+                    || block.limit.contains("Sometimes one gets through")
+            );
+            assert!(
+                block.upset.to_lowercase().contains("screen off"),
+                "{band:?}"
+            );
+        }
+    }
+}
