@@ -1,10 +1,60 @@
 //! The handle that faces hold: one atomic load per request.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use pharos_school::Who;
+
+use crate::{AddressMap, Snapshot};
+
 /// No lists or policy are in force yet: the face must refuse rather than let through (FIL-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the filter has no policy and lists in force yet")]
 pub struct NotReady;
 
 /// The live filter: the current snapshot and the address map.
+///
+/// Cheap to share behind an `Arc`. A face loads [`Filter::snapshot`] once at the start of a
+/// request and keeps it to its end; [`Filter::install`] never disturbs a request under way.
 #[derive(Debug, Default)]
-pub struct Filter {}
+pub struct Filter {
+    snapshot: ArcSwapOption<Snapshot>,
+    addresses: AddressMap,
+}
+
+impl Filter {
+    /// A filter with nothing in force: every question is answered with [`NotReady`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The snapshot in force.
+    ///
+    /// # Errors
+    /// [`NotReady`] until the first [`Filter::install`]: block, never let through.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, NotReady> {
+        self.snapshot.load_full().ok_or(NotReady)
+    }
+
+    /// Puts a snapshot in force. Requests under way keep theirs.
+    pub fn install(&self, snapshot: Snapshot) {
+        self.snapshot.store(Some(Arc::new(snapshot)));
+    }
+
+    /// Devices' addresses to people.
+    pub fn addresses(&self) -> &AddressMap {
+        &self.addresses
+    }
+
+    /// Who is behind an address now, checked against the roll: someone no longer on it is
+    /// [`pharos_school::Unknown::NotOnRoll`].
+    pub fn identify(&self, from: IpAddr, now: Timestamp) -> Who {
+        let who = self.addresses.identify(from, now);
+        match self.snapshot.load().as_ref() {
+            Some(snapshot) => snapshot.check_roll(who),
+            None => who,
+        }
+    }
+}

@@ -4,8 +4,45 @@
 //! A snapshot is immutable, built aside and swapped in whole: a request loads one at its start
 //! and keeps it to its end.
 
+mod addresses;
+pub mod engines;
+mod explanation;
 mod handle;
+mod lists;
 mod query;
+mod roster;
+pub mod shield;
+mod snapshot;
 
+pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX, SignIn};
+pub use explanation::{Explanation, Identity, ListVersion};
 pub use handle::{Filter, NotReady};
+pub use lists::{Categories, Hit, NoCategories, NoSealed, Sealed};
 pub use query::{Query, Versions};
+pub use roster::Roster;
+pub use snapshot::{Parts, Snapshot};
+
+use std::sync::Arc;
+
+use pharos_policy::{Policy, PolicySpec, SpecProblem, Vocabulary};
+
+/// Compiles a policy against a catalogue's category names and the built-in search engines.
+/// `declared` are names that are right although no list in force carries them.
+///
+/// # Errors
+/// Everything that is wrong in the policy, each with the path to its field.
+pub fn compile_policy(
+    spec: &PolicySpec,
+    categories: &[Arc<str>],
+    declared: &[Arc<str>],
+) -> Result<Policy, Vec<SpecProblem>> {
+    let engines: Vec<&str> = engines::ENGINES.iter().map(|engine| engine.name).collect();
+    Policy::compile(
+        spec,
+        &Vocabulary {
+            categories,
+            declared,
+            engines: &engines,
+        },
+    )
+}

@@ -24,12 +24,24 @@
 //! An unknown user (FIL-17) gets every block of every group that pupils can be in, the strictest
 //! mode, search and default of those groups, and no allowance of any group.
 
+mod compile;
+mod decide;
 mod decision;
+mod groups;
+mod hours;
+mod policy;
 mod problem;
 mod request;
+mod rule;
+mod sets;
+mod sites;
 pub mod spec;
+mod subject;
 
+pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
+pub use policy::Policy;
 pub use problem::SpecProblem;
 pub use request::{Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};
+pub use subject::{Member, Subject};

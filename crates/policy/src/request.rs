@@ -13,6 +13,8 @@ pub struct SearchSite {
     pub engine: u8,
     /// Whether its strict filter can be forced from outside.
     pub enforceable: bool,
+    /// Whether it could be held if the path were seen, which it is not.
+    pub by_path: bool,
     /// Whether it is the video site rather than a search engine.
     pub video: bool,
 }

@@ -1,1 +1,5 @@
-//! Search terms and page text to matches.
+//! Search engines, search terms and worrying words: from addresses and text to matches.
+//!
+//! Pure: tables and folding, no I/O.
+
+pub mod engines;

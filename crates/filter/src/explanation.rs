@@ -1,0 +1,115 @@
+//! A decision in the shape that `explain --json` prints and the explain page shows.
+
+use std::sync::Arc;
+
+use pharos_policy::{Action, Decision, Layer, Narrowing, Reason};
+use pharos_school::Who;
+use serde::Serialize;
+
+use crate::{Query, Snapshot};
+
+/// A decision with everything that was considered (FIL-06).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// `allow`, `block`, `narrow`, `warn` or `tunnel`.
+    pub action: Action,
+    /// The rule that decided.
+    pub rule: Arc<str>,
+    /// The layer of the published order it stands in.
+    pub layer: Layer,
+    /// The categories of the address, by name. Empty for a sealed hit.
+    pub categories: Arc<[Arc<str>]>,
+    /// Every rule considered, the winning one first.
+    pub reasons: Vec<Reason>,
+    /// How search and video are narrowed.
+    pub narrowing: Narrowing,
+    /// Whether the proxy may look inside.
+    pub inspect: bool,
+    /// The sign-in name; `None` where nobody is named.
+    pub user: Option<Arc<str>>,
+    /// How the user is known and how surely, or why not.
+    pub identity: Identity,
+    /// The policy's version.
+    pub policy_version: u64,
+    /// The catalogue's version.
+    pub catalogue_version: u64,
+    /// Each list with its version.
+    pub list_versions: Vec<ListVersion>,
+}
+
+/// How a user is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// `proxy-sign-in`, `sign-in-page`, `address-map` or `stated`; `None` for unknown users.
+    pub source: Option<&'static str>,
+    /// `certain`, `likely` or `none`.
+    pub confidence: &'static str,
+    /// Why nobody is named: `no-sign-in`, `expired`, `not-on-roll`, `shared-device`.
+    pub unknown_because: Option<&'static str>,
+    /// The device's label.
+    pub device: Option<Arc<str>>,
+}
+
+/// A list and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListVersion {
+    /// The list's name.
+    pub list: Arc<str>,
+    /// Its version.
+    pub version: u64,
+}
+
+impl Identity {
+    /// The identity in words for machines.
+    pub fn of(who: &Who) -> Self {
+        match who {
+            Who::Known {
+                source,
+                confidence,
+                device,
+                ..
+            } => Self {
+                source: Some(source.name()),
+                confidence: confidence.name(),
+                unknown_because: None,
+                device: device.clone(),
+            },
+            Who::Unknown { why, device } => Self {
+                source: None,
+                confidence: pharos_school::Confidence::None.name(),
+                unknown_because: Some(why.name()),
+                device: device.clone(),
+            },
+        }
+    }
+}
+
+impl Explanation {
+    pub(crate) fn new(snapshot: &Snapshot, query: &Query<'_>, decision: Decision) -> Self {
+        let who = snapshot.check_roll(query.who.clone());
+        let versions = snapshot.versions();
+        Self {
+            action: decision.action,
+            rule: decision.rule,
+            layer: decision.layer,
+            categories: snapshot.category_names(decision.categories),
+            reasons: decision.reasons.into_vec(),
+            narrowing: decision.narrowing,
+            inspect: decision.inspect,
+            user: snapshot
+                .member(&who)
+                .map(|member| Arc::clone(&member.username)),
+            identity: Identity::of(&who),
+            policy_version: versions.policy,
+            catalogue_version: versions.catalogue,
+            list_versions: versions
+                .lists
+                .iter()
+                .map(|(list, version)| ListVersion {
+                    list: Arc::clone(list),
+                    version: *version,
+                })
+                .collect(),
+        }
+    }
+}

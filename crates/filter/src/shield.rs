@@ -1,0 +1,179 @@
+//! Known ways round the filter that are names: browser canaries, private relay, discovery of
+//! encrypted resolvers, and well-known encrypted resolvers themselves (FIL-16).
+//!
+//! A small set that must always be right; long lists of resolvers, proxies and tunnels come as
+//! category lists.
+
+use pharos_catalogue::Host;
+
+/// A way round the filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WayRound {
+    /// A browser asks whether it may use its own encrypted resolver. The resolver answers
+    /// NXDOMAIN; any address would switch it on.
+    Canary,
+    /// Private relay: NXDOMAIN or no data, never silence.
+    Relay,
+    /// Discovery of designated resolvers (RFC 9462): no data, or our own resolver.
+    Discovery,
+    /// A public encrypted resolver: blocked.
+    Resolver,
+}
+
+impl WayRound {
+    /// The name used in logs and events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            WayRound::Canary => "canary",
+            WayRound::Relay => "private-relay",
+            WayRound::Discovery => "resolver-discovery",
+            WayRound::Resolver => "encrypted-resolver",
+        }
+    }
+}
+
+/// What way round a host is, with all below it. Allocates nothing.
+pub fn way_round(host: &Host) -> Option<WayRound> {
+    let mut name = host.as_str();
+    loop {
+        if let Ok(place) = NAMES.binary_search_by(|(known, _)| (*known).cmp(name)) {
+            return Some(NAMES[place].1);
+        }
+        name = name.split_once('.')?.1;
+    }
+}
+
+use WayRound::{Canary, Discovery, Relay, Resolver};
+
+/// Sorted by name.
+static NAMES: &[(&str, WayRound)] = &[
+    ("1dot1dot1dot1.cloudflare-dns.com", Resolver),
+    ("_dns.resolver.arpa", Discovery),
+    ("adblock.dns.mullvad.net", Resolver),
+    ("anycast.uncensoreddns.org", Resolver),
+    ("base.dns.mullvad.net", Resolver),
+    ("basic.rethinkdns.com", Resolver),
+    ("chrome.cloudflare-dns.com", Resolver),
+    ("chromium.dns.nextdns.io", Resolver),
+    ("cloudflare-dns.com", Resolver),
+    ("cloudflare-gateway.com", Resolver),
+    ("d.adguard-dns.com", Resolver),
+    ("dns-family.adguard.com", Resolver),
+    ("dns-unfiltered.adguard.com", Resolver),
+    ("dns.aa.net.uk", Resolver),
+    ("dns.adguard-dns.com", Resolver),
+    ("dns.adguard.com", Resolver),
+    ("dns.alidns.com", Resolver),
+    ("dns.cloudflare.com", Resolver),
+    ("dns.comss.one", Resolver),
+    ("dns.controld.com", Resolver),
+    ("dns.decloudus.com", Resolver),
+    ("dns.digitale-gesellschaft.ch", Resolver),
+    ("dns.dnsoverhttps.net", Resolver),
+    ("dns.flatuslifir.is", Resolver),
+    ("dns.google", Resolver),
+    ("dns.google.com", Resolver),
+    ("dns.hostux.net", Resolver),
+    ("dns.mullvad.net", Resolver),
+    ("dns.nextdns.io", Resolver),
+    ("dns.njal.la", Resolver),
+    ("dns.opendns.com", Resolver),
+    ("dns.pub", Resolver),
+    ("dns.quad9.net", Resolver),
+    ("dns.rubyfish.cn", Resolver),
+    ("dns.sb", Resolver),
+    ("dns.switch.ch", Resolver),
+    ("dns.telekom.de", Resolver),
+    ("dns.twnic.tw", Resolver),
+    ("dns.umbrella.com", Resolver),
+    ("dns0.eu", Resolver),
+    ("dns10.quad9.net", Resolver),
+    ("dns11.quad9.net", Resolver),
+    ("dns64.dns.google", Resolver),
+    ("dns9.quad9.net", Resolver),
+    ("doh-dns-apple-com.v.aaplimg.com", Resolver),
+    ("doh.360.cn", Resolver),
+    ("doh.appliedprivacy.net", Resolver),
+    ("doh.bortzmeyer.fr", Resolver),
+    ("doh.centraleu.pi-dns.com", Resolver),
+    ("doh.cleanbrowsing.org", Resolver),
+    ("doh.crypto.sx", Resolver),
+    ("doh.dns.apple.com", Resolver),
+    ("doh.dns.apple.com.v.aaplimg.com", Resolver),
+    ("doh.dns.sb", Resolver),
+    ("doh.dnslify.com", Resolver),
+    ("doh.familyshield.opendns.com", Resolver),
+    ("doh.ffmuc.net", Resolver),
+    ("doh.li", Resolver),
+    ("doh.libredns.gr", Resolver),
+    ("doh.mullvad.net", Resolver),
+    ("doh.opendns.com", Resolver),
+    ("doh.pub", Resolver),
+    ("doh.sb", Resolver),
+    ("doh.seby.io", Resolver),
+    ("doh.tiar.app", Resolver),
+    ("doh.tiarap.org", Resolver),
+    ("doh.umbrella.com", Resolver),
+    ("doh.xfinity.com", Resolver),
+    ("dot.sb", Resolver),
+    ("family.adguard-dns.com", Resolver),
+    ("family.cloudflare-dns.com", Resolver),
+    ("firefox.dns.nextdns.io", Resolver),
+    ("freedns.controld.com", Resolver),
+    ("jp.tiar.app", Resolver),
+    ("kids.dns0.eu", Resolver),
+    ("mask-api.icloud.com", Relay),
+    ("mask-canary.icloud.com", Relay),
+    ("mask-h2.icloud.com", Relay),
+    ("mask-t.apple-dns.net", Relay),
+    ("mask.apple-dns.net", Relay),
+    ("mask.icloud.com", Relay),
+    ("max.rethinkdns.com", Resolver),
+    ("mozilla.cloudflare-dns.com", Resolver),
+    ("odoh.cloudflare-dns.com", Resolver),
+    ("one.one.one.one", Resolver),
+    ("open.dns0.eu", Resolver),
+    ("ordns.he.net", Resolver),
+    ("public.dns.iij.jp", Resolver),
+    ("resolver-eu.lelux.fi", Resolver),
+    ("resolver.arpa", Discovery),
+    ("security.cloudflare-dns.com", Resolver),
+    ("sky.rethinkdns.com", Resolver),
+    ("unfiltered.adguard-dns.com", Resolver),
+    ("unicast.uncensoreddns.org", Resolver),
+    ("use-application-dns.net", Canary),
+    ("wikimedia-dns.org", Resolver),
+    ("zero.dns0.eu", Resolver),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-16: canaries, relay and resolvers are known with everything below them.
+    #[test]
+    fn fil_16_ways_round_are_known_by_name() {
+        assert!(NAMES.is_sorted_by_key(|(name, _)| *name));
+        for (host, expected) in [
+            ("use-application-dns.net", Some(Canary)),
+            ("mask.icloud.com", Some(Relay)),
+            ("mask-h2.icloud.com", Some(Relay)),
+            ("dns.google", Some(Resolver)),
+            ("abc123.cloudflare-gateway.com", Some(Resolver)),
+            ("www.icloud.com", None),
+            ("notdns.google", None),
+            ("example.org", None),
+        ] {
+            assert_eq!(way_round(&Host::parse(host).unwrap()), expected, "{host}");
+        }
+        for (name, kind) in NAMES {
+            if !name.starts_with('_') {
+                assert_eq!(
+                    way_round(&Host::parse(name).unwrap()),
+                    Some(*kind),
+                    "{name}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The one pipeline: who, what, where and when to a decision.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pharos_catalogue::CategorySet;
+use pharos_policy::{Decision, Member, Policy, Request, Subject};
+use pharos_school::{PersonId, Unknown, Who};
+
+use crate::engines::search_site;
+use crate::shield::way_round;
+use crate::{Categories, Explanation, Query, Roster, Sealed, Versions};
+
+/// What a snapshot is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The policy, compiled against `categories.names()` (see [`crate::compile_policy`]).
+    pub policy: Arc<Policy>,
+    /// The category lists.
+    pub categories: Arc<dyn Categories>,
+    /// The sealed lists.
+    pub sealed: Arc<dyn Sealed>,
+    /// The roll.
+    pub roster: Arc<Roster>,
+    /// The versions of all of them, kept with every event.
+    pub versions: Versions,
+}
+
+/// Policy, lists and roll at one moment: immutable, swapped in whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    parts: Parts,
+    subjects: HashMap<PersonId, Subject>,
+    no_categories: Arc<[Arc<str>]>,
+}
+
+impl Snapshot {
+    /// Builds a snapshot; works out for everybody on the roll what the policy makes of them.
+    pub fn new(parts: Parts) -> Self {
+        let subjects = parts
+            .roster
+            .iter()
+            .map(|member| (member.person, parts.policy.subject(member)))
+            .collect();
+        Self {
+            parts,
+            subjects,
+            no_categories: Arc::new([]),
+        }
+    }
+
+    /// Decides. The same for every face; does not allocate where the request passes.
+    pub fn decide(&self, query: &Query<'_>) -> Decision {
+        let request = self.request(query);
+        let mut decision = self.parts.policy.decide(self.subject(query), &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// Decides in the same way, and gives every rule considered, the winning one first (FIL-06).
+    pub fn explain(&self, query: &Query<'_>) -> Decision {
+        let request = self.request(query);
+        let mut decision = self.parts.policy.explain(self.subject(query), &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// [`Snapshot::explain`] in the shape that `explain --json` prints.
+    pub fn explanation(&self, query: &Query<'_>) -> Explanation {
+        Explanation::new(self, query, self.explain(query))
+    }
+
+    /// The versions that decisions are made with.
+    pub fn versions(&self) -> &Versions {
+        &self.parts.versions
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.parts.policy
+    }
+
+    /// The roll in force.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.parts.roster
+    }
+
+    /// The category lists in force.
+    pub fn categories(&self) -> &Arc<dyn Categories> {
+        &self.parts.categories
+    }
+
+    /// The sealed lists in force.
+    pub fn sealed(&self) -> &Arc<dyn Sealed> {
+        &self.parts.sealed
+    }
+
+    /// The parts, to build the next snapshot from with one of them changed.
+    pub fn parts(&self) -> Parts {
+        self.parts.clone()
+    }
+
+    /// The names of the categories in a set, in the catalogue's order.
+    pub fn category_names(&self, set: CategorySet) -> Arc<[Arc<str>]> {
+        if set.is_empty() {
+            return Arc::clone(&self.no_categories);
+        }
+        let names = self.parts.categories.names();
+        set.iter()
+            .filter_map(|id| names.get(usize::from(id.0)).cloned())
+            .collect()
+    }
+
+    /// The member of the roll behind a request, if one is named and still on it.
+    pub fn member(&self, who: &Who) -> Option<&Arc<Member>> {
+        who.person()
+            .and_then(|person| self.parts.roster.get(person))
+    }
+
+    /// Turns someone who is not on the roll into [`Unknown::NotOnRoll`].
+    pub fn check_roll(&self, who: Who) -> Who {
+        match who {
+            Who::Known { person, device, .. } if !self.subjects.contains_key(&person) => {
+                Who::Unknown {
+                    why: Unknown::NotOnRoll,
+                    device,
+                }
+            }
+            who => who,
+        }
+    }
+
+    /// What the policy makes of whoever is behind the question. Someone not on the roll is unknown.
+    fn subject(&self, query: &Query<'_>) -> &Subject {
+        query
+            .who
+            .person()
+            .and_then(|person| self.subjects.get(&person))
+            .unwrap_or_else(|| self.parts.policy.unknown(query.from))
+    }
+
+    fn request<'a>(&'a self, query: &Query<'a>) -> Request<'a> {
+        Request {
+            address: query.address,
+            categories: self.parts.categories.categories(query.address),
+            sealed: self.parts.sealed.hit(query.address),
+            search: search_site(query.address),
+            avoidance: way_round(query.address.host()).is_some(),
+            from: query.from,
+            now: query.now,
+        }
+    }
+
+    /// Adds list and entry to reasons that rest on a category. A sealed hit carries nothing but
+    /// the list's name, whatever else holds the address.
+    fn name_entries(&self, query: &Query<'_>, decision: &mut Decision) {
+        if decision.sealed.is_some() || decision.reasons.iter().all(|r| r.category.is_none()) {
+            return;
+        }
+        let names = self.parts.categories.names();
+        let hits = self.parts.categories.hits(query.address);
+        for reason in &mut decision.reasons {
+            let Some(category) = &reason.category else {
+                continue;
+            };
+            let hit = hits
+                .iter()
+                .find(|hit| names.get(usize::from(hit.category.0)) == Some(category));
+            if let Some(hit) = hit {
+                reason.list = Some(Arc::clone(&hit.list));
+                reason.entry = Some(Arc::clone(&hit.entry));
+            }
+        }
+    }
+}

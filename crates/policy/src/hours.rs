@@ -1,0 +1,147 @@
+//! Which named hours are on: wall-clock time in the school's zone, by the calendar (FIL-11).
+//!
+//! Spans are compared with the wall clock, so that on the two nights a year when the clocks change
+//! a lesson still begins at the time on the wall. An hour that is shown twice counts both times.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
+use crate::sets::HoursSet;
+use crate::spec::{Boarding, CalendarSpec, DatesSpec, Day, SchoolDays};
+
+/// All named hours, in numbers.
+#[derive(Debug)]
+pub(crate) struct Hours {
+    pub(crate) zone: TimeZone,
+    pub(crate) terms: Vec<DatesSpec>,
+    pub(crate) holidays: Vec<DatesSpec>,
+    pub(crate) spans: Vec<Span>,
+}
+
+/// One stretch, with the number of the hours it belongs to.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) hours: usize,
+    pub(crate) days: [bool; 7],
+    pub(crate) from: Time,
+    pub(crate) to: Time,
+    pub(crate) who: Boarding,
+    pub(crate) on: SchoolDays,
+}
+
+/// The hours that are on: for somebody whose boarding is known both are the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Active {
+    /// On for this person, or for anybody where nobody is known.
+    pub(crate) any: HoursSet,
+    /// On for this person, or for everybody where nobody is known.
+    pub(crate) all: HoursSet,
+}
+
+impl Hours {
+    pub(crate) fn new(zone: TimeZone, calendar: &CalendarSpec, spans: Vec<Span>) -> Self {
+        let CalendarSpec { terms, holidays } = calendar.clone();
+        Self {
+            zone,
+            terms,
+            holidays,
+            spans,
+        }
+    }
+
+    /// The hours that are on now. `boarder` is `None` where nobody is known.
+    pub(crate) fn active(&self, now: Timestamp, boarder: Option<bool>) -> Active {
+        if self.spans.is_empty() {
+            return Active::default();
+        }
+        let moment = Moment::new(self, self.zone.to_datetime(now));
+        match boarder {
+            Some(boarder) => {
+                let on = self.on_for(&moment, boarder);
+                Active { any: on, all: on }
+            }
+            None => {
+                let (boarders, others) = (self.on_for(&moment, true), self.on_for(&moment, false));
+                Active {
+                    any: boarders.or(others),
+                    all: boarders.and(others),
+                }
+            }
+        }
+    }
+
+    fn on_for(&self, moment: &Moment, boarder: bool) -> HoursSet {
+        let mut on = HoursSet::default();
+        for span in &self.spans {
+            let theirs = match span.who {
+                Boarding::Everyone => true,
+                Boarding::Boarders => boarder,
+                Boarding::Day => !boarder,
+            };
+            if theirs && span.holds(moment) {
+                on.insert(span.hours);
+            }
+        }
+        on
+    }
+
+    fn is_term(&self, date: Date) -> bool {
+        let within = |dates: &DatesSpec| dates.from <= date && date <= dates.to;
+        (self.terms.is_empty() || self.terms.iter().any(within))
+            && !self.holidays.iter().any(within)
+    }
+}
+
+impl Span {
+    fn holds(&self, moment: &Moment) -> bool {
+        let today = self.begins_on(&moment.today);
+        if self.from < self.to {
+            return today && self.from <= moment.time && moment.time < self.to;
+        }
+        (today && self.from <= moment.time)
+            || (moment.time < self.to && self.begins_on(&moment.yesterday))
+    }
+
+    fn begins_on(&self, day: &DayFacts) -> bool {
+        self.days[day.weekday]
+            && match self.on {
+                SchoolDays::Always => true,
+                SchoolDays::Term => day.term,
+                SchoolDays::Holiday => !day.term,
+            }
+    }
+}
+
+struct Moment {
+    time: Time,
+    today: DayFacts,
+    yesterday: DayFacts,
+}
+
+struct DayFacts {
+    weekday: usize,
+    term: bool,
+}
+
+impl Moment {
+    fn new(hours: &Hours, at: DateTime) -> Self {
+        let today = at.date();
+        // The first date that can be written has no yesterday; it stands in for itself.
+        let yesterday = today.yesterday().unwrap_or(today);
+        let facts = |date: Date| DayFacts {
+            weekday: usize::from(date.weekday().to_monday_zero_offset().unsigned_abs()) % 7,
+            term: hours.is_term(date),
+        };
+        Self {
+            time: at.time(),
+            today: facts(today),
+            yesterday: facts(yesterday),
+        }
+    }
+}
+
+/// The days as a table by weekday, Monday first.
+pub(crate) fn by_weekday(days: &[Day]) -> [bool; 7] {
+    Day::ALL.map(|day| days.contains(&day))
+}

@@ -1,0 +1,268 @@
+//! The compiled policy: one immutable value, made aside and swapped in whole.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use pharos_catalogue::CategorySet;
+use pharos_school::{Role, YearBand};
+
+use crate::groups::Groups;
+use crate::hours::Hours;
+use crate::rule::{Audience, Rule};
+use crate::sets::{GroupSet, PlaceSet, ToolSet};
+use crate::sites::Sites;
+use crate::subject::Standing;
+use crate::{Action, Member, Narrowing, PhaseMode, Subject, YouTube};
+
+/// A policy ready to decide. Made by [`Policy::compile`].
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) names: Names,
+    pub(crate) hours: Hours,
+    pub(crate) hours_names: Vec<Arc<str>>,
+    pub(crate) places: Vec<(Arc<str>, Vec<IpNet>)>,
+    pub(crate) groups: Groups,
+    pub(crate) modes: Vec<Mode>,
+    pub(crate) search: Vec<Search>,
+    pub(crate) defaults: Vec<(Audience, Action)>,
+    pub(crate) rules: Vec<Rule>,
+    /// Rules that speak by category or of everything.
+    pub(crate) broad_rules: Vec<usize>,
+    pub(crate) sites: Sites,
+    pub(crate) never_inspect: CategorySet,
+    pub(crate) blocks_avoidance: bool,
+    pub(crate) avoidance_granted: GroupSet,
+    pub(crate) unknown_mode: Option<PhaseMode>,
+    pub(crate) unknown: Subject,
+    pub(crate) guests: Vec<(PlaceSet, Subject)>,
+    pub(crate) categories: Vec<Arc<str>>,
+    pub(crate) unlisted: Vec<Arc<str>>,
+}
+
+/// A mode with those it is for.
+#[derive(Debug)]
+pub(crate) struct Mode {
+    pub(crate) mode: PhaseMode,
+    pub(crate) years: Vec<YearBand>,
+    pub(crate) groups: GroupSet,
+    pub(crate) except: GroupSet,
+}
+
+/// Search settings with those they are for.
+#[derive(Debug)]
+pub(crate) struct Search {
+    pub(crate) audience: Audience,
+    pub(crate) narrowing: Narrowing,
+    pub(crate) tools: Option<ToolSet>,
+}
+
+/// Names of what is built in, made once so that a decision can share them.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) sealed: Arc<str>,
+    pub(crate) avoidance: Arc<str>,
+    pub(crate) search_tools: Arc<str>,
+    pub(crate) safe_search: Arc<str>,
+    pub(crate) adult_led: Arc<str>,
+    pub(crate) teacher_directed: Arc<str>,
+    pub(crate) default: Arc<str>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            sealed: "sealed".into(),
+            avoidance: "avoidance".into(),
+            search_tools: "search-tools".into(),
+            safe_search: "safe-search".into(),
+            adult_led: PhaseMode::AdultLed.name().into(),
+            teacher_directed: PhaseMode::TeacherDirected.name().into(),
+            default: "default".into(),
+        }
+    }
+}
+
+impl Policy {
+    /// What the policy makes of somebody on the roll (FIL-05).
+    pub fn subject(&self, member: &Member) -> Subject {
+        let groups = self.groups.of(member);
+        let subject = Subject {
+            standing: Standing::Known,
+            person: Some(member.person),
+            groups,
+            classes: member.classes.iter().copied().collect(),
+            boarder: Some(member.house.is_some()),
+            mode: self.mode_of(member, groups),
+            ..blank_subject()
+        };
+        self.settle(subject, member.is(Role::Pupil) || !member.is(Role::Staff))
+    }
+
+    /// What the policy makes of a device whose user is unknown (FIL-17): a guest in the places set
+    /// for guests, else the strictest.
+    pub fn unknown(&self, from: Option<IpAddr>) -> &Subject {
+        if self.guests.is_empty() {
+            return &self.unknown;
+        }
+        let places = from.map_or(PlaceSet::default(), |from| self.places_of(from));
+        self.guests
+            .iter()
+            .find(|(guests, _)| guests.meets(places))
+            .map_or(&self.unknown, |(_, subject)| subject)
+    }
+
+    /// Categories that rules name and no list in force carries: those rules wait for a list.
+    pub fn unlisted(&self) -> &[Arc<str>] {
+        &self.unlisted
+    }
+
+    /// The names of the hours that are on for somebody, for explanations and pages.
+    pub fn hours_on(&self, subject: &Subject, now: jiff::Timestamp) -> Vec<Arc<str>> {
+        let on = self.hours.active(now, subject.boarder).any;
+        let names = self.hours_names.iter().enumerate();
+        names
+            .filter(|(number, _)| on.contains(*number))
+            .map(|(_, name)| Arc::clone(name))
+            .collect()
+    }
+
+    /// The subjects that stand for nobody on the roll; called once the rest is in place.
+    pub(crate) fn make_unknown(&mut self, guests: Vec<(PlaceSet, GroupSet)>) {
+        let strictest = self.unknown_mode.unwrap_or_else(|| self.strictest_mode());
+        let groups = self.groups.of_pupils;
+        let unknown = Subject {
+            groups,
+            mode: strictest,
+            ..blank_subject()
+        };
+        self.unknown = self.settle(unknown, true);
+        self.guests = guests
+            .into_iter()
+            .map(|(places, groups)| {
+                let mode = self.mode_by_groups(groups);
+                let standing = Standing::Guest;
+                let guest = Subject {
+                    standing,
+                    groups,
+                    mode,
+                    boarder: Some(false),
+                    ..blank_subject()
+                };
+                (places, self.settle(guest, true))
+            })
+            .collect();
+    }
+
+    pub(crate) fn places_of(&self, from: IpAddr) -> PlaceSet {
+        let from = from.to_canonical();
+        let mut set = PlaceSet::default();
+        for (number, (_, ranges)) in self.places.iter().enumerate() {
+            if ranges.iter().any(|range| range.contains(&from)) {
+                set.insert(number);
+            }
+        }
+        set
+    }
+
+    /// Search, default and rules of a subject whose groups and mode are known.
+    fn settle(&self, mut subject: Subject, as_pupil: bool) -> Subject {
+        let unknown = subject.standing == Standing::Unknown;
+        let search = self
+            .search
+            .iter()
+            .filter(|search| search.audience.holds(&subject, true));
+        let mut narrowing = None::<Narrowing>;
+        let mut tools = None::<ToolSet>;
+        for setting in search {
+            narrowing = Some(narrowing.unwrap_or_default().stricter(setting.narrowing));
+            tools = match (tools, setting.tools) {
+                (Some(mine), Some(theirs)) => Some(mine.and(theirs)),
+                (mine, theirs) => mine.or(theirs),
+            };
+        }
+        let usual = if as_pupil {
+            Narrowing::STRICTEST
+        } else {
+            Narrowing {
+                safe_search: true,
+                youtube: YouTube::Off,
+            }
+        };
+        subject.narrowing = if unknown {
+            Narrowing::STRICTEST
+        } else {
+            narrowing.unwrap_or(usual)
+        };
+        subject.tools = tools;
+        let defaults = self
+            .defaults
+            .iter()
+            .filter(|(audience, _)| audience.holds(&subject, true));
+        subject.default = defaults
+            .map(|(_, action)| *action)
+            .max()
+            .unwrap_or(Action::Allow);
+        subject.avoidance_granted = !unknown && self.avoidance_granted.meets(subject.groups);
+        subject.broad_rules = self
+            .broad_rules
+            .iter()
+            .copied()
+            .filter(|number| self.rules[*number].is_for(&subject))
+            .collect();
+        subject
+    }
+
+    fn mode_of(&self, member: &Member, groups: GroupSet) -> PhaseMode {
+        let year = member.year.filter(|_| member.is(Role::Pupil));
+        let holds = |mode: &Mode| {
+            let by_year = year.is_some_and(|year| mode.years.iter().any(|b| b.contains(year)));
+            (by_year || mode.groups.meets(groups)) && !mode.except.meets(groups)
+        };
+        self.modes
+            .iter()
+            .filter(|mode| holds(mode))
+            .map(|m| m.mode)
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn mode_by_groups(&self, groups: GroupSet) -> PhaseMode {
+        let holds = |mode: &Mode| mode.groups.meets(groups) && !mode.except.meets(groups);
+        self.modes
+            .iter()
+            .filter(|mode| holds(mode))
+            .map(|m| m.mode)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The strictest mode that any pupil can be in.
+    fn strictest_mode(&self) -> PhaseMode {
+        let of_pupils =
+            |mode: &Mode| !mode.years.is_empty() || mode.groups.meets(self.groups.of_pupils);
+        self.modes
+            .iter()
+            .filter(|mode| of_pupils(mode))
+            .map(|m| m.mode)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// Nobody: the strictest of what can be said without a policy.
+pub(crate) fn blank_subject() -> Subject {
+    Subject {
+        standing: Standing::Unknown,
+        person: None,
+        groups: GroupSet::default(),
+        classes: Box::default(),
+        boarder: None,
+        mode: PhaseMode::General,
+        narrowing: Narrowing::STRICTEST,
+        tools: None,
+        default: Action::Block,
+        avoidance_granted: false,
+        broad_rules: Box::default(),
+    }
+}

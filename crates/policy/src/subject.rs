@@ -1,0 +1,100 @@
+//! Who a question is about: facts of the roll, and what the policy makes of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pharos_school::{Class, ClassId, Person, PersonId, Role, YearGroup};
+
+use crate::sets::{GroupSet, ToolSet};
+use crate::{Action, Narrowing, PhaseMode};
+
+/// What the policy may know about a person: nothing beyond what groups are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The person.
+    pub person: PersonId,
+    /// Sign-in name, lower case.
+    pub username: Arc<str>,
+    /// Every role held.
+    pub roles: BTreeSet<Role>,
+    /// Year group, for pupils.
+    pub year: Option<YearGroup>,
+    /// Boarding house, for boarders.
+    pub house: Option<Arc<str>>,
+    /// Classes taught or attended.
+    pub classes: BTreeSet<ClassId>,
+    /// Titles and source ids of those classes, for groups written by class name.
+    pub class_names: BTreeSet<Arc<str>>,
+}
+
+impl Member {
+    /// The facts of a person on the roll and of their classes.
+    pub fn of<'a>(person: &Person, classes: impl IntoIterator<Item = &'a Class>) -> Self {
+        let names = classes
+            .into_iter()
+            .flat_map(|class| [&class.title, &class.source_id]);
+        Self {
+            person: person.id,
+            username: person.username.to_lowercase().into(),
+            roles: person.roles.clone(),
+            year: person.year,
+            house: person.house.as_deref().map(Arc::from),
+            classes: person.classes.clone(),
+            class_names: names.map(|name| Arc::from(name.as_str())).collect(),
+        }
+    }
+
+    /// Whether the person holds the role; `staff` holds for every staff role.
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+            || (role == Role::Staff && self.roles.iter().any(|held| held.is_staff()))
+    }
+}
+
+/// What the policy makes of somebody: worked out once for everybody on the roll, so that a
+/// decision only compares numbers. Belongs to the [`crate::Policy`] that made it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub(crate) standing: Standing,
+    pub(crate) person: Option<PersonId>,
+    pub(crate) groups: GroupSet,
+    pub(crate) classes: Box<[ClassId]>,
+    /// Whether they board; `None` where nobody is known.
+    pub(crate) boarder: Option<bool>,
+    pub(crate) mode: PhaseMode,
+    pub(crate) narrowing: Narrowing,
+    /// The search tools they may use; `None`: any.
+    pub(crate) tools: Option<ToolSet>,
+    pub(crate) default: Action,
+    pub(crate) avoidance_granted: bool,
+    /// The rules without sites that are for them.
+    pub(crate) broad_rules: Box<[usize]>,
+}
+
+impl Subject {
+    /// The mode they are led in.
+    pub fn mode(&self) -> PhaseMode {
+        self.mode
+    }
+
+    /// How their searching and watching are narrowed.
+    pub fn narrowing(&self) -> Narrowing {
+        self.narrowing
+    }
+
+    /// Whether nobody is known, nor a guest: the strictest policy.
+    pub fn is_unknown(&self) -> bool {
+        self.standing == Standing::Unknown
+    }
+}
+
+/// How much is known of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// On the roll.
+    Known,
+    /// Nobody is known, but the place is one for guests.
+    Guest,
+    /// Nobody is known.
+    Unknown,
+}

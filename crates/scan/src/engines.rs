@@ -1,0 +1,555 @@
+//! Search engines and the video site: whose host is whose, how each is held to its strict filter,
+//! and where it carries the words that were searched for.
+//!
+//! Sources: the engines' own help pages as gathered in the safe-search rule files of public
+//! filters. Names change rarely; a new engine is one more line in [`ENGINES`].
+
+use std::net::Ipv4Addr;
+
+use pharos_catalogue::Host;
+
+/// How an engine is held to its strict filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strict {
+    /// By answering its name with the name of its strict servers (a CNAME); the switch it leaves
+    /// in the address, where it has one, helps when inspecting.
+    ByName(&'static str),
+    /// By answering its name with this address; it publishes no name for it.
+    ByAddress(Ipv4Addr),
+    /// It has levels: the video site.
+    Levels {
+        /// The name that holds it to the moderate level.
+        moderate: &'static str,
+        /// The name that holds it to the strict level.
+        strict: &'static str,
+    },
+    /// Only by a switch in the address, so only where paths are seen and changed.
+    ByAddressLine,
+    /// It shows nothing else: made for children.
+    ByDesign,
+    /// It cannot be held: block it for whoever must search safely.
+    Never,
+}
+
+/// One search engine, or the video site.
+#[derive(Debug)]
+pub struct Engine {
+    /// Its name in packs (`srch.tools`) and events.
+    pub name: &'static str,
+    /// How it is held.
+    pub strict: Strict,
+    /// The parameter that switches its strict filter on in an address.
+    pub switch: Option<(&'static str, &'static str)>,
+    /// Parameters that carry the words, first found counts.
+    pub words: &'static [&'static str],
+    hosts: Hosts,
+}
+
+#[derive(Debug)]
+enum Hosts {
+    /// `google.<ending>`, with or without one of these first labels. The names with the first
+    /// label are rewritten, and the bare ones too where `bare` says so.
+    Endings {
+        name: &'static str,
+        labels: &'static [&'static str],
+        endings: &'static [&'static str],
+        bare: bool,
+    },
+    /// These hosts; those that the strict name stands for come first.
+    Exactly {
+        rewritten: &'static [&'static str],
+        others: &'static [&'static str],
+    },
+}
+
+/// The place of an engine in [`ENGINES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EngineId(pub u8);
+
+impl EngineId {
+    /// The engine.
+    pub fn engine(self) -> &'static Engine {
+        // Ids are only made by `engine_of`; a made-up one reads as the last engine.
+        ENGINES
+            .get(usize::from(self.0))
+            .unwrap_or(&ENGINES[ENGINES.len() - 1])
+    }
+}
+
+impl Engine {
+    /// Whether it is the video site rather than a search engine.
+    pub fn is_video(&self) -> bool {
+        matches!(self.strict, Strict::Levels { .. })
+    }
+
+    /// Whether the name of this host is answered with the strict servers' name. The engine's other
+    /// hosts (bare names that only redirect) are not.
+    pub fn rewrites(&self, host: &Host) -> bool {
+        match &self.hosts {
+            Hosts::Endings {
+                name, labels, bare, ..
+            } => {
+                let host = host.as_str();
+                let first = labels.first().and_then(|label| host.strip_prefix(label));
+                first.is_some_and(|rest| rest.starts_with('.')) || (*bare && host.starts_with(name))
+            }
+            Hosts::Exactly { rewritten, .. } => rewritten.contains(&host.as_str()),
+        }
+    }
+
+    fn owns(&self, host: &str) -> bool {
+        match &self.hosts {
+            Hosts::Exactly { rewritten, others } => {
+                rewritten.contains(&host) || others.contains(&host)
+            }
+            Hosts::Endings {
+                name,
+                labels,
+                endings,
+                ..
+            } => {
+                let bare = host
+                    .split_once('.')
+                    .filter(|(label, _)| labels.contains(label))
+                    .map_or(host, |(_, bare)| bare);
+                bare.strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix('.'))
+                    .is_some_and(|ending| endings.binary_search(&ending).is_ok())
+            }
+        }
+    }
+}
+
+/// The engine that a host belongs to. Allocates nothing; a few string comparisons.
+pub fn engine_of(host: &Host) -> Option<EngineId> {
+    let host = host.as_str();
+    if !may_be_engine(host) {
+        return None;
+    }
+    ENGINES
+        .iter()
+        .position(|engine| engine.owns(host))
+        .and_then(|n| u8::try_from(n).ok())
+        .map(EngineId)
+}
+
+/// The engine with this name.
+pub fn engine_named(name: &str) -> Option<EngineId> {
+    let place = ENGINES.iter().position(|engine| engine.name == name)?;
+    u8::try_from(place).ok().map(EngineId)
+}
+
+/// Every engine known; at most 64.
+pub static ENGINES: &[Engine] = &[
+    Engine {
+        name: "google",
+        strict: Strict::ByName("forcesafesearch.google.com"),
+        switch: Some(("safe", "active")),
+        words: &["q", "as_q"],
+        hosts: Hosts::Endings {
+            name: "google",
+            labels: &["www", "images"],
+            endings: GOOGLE_ENDINGS,
+            bare: false,
+        },
+    },
+    Engine {
+        name: "youtube",
+        strict: Strict::Levels {
+            moderate: "restrictmoderate.youtube.com",
+            strict: "restrict.youtube.com",
+        },
+        switch: None,
+        words: &["search_query", "q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[
+                "www.youtube.com",
+                "m.youtube.com",
+                "youtubei.googleapis.com",
+                "youtube.googleapis.com",
+                "www.youtube-nocookie.com",
+            ],
+            others: &[
+                "youtube.com",
+                "youtube-nocookie.com",
+                "youtu.be",
+                "music.youtube.com",
+            ],
+        },
+    },
+    Engine {
+        name: "bing",
+        strict: Strict::ByName("strict.bing.com"),
+        switch: Some(("adlt", "strict")),
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &["www.bing.com", "edgeservices.bing.com"],
+            others: &["bing.com", "cn.bing.com"],
+        },
+    },
+    Engine {
+        name: "duckduckgo",
+        strict: Strict::ByName("safe.duckduckgo.com"),
+        switch: Some(("kp", "1")),
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[
+                "duckduckgo.com",
+                "www.duckduckgo.com",
+                "start.duckduckgo.com",
+            ],
+            others: &[
+                "safe.duckduckgo.com",
+                "html.duckduckgo.com",
+                "lite.duckduckgo.com",
+                "duck.com",
+                "noai.duckduckgo.com",
+            ],
+        },
+    },
+    Engine {
+        name: "brave",
+        strict: Strict::ByName("forcesafe.search.brave.com"),
+        switch: Some(("safesearch", "strict")),
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &["search.brave.com"],
+            others: &[],
+        },
+    },
+    Engine {
+        name: "ecosia",
+        strict: Strict::ByName("strict-safe-search.ecosia.org"),
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &["www.ecosia.org"],
+            others: &["ecosia.org"],
+        },
+    },
+    Engine {
+        name: "pixabay",
+        strict: Strict::ByName("safesearch.pixabay.com"),
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &["pixabay.com"],
+            others: &["www.pixabay.com"],
+        },
+    },
+    Engine {
+        name: "yandex",
+        strict: Strict::ByAddress(Ipv4Addr::new(213, 180, 193, 56)),
+        switch: None,
+        words: &["text"],
+        hosts: Hosts::Endings {
+            name: "yandex",
+            labels: &["www", "m"],
+            endings: YANDEX_ENDINGS,
+            bare: true,
+        },
+    },
+    Engine {
+        name: "ya",
+        strict: Strict::ByAddress(Ipv4Addr::new(213, 180, 193, 56)),
+        switch: None,
+        words: &["text"],
+        hosts: Hosts::Exactly {
+            rewritten: &["ya.ru", "www.ya.ru", "xn--d1acpjx3f.xn--p1ai"],
+            others: &[],
+        },
+    },
+    Engine {
+        name: "yahoo",
+        strict: Strict::ByAddressLine,
+        switch: Some(("vm", "r")),
+        words: &["p"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &[
+                "search.yahoo.com",
+                "uk.search.yahoo.com",
+                "images.search.yahoo.com",
+                "video.search.yahoo.com",
+            ],
+        },
+    },
+    Engine {
+        name: "kiddle",
+        strict: Strict::ByDesign,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.kiddle.co", "kiddle.co"],
+        },
+    },
+    Engine {
+        name: "swiggle",
+        strict: Strict::ByDesign,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["swiggle.org.uk", "www.swiggle.org.uk"],
+        },
+    },
+    Engine {
+        name: "kidrex",
+        strict: Strict::ByDesign,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.kidrex.org", "kidrex.org"],
+        },
+    },
+    Engine {
+        name: "safesearchkids",
+        strict: Strict::ByDesign,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.safesearchkids.com", "safesearchkids.com"],
+        },
+    },
+    Engine {
+        name: "startpage",
+        strict: Strict::Never,
+        switch: None,
+        words: &["query", "q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.startpage.com", "startpage.com"],
+        },
+    },
+    Engine {
+        name: "qwant",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.qwant.com", "qwant.com", "lite.qwant.com"],
+        },
+    },
+    Engine {
+        name: "aol",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["search.aol.com", "search.aol.co.uk"],
+        },
+    },
+    Engine {
+        name: "baidu",
+        strict: Strict::Never,
+        switch: None,
+        words: &["wd", "word"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &[
+                "www.baidu.com",
+                "baidu.com",
+                "m.baidu.com",
+                "image.baidu.com",
+            ],
+        },
+    },
+    Engine {
+        name: "ask",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.ask.com", "ask.com", "uk.ask.com"],
+        },
+    },
+    Engine {
+        name: "mojeek",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.mojeek.com", "mojeek.com", "www.mojeek.co.uk"],
+        },
+    },
+    Engine {
+        name: "dogpile",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.dogpile.com", "dogpile.com"],
+        },
+    },
+    Engine {
+        name: "sogou",
+        strict: Strict::Never,
+        switch: None,
+        words: &["query"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.sogou.com", "sogou.com"],
+        },
+    },
+    Engine {
+        name: "naver",
+        strict: Strict::Never,
+        switch: None,
+        words: &["query"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["search.naver.com"],
+        },
+    },
+    Engine {
+        name: "seznam",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["search.seznam.cz"],
+        },
+    },
+    Engine {
+        name: "presearch",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["presearch.com", "presearch.org"],
+        },
+    },
+    Engine {
+        name: "metager",
+        strict: Strict::Never,
+        switch: None,
+        words: &["eingabe"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["metager.org", "metager.de"],
+        },
+    },
+    Engine {
+        name: "gibiru",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["gibiru.com"],
+        },
+    },
+    Engine {
+        name: "you",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["you.com"],
+        },
+    },
+    Engine {
+        name: "perplexity",
+        strict: Strict::Never,
+        switch: None,
+        words: &["q"],
+        hosts: Hosts::Exactly {
+            rewritten: &[],
+            others: &["www.perplexity.ai", "perplexity.ai"],
+        },
+    },
+];
+
+/// A cheap first look at the first letters and the length: most hosts are no engine.
+fn may_be_engine(host: &str) -> bool {
+    host.len() >= 5 && host.len() <= 32
+}
+
+/// Country endings of the search engine's name, sorted.
+static GOOGLE_ENDINGS: &[&str] = &[
+    "ad", "ae", "al", "am", "as", "at", "az", "ba", "be", "bf", "bg", "bi", "bj", "bs", "bt", "by",
+    "ca", "cat", "cd", "cf", "cg", "ch", "ci", "cl", "cm", "cn", "co.ao", "co.bw", "co.ck",
+    "co.cr", "co.id", "co.il", "co.in", "co.jp", "co.ke", "co.kr", "co.ls", "co.ma", "co.mz",
+    "co.nz", "co.th", "co.tz", "co.ug", "co.uk", "co.uz", "co.ve", "co.vi", "co.za", "co.zm",
+    "co.zw", "com", "com.af", "com.ag", "com.ar", "com.au", "com.bd", "com.bh", "com.bn", "com.bo",
+    "com.br", "com.bz", "com.co", "com.cu", "com.cy", "com.do", "com.ec", "com.eg", "com.et",
+    "com.fj", "com.gh", "com.gi", "com.gt", "com.hk", "com.jm", "com.kh", "com.kw", "com.lb",
+    "com.ly", "com.mm", "com.mt", "com.mx", "com.my", "com.na", "com.ng", "com.ni", "com.np",
+    "com.om", "com.pa", "com.pe", "com.pg", "com.ph", "com.pk", "com.pr", "com.py", "com.qa",
+    "com.sa", "com.sb", "com.sg", "com.sl", "com.sv", "com.tj", "com.tr", "com.tw", "com.ua",
+    "com.uy", "com.vc", "com.vn", "cv", "cz", "de", "dj", "dk", "dm", "dz", "ee", "es", "fi", "fm",
+    "fr", "ga", "ge", "gg", "gl", "gm", "gr", "gy", "hn", "hr", "ht", "hu", "ie", "im", "iq", "is",
+    "it", "je", "jo", "kg", "ki", "kz", "la", "li", "lk", "lt", "lu", "lv", "md", "me", "mg", "mk",
+    "ml", "mn", "mu", "mv", "mw", "ne", "nl", "no", "nr", "nu", "pl", "pn", "ps", "pt", "ro", "rs",
+    "ru", "rw", "sc", "se", "sh", "si", "sk", "sm", "sn", "so", "sr", "st", "td", "tg", "tl", "tm",
+    "tn", "to", "tt", "vu", "ws",
+];
+
+/// Country endings, sorted.
+static YANDEX_ENDINGS: &[&str] = &[
+    "az", "by", "co.il", "com", "com.am", "com.ge", "com.tr", "com.ua", "ee", "eu", "fr", "jobs",
+    "kg", "kz", "lt", "lv", "md", "net", "org", "pl", "ru", "tj", "tm", "ua", "uz",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name_of(host: &str) -> Option<&'static str> {
+        engine_of(&Host::parse(host).unwrap()).map(|id| id.engine().name)
+    }
+
+    #[test]
+    fn hosts_are_told_apart_from_look_alikes() {
+        for (host, engine) in [
+            ("www.google.co.uk", Some("google")),
+            ("google.com", Some("google")),
+            ("images.google.de", Some("google")),
+            ("www.google.com.evil.test", None),
+            ("mail.google.com", None),
+            ("notgoogle.com", None),
+            ("m.youtube.com", Some("youtube")),
+            ("www.bing.com", Some("bing")),
+            ("start.duckduckgo.com", Some("duckduckgo")),
+            ("yandex.com.tr", Some("yandex")),
+            ("search.aol.com", Some("aol")),
+            ("harbourmouth.sch.example", None),
+        ] {
+            assert_eq!(name_of(host), engine, "{host}");
+        }
+    }
+
+    #[test]
+    fn tables_are_sorted_and_every_host_finds_its_engine() {
+        assert!(GOOGLE_ENDINGS.is_sorted() && YANDEX_ENDINGS.is_sorted());
+        assert!(ENGINES.len() <= 64);
+        for engine in ENGINES {
+            if let Hosts::Exactly { rewritten, others } = &engine.hosts {
+                for host in rewritten.iter().chain(*others) {
+                    assert_eq!(name_of(host), Some(engine.name), "{host}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_searching_names_are_rewritten() {
+        let google = engine_named("google").unwrap().engine();
+        assert!(google.rewrites(&Host::parse("www.google.fr").unwrap()));
+        assert!(!google.rewrites(&Host::parse("images.google.fr").unwrap()));
+        let bing = engine_named("bing").unwrap().engine();
+        assert!(bing.rewrites(&Host::parse("edgeservices.bing.com").unwrap()));
+        assert!(!bing.rewrites(&Host::parse("bing.com").unwrap()));
+    }
+}
