@@ -1,1 +1,40 @@
-//! Reads a policy pack (text) into values, with problems by file and line.
+//! Reads a policy pack: a folder of text that says how a school keeps its children safe online.
+//!
+//! ```text
+//! school.toml        facts, words, people, filter rules and settings
+//! policy.md          the written policy: clauses with ids and the controls that keep them
+//! aup/*.md           acceptable use agreements by audience and age
+//! procedures/*.toml  changes to the shipped procedures: stricter only
+//! ```
+//!
+//! Pure: [`load`] takes the files as bytes and gives a [`Pack`] and every problem in one go, each
+//! with file, line and column ([`Problem`]). Unknown keys, groups, hours, places, categories and
+//! roles are refused with the nearest known one. No setting, role or rule can switch off the sealed
+//! lists of illegal material: there is no word for it.
+
+mod agreement;
+mod filter;
+mod names;
+mod network;
+mod pack;
+mod people;
+mod policy_text;
+mod problem;
+mod procedures;
+mod read;
+mod school;
+mod settings;
+mod tree;
+
+pub use agreement::{Agreement, Signer};
+pub use names::{BUILT_IN_GROUPS, CATEGORIES};
+pub use network::{Device, ListSubscription, Mail, MailTls, Network};
+pub use pack::{Confirmation, FILE_BYTES_MAX, FILES_MAX, Loaded, Options, Pack, load, load_with};
+pub use people::{NamedRole, Post};
+pub use policy_text::{CLAUSES_MAX, Clause, ControlText, markdown_html};
+pub use problem::{PROBLEMS_MAX, Place, Problem, Severity};
+pub use school::{FrontPage, Phase, School, WORDS, Words};
+pub use settings::{
+    Behaviour, Kind, SetValue, Setting, SettingValue, Settings, reference_json, reference_markdown,
+    setting, settings,
+};

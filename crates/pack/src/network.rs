@@ -1,0 +1,216 @@
+//! The network as the pack describes it: devices with fixed addresses, upstreams, mail, lists.
+//! Ports are options of the command; secrets are never in a pack.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+
+use crate::names::Names;
+use crate::read::{Cx, Fields};
+
+/// A fixed entry of the address map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The device's address, or the range of a room.
+    pub range: IpNet,
+    /// Label for people, such as `Library 3`.
+    pub label: String,
+    /// Username of the person whose device it usually is; `None` for a shared device.
+    pub user: Option<String>,
+}
+
+/// Addresses outside the school's faces.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Resolvers that names are forwarded to; empty: those of the machine.
+    pub dns_upstreams: Vec<SocketAddr>,
+    /// The address of the pages for people, as printed in links; `None`: the web face's own.
+    pub web: Option<String>,
+}
+
+/// How notices leave by mail. The password, if any, comes from the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Host and port of the mail server.
+    pub smtp: String,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// The sender.
+    pub from: String,
+    /// Name for signing in, where the server asks for one.
+    pub user: Option<String>,
+}
+
+/// Protection of the mail connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// None: for a relay on the same machine only.
+    None,
+    /// STARTTLS, required.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+}
+
+/// A category list the school subscribes to (`fil.lists`, FIL-04).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSubscription {
+    /// Name, as in `pharos lists import --list NAME`.
+    pub name: String,
+    /// Who publishes it.
+    pub publisher: String,
+    /// File, folder or address it is fetched from; `None`: imported by hand.
+    pub source: Option<String>,
+    /// Hours between fetches.
+    pub refresh_hours: u32,
+    /// Days after which it counts as stale.
+    pub alert_days: u32,
+    /// The list's own category names with ours, in file order.
+    pub categories: Vec<(String, String)>,
+}
+
+pub(crate) fn read_devices(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Device> {
+    let mut devices: Vec<Device> = Vec::new();
+    for mut fields in root.tables("devices", cx) {
+        let at = fields.at();
+        let address = fields.needed_text("address", cx);
+        let label = fields.text("label", cx);
+        let user = fields.text("user", cx).map(|user| user.to_lowercase());
+        fields.finish(cx);
+        let Some(address) = address else { continue };
+        let Some(range) = range_of(&address) else {
+            cx.error(
+                at,
+                format!("devices: {address:?} is not an address"),
+                "write \"10.1.8.20\" or a range \"10.1.8.0/24\"",
+            );
+            continue;
+        };
+        if devices.iter().any(|device| device.range == range) {
+            cx.error(at, format!("devices: {address} is there twice"), "keep one");
+            continue;
+        }
+        if user.is_some() && range.prefix_len() != range.max_prefix_len() {
+            cx.error(
+                at,
+                format!("devices: {address} is a range, and a range belongs to nobody"),
+                "name one address, or leave out user",
+            );
+        }
+        devices.push(Device {
+            range,
+            label: label.unwrap_or(address),
+            user,
+        });
+    }
+    devices
+}
+
+fn range_of(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+}
+
+pub(crate) fn read_network(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Network {
+    let Some(mut fields) = root.table("network", cx) else {
+        return Network::default();
+    };
+    let mut dns_upstreams = Vec::new();
+    for (at, text) in fields.texts("dns_upstreams", cx) {
+        let with_port = text.parse().or_else(|_| {
+            text.parse::<std::net::IpAddr>()
+                .map(|ip| SocketAddr::new(ip, 53))
+        });
+        match with_port {
+            Ok(address) => dns_upstreams.push(address),
+            Err(_) => cx.error(
+                at,
+                format!("network.dns_upstreams: {text:?} is not an address"),
+                "write \"192.0.2.53\" or \"192.0.2.53:5353\"",
+            ),
+        }
+    }
+    let web = fields
+        .text("web", cx)
+        .map(|web| web.trim_end_matches('/').to_owned());
+    if let Some(web) = &web
+        && !web.starts_with("https://")
+        && !web.starts_with("http://")
+    {
+        cx.error(
+            fields.at(),
+            format!("network.web: {web:?} is not an address of a website"),
+            "write \"https://pharos.example\"",
+        );
+    }
+    fields.finish(cx);
+    Network { dns_upstreams, web }
+}
+
+pub(crate) fn read_mail(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<Mail> {
+    let mut fields = root.table("mail", cx)?;
+    let smtp = fields.needed_text("smtp", cx);
+    let from = fields.needed_text("from", cx);
+    let tls = match fields.word("tls", &["none", "starttls", "tls"], cx) {
+        Some("none") => MailTls::None,
+        Some("tls") => MailTls::Tls,
+        _ => MailTls::StartTls,
+    };
+    let user = fields.text("user", cx);
+    if let Some((node, _)) = fields.node("password") {
+        cx.error(
+            node.at,
+            "a password does not belong in a pack",
+            "give it to the server as PHAROS_SMTP_PASSWORD",
+        );
+    }
+    fields.finish(cx);
+    Some(Mail {
+        smtp: smtp?,
+        tls,
+        from: from?,
+        user,
+    })
+}
+
+/// `[[fil.lists]]`.
+pub(crate) fn read_lists(
+    fil: Option<&mut Fields<'_>>,
+    names: &Names,
+    cx: &mut Cx<'_>,
+) -> Vec<ListSubscription> {
+    let Some(fil) = fil else { return Vec::new() };
+    let mut lists = Vec::new();
+    for mut fields in fil.tables("lists", cx) {
+        let name = fields.needed_text("name", cx);
+        let mut categories = Vec::new();
+        if let Some((node, path)) = fields.node("categories")
+            && let Some(table) = cx.table(&path, node)
+        {
+            for entry in &table.entries {
+                if let Some(ours) = cx.text(&path, &entry.node) {
+                    names.category(entry.node.at, &path, &ours, cx);
+                    categories.push((entry.key.clone(), ours));
+                }
+            }
+        }
+        let list = ListSubscription {
+            name: name.clone().unwrap_or_default(),
+            publisher: fields.text("publisher", cx).unwrap_or_default(),
+            source: fields.text("source", cx),
+            refresh_hours: fields
+                .number("refresh_hours", 1, 24 * 31, cx)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(24),
+            alert_days: fields
+                .number("alert_days", 1, 90, cx)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(3),
+            categories,
+        };
+        fields.finish(cx);
+        lists.extend(name.map(|_| list));
+    }
+    lists
+}

@@ -1,0 +1,503 @@
+//! The pack as a whole: reading its files and putting the parts together.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use pharos_casework::Procedure;
+use pharos_policy::PolicySpec;
+use pharos_school::Role;
+
+use crate::agreement::{Agreement, read_agreement};
+use crate::filter;
+use crate::names::Names;
+use crate::network::{
+    Device, ListSubscription, Mail, Network, read_devices, read_lists, read_mail, read_network,
+};
+use crate::people::{NamedRole, named_roles, read_rights};
+use crate::policy_text::{Clause, read_clauses};
+use crate::problem::{Place, Problem, Problems, Severity, quoted};
+use crate::procedures::read_procedures;
+use crate::read::{Cx, Fields};
+use crate::school::{FrontPage, School, SchoolTable, Words, read_front_page, read_school};
+use crate::settings::{SetValue, SettingValue, Settings, families, read_settings, weaker};
+use crate::tree;
+
+/// The most bytes of one file.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// The most files of one pack.
+pub const FILES_MAX: usize = 500;
+
+/// What the caller knows beyond this crate.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Settings acted on although the table calls them declared: no note is given for these.
+    pub live: &'a [&'a str],
+    /// Names of the acts that `[rights]` may tighten; empty: not checked here.
+    pub acts: &'a [&'a str],
+}
+
+/// A pack and everything noteworthy about it. There is no pack where there is an error.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The pack, if nothing is wrong with it.
+    pub pack: Option<Pack>,
+    /// Errors, warnings and notes by file and line.
+    pub problems: Vec<Problem>,
+}
+
+impl Loaded {
+    /// How many problems are of this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    }
+}
+
+/// Leadership's confirmation of a value weaker than law, guidance or policy (CFG-01).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Who confirmed, by username.
+    pub by: String,
+    /// When.
+    pub on: Date,
+    /// Why.
+    pub reason: String,
+}
+
+/// A policy pack in force or proposed.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    /// The school.
+    pub school: School,
+    /// Its words (CFG-03).
+    pub words: Words,
+    /// The policy's front page (REV-01).
+    pub front_page: FrontPage,
+    /// Every setting (CFG-01).
+    pub settings: Settings,
+    /// The filter policy, settings worked in.
+    pub policy: PolicySpec,
+    /// Categories by name with their meaning: built in, and the school's own.
+    pub categories: BTreeMap<String, String>,
+    /// The written policy.
+    pub clauses: Vec<Clause>,
+    /// Text of `policy.md` as it stands.
+    pub policy_markdown: String,
+    /// Agreements.
+    pub agreements: Vec<Agreement>,
+    /// Procedures, the school's tightening worked in.
+    pub procedures: Vec<Procedure>,
+    /// Posts with holders and duties (ROLE-01).
+    pub named_roles: Vec<NamedRole>,
+    /// Tightening of the rights table: act to the roles that keep it (ROLE-02).
+    pub rights: BTreeMap<String, Vec<Role>>,
+    /// Fixed address map.
+    pub devices: Vec<Device>,
+    /// Addresses outside.
+    pub network: Network,
+    /// Mail, where notices are sent.
+    pub mail: Option<Mail>,
+    /// Subscribed category lists.
+    pub lists: Vec<ListSubscription>,
+    /// Confirmed weak settings.
+    pub confirmed: BTreeMap<String, Confirmation>,
+}
+
+impl Pack {
+    /// Roles that a username holds by post on a day, beyond those of the roll.
+    pub fn roles_of(&self, username: &str, today: Date) -> Vec<Role> {
+        let mut roles: Vec<Role> = self
+            .holders(today)
+            .filter(|named| named.post.user == username)
+            .flat_map(|named| named.roles.iter().copied())
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// Who holds which post on a day.
+    pub fn holders(&self, today: Date) -> impl Iterator<Item = &NamedRole> {
+        self.named_roles.iter().filter(move |named| {
+            named.post.since.is_none_or(|day| day <= today)
+                && named.post.until.is_none_or(|day| today <= day)
+        })
+    }
+
+    /// Minutes within which a concern or alert is acknowledged (`con.ack_minutes`).
+    pub fn ack_minutes(&self) -> u32 {
+        self.settings
+            .number("con.ack_minutes")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(30)
+    }
+
+    /// Minutes after which an idle session asks for the password again (`acc.idle_minutes`).
+    pub fn idle_minutes(&self) -> u32 {
+        self.settings
+            .number("acc.idle_minutes")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(10)
+    }
+
+    /// Days a kind of record is kept (`priv.retention`), such as `activity_days`.
+    pub fn retention_days(&self, kind: &str) -> Option<u32> {
+        self.settings
+            .numbers("priv.retention")
+            .get(kind)
+            .and_then(|days| u32::try_from(*days).ok())
+    }
+
+    /// The procedure with this id.
+    pub fn procedure(&self, id: &str) -> Option<&Procedure> {
+        self.procedures
+            .iter()
+            .find(|procedure| procedure.reference.id == id)
+    }
+
+    /// The clause with this id.
+    pub fn clause(&self, id: &str) -> Option<&Clause> {
+        self.clauses.iter().find(|clause| clause.id == id)
+    }
+}
+
+/// Reads a pack from its files by path inside the folder, with forward slashes.
+pub fn load(files: &BTreeMap<String, Vec<u8>>) -> Loaded {
+    load_with(files, &Options::default())
+}
+
+/// As [`load`], with what the caller knows beyond this crate.
+pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Loaded {
+    let mut problems = Problems::default();
+    let texts = texts(files, &mut problems);
+    let mut pack = read_school_toml(texts.get("school.toml").copied(), options, &mut problems);
+    let names = std::mem::take(&mut pack.1);
+    let mut pack = pack.0;
+    match texts.get("policy.md") {
+        Some(text) => {
+            pack.clauses = read_clauses("policy.md", text, &mut problems);
+            pack.policy_markdown = (*text).to_owned();
+        }
+        None => problems.error(
+            "policy.md",
+            Place::default(),
+            "the file is missing",
+            "write the policy with numbered headings",
+        ),
+    }
+    let mut changes = Vec::new();
+    for (path, text) in &texts {
+        if let Some(name) = path
+            .strip_prefix("aup/")
+            .and_then(|name| name.strip_suffix(".md"))
+        {
+            pack.agreements
+                .extend(read_agreement(path, name, text, &names, &mut problems));
+        } else if path.starts_with("procedures/") && path.ends_with(".toml") {
+            changes.push((*path, *text));
+        }
+    }
+    pack.procedures = read_procedures(&changes, &mut problems);
+    let problems = problems.into_sorted();
+    let sound = problems
+        .iter()
+        .all(|problem| problem.severity != Severity::Error);
+    Loaded {
+        pack: sound.then_some(pack),
+        problems,
+    }
+}
+
+/// The files as text, within bounds; files that no pack has are noted.
+fn texts<'f>(
+    files: &'f BTreeMap<String, Vec<u8>>,
+    problems: &mut Problems,
+) -> BTreeMap<&'f str, &'f str> {
+    let mut texts = BTreeMap::new();
+    if files.len() > FILES_MAX {
+        problems.error(
+            "school.toml",
+            Place::default(),
+            format!("more than {FILES_MAX} files"),
+            "keep other files out of the pack's folder",
+        );
+        return texts;
+    }
+    for (path, bytes) in files {
+        let known = path == "school.toml"
+            || path == "policy.md"
+            || (path.starts_with("aup/") && path.ends_with(".md"))
+            || (path.starts_with("procedures/") && path.ends_with(".toml"));
+        if !known {
+            let quiet = path.starts_with("people/")
+                || path.eq_ignore_ascii_case("readme.md")
+                || path
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|name| name.starts_with('.'));
+            if !quiet {
+                let help = Some(
+                    "a pack holds school.toml, policy.md, aup/*.md and procedures/*.toml"
+                        .to_owned(),
+                );
+                problems.add(
+                    path,
+                    Place::default(),
+                    Severity::Note,
+                    "this file is not part of a pack and is not read",
+                    help,
+                );
+            }
+            continue;
+        }
+        if bytes.len() > FILE_BYTES_MAX {
+            problems.error(
+                path,
+                Place::default(),
+                format!("the file is larger than {FILE_BYTES_MAX} bytes"),
+                "",
+            );
+            continue;
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                texts.insert(path.as_str(), text.strip_prefix('\u{feff}').unwrap_or(text));
+            }
+            Err(error) => {
+                let line = 1 + bytes
+                    .get(..error.valid_up_to())
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|byte| **byte == b'\n')
+                    .count();
+                let place = Place {
+                    line: u32::try_from(line).unwrap_or(u32::MAX),
+                    column: 1,
+                };
+                problems.error(
+                    path,
+                    place,
+                    "a letter here is not UTF-8",
+                    "save the file as UTF-8",
+                );
+            }
+        }
+    }
+    texts
+}
+
+fn read_school_toml(
+    text: Option<&str>,
+    options: &Options<'_>,
+    problems: &mut Problems,
+) -> (Pack, Names) {
+    const FILE: &str = "school.toml";
+    if text.is_none() {
+        problems.error(
+            FILE,
+            Place::default(),
+            "the file is missing",
+            "a pack begins with school.toml",
+        );
+    }
+    let table = tree::parse(FILE, text.unwrap_or_default(), problems);
+    let names = Names::collect(&table);
+    let mut silent = Problems::default();
+    // A missing file is one problem, not fifty.
+    let problems = if text.is_some() {
+        problems
+    } else {
+        &mut silent
+    };
+    let mut cx = Cx {
+        file: FILE,
+        problems,
+    };
+    let mut root = Fields::new(&table, "");
+    check_format(&mut root, &mut cx);
+    for family in families() {
+        root.entry(family);
+    }
+    let SchoolTable {
+        school,
+        words,
+        hours,
+        calendar,
+    } = read_school(&mut root, &mut cx);
+    check_own_categories(&mut root, &mut cx);
+    let settings = read_settings(&table, &names, options.live, &mut cx);
+    let mut policy = filter::read_filter(&mut root, &names, &mut cx);
+    policy.zone.clone_from(&school.zone);
+    policy.hours = hours;
+    policy.calendar = calendar;
+    filter::add_settings(&mut policy, &school.phases, &settings);
+    let mut fil = root.node("fil").and_then(|(node, path)| match &node.value {
+        tree::Value::Table(table) => Some(Fields::new(table, path)),
+        _ => None,
+    });
+    let lists = read_lists(fil.as_mut(), &names, &mut cx);
+    let pack = Pack {
+        words,
+        front_page: read_front_page(&mut root, &mut cx),
+        named_roles: named_roles(&settings),
+        rights: read_rights(&mut root, options.acts, &mut cx),
+        devices: read_devices(&mut root, &mut cx),
+        network: read_network(&mut root, &mut cx),
+        mail: read_mail(&mut root, &mut cx),
+        confirmed: read_confirmed(&mut root, &mut cx),
+        school,
+        settings,
+        policy,
+        categories: names.categories.clone(),
+        clauses: Vec::new(),
+        policy_markdown: String::new(),
+        agreements: Vec::new(),
+        procedures: Vec::new(),
+        lists,
+    };
+    root.finish(&mut cx);
+    warn_of_weak(&pack, &mut cx);
+    check_posts(&pack, &mut cx);
+    check_phases(&pack, &mut cx);
+    (pack, names)
+}
+
+/// `pack = 1`: the version of the format, so that a later Pharos can read an older pack rightly.
+fn check_format(root: &mut Fields<'_>, cx: &mut Cx<'_>) {
+    let Some((node, _)) = root.node("pack") else {
+        cx.error(
+            root.at(),
+            "the format version is missing",
+            "begin the file with pack = 1",
+        );
+        return;
+    };
+    if !matches!(node.value, tree::Value::Number(1)) {
+        cx.error(
+            node.at,
+            "this pack is written for another version of Pharos",
+            "this version reads pack = 1",
+        );
+    }
+}
+
+fn check_own_categories(root: &mut Fields<'_>, cx: &mut Cx<'_>) {
+    let Some((node, path)) = root.node("categories") else {
+        return;
+    };
+    let Some(table) = cx.table(&path, node) else {
+        return;
+    };
+    for entry in &table.entries {
+        cx.text(&format!("categories.{}", entry.key), &entry.node);
+    }
+}
+
+fn read_confirmed(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Confirmation> {
+    let mut confirmed = BTreeMap::new();
+    for (name, mut fields) in root.named_tables("confirmed", cx) {
+        let at = fields.at();
+        if crate::settings::setting(&name).is_none() {
+            cx.unknown(
+                at,
+                "confirmed",
+                &name,
+                "setting",
+                crate::settings::settings().map(|setting| setting.name),
+            );
+        }
+        let (by, on, reason) = (
+            fields.needed_text("by", cx),
+            fields.day("on", cx),
+            fields.needed_text("reason", cx),
+        );
+        fields.finish(cx);
+        match (by, on, reason) {
+            (Some(by), Some(on), Some(reason)) => {
+                confirmed.insert(name, Confirmation { by, on, reason });
+            }
+            (_, None, _) => cx.error(
+                at,
+                format!("confirmed.{} has no day", quoted(&name)),
+                "write on = 2026-09-01",
+            ),
+            _ => {}
+        }
+    }
+    confirmed
+}
+
+/// Weak values are warnings until leadership confirms them; then they are notes, for the record.
+fn warn_of_weak(pack: &Pack, cx: &mut Cx<'_>) {
+    for weak in weaker(&pack.settings) {
+        let place = pack
+            .settings
+            .iter_set()
+            .find(|(name, _)| *name == weak.name)
+            .map_or_else(Place::default, |(_, set)| set.place);
+        let (severity, message, help) = match pack.confirmed.get(weak.name) {
+            Some(confirmation) => (
+                Severity::Note,
+                format!("{}: {}", weak.name, weak.why),
+                format!("confirmed by {} on {}", confirmation.by, confirmation.on),
+            ),
+            None => (
+                Severity::Warning,
+                format!("{} is weaker than usual: {}", weak.name, weak.why),
+                format!(
+                    "if leadership means it, add [confirmed.\"{}\"] with by, on and reason",
+                    weak.name
+                ),
+            ),
+        };
+        let file = cx.file.to_owned();
+        cx.problems.add(&file, place, severity, message, Some(help));
+    }
+}
+
+/// A school without a named lead or head cannot handle a concern.
+fn check_posts(pack: &Pack, cx: &mut Cx<'_>) {
+    for (name, who) in [
+        ("people.lead", "the designated safeguarding lead"),
+        ("people.head", "the head"),
+    ] {
+        if !pack.settings.is_set(name) {
+            cx.error(
+                Place { line: 1, column: 1 },
+                format!("{name} is missing: nobody is named as {who}"),
+                "add it to [people], such as lead = { user = \"…\", since = 2026-09-01 }",
+            );
+        }
+    }
+    for (name, set) in pack.settings.iter_set() {
+        if let SetValue {
+            value: SettingValue::Posts(posts),
+            place,
+        } = set
+            && posts.len() > 50
+        {
+            cx.error(*place, format!("{name} names more than 50 people"), "");
+        }
+    }
+}
+
+/// A phase without a mode is general: said, because for the youngest that is rarely meant.
+fn check_phases(pack: &Pack, cx: &mut Cx<'_>) {
+    let modes = pack.settings.map("fil.phase_mode");
+    let young = pharos_school::YearGroup::from_number(2);
+    for phase in &pack.school.phases {
+        let has_young = phase.years.iter().any(|band| Some(band.from) <= young);
+        if has_young && !modes.contains_key(&phase.name) {
+            let file = cx.file.to_owned();
+            cx.problems.add(
+                &file,
+                Place::default(),
+                Severity::Warning,
+                format!("the phase {} has children of Year 2 or below and no mode: they would have the general category policy", phase.name),
+                Some("set fil.phase_mode to adult-led or teacher-directed".to_owned()),
+            );
+        }
+    }
+}
