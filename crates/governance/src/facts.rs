@@ -1,0 +1,152 @@
+//! The figures that controls are held against, gathered by whoever calls.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pharos_school::{AlertId, CaseId, CheckId, PersonId, Role};
+
+/// What a probe or a setting is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Blocking of a category.
+    Category(String),
+    /// Safe search of an engine.
+    SafeSearch(String),
+}
+
+/// How a probe of the self-check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeResult {
+    /// As it should be.
+    Passed,
+    /// Not as it should be.
+    Failed,
+    /// It could not be tried: no test address, no network.
+    NotTried,
+}
+
+/// One probe of the self-check (AUD-02, SRCH-05): the newest per group and subject is enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The run.
+    pub check: CheckId,
+    /// When.
+    pub at: Timestamp,
+    /// The group it was tried as.
+    pub group: String,
+    /// What was tried.
+    pub subject: Subject,
+    /// How it ended.
+    pub result: ProbeResult,
+}
+
+/// What the settings in force say, so that a change away from the policy shows at once (REV-09).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFact {
+    /// The group.
+    pub group: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether the settings do it.
+    pub on: bool,
+    /// The policy version that says so.
+    pub policy_version: u64,
+}
+
+/// How a sealed list stands. Never holds an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedListFact {
+    /// Its name.
+    pub name: String,
+    /// How many entries.
+    pub entries: u64,
+    /// When it was last refreshed.
+    pub refreshed_at: Option<Timestamp>,
+    /// Whether its dated test entry was blocked when last tried.
+    pub test_entry_held: Option<bool>,
+}
+
+/// A breach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreachFact {
+    /// Its case.
+    pub case: CaseId,
+    /// When it was reported.
+    pub reported_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// How it stands with the parents of one pupil in one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParentsNow {
+    /// Nothing recorded.
+    Undecided,
+    /// Told.
+    Told(Timestamp),
+    /// Not yet; looked at again then.
+    NotYet(Date),
+    /// Not told, by the lead with a reason.
+    NotTold(Timestamp),
+}
+
+/// The parents question of one pupil in one case; the pupil is not named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentsFact {
+    /// The case.
+    pub case: CaseId,
+    /// When the case was reported.
+    pub reported_at: Timestamp,
+    /// How it stands.
+    pub now: ParentsNow,
+}
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertFact {
+    /// The alert.
+    pub alert: AlertId,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// When somebody acknowledged it.
+    pub acknowledged_at: Option<Timestamp>,
+}
+
+/// A named person says, on a date, that a clause is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attestation {
+    /// The clause.
+    pub clause: String,
+    /// Who.
+    pub by: PersonId,
+    /// In which role.
+    pub role: Role,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Everything the assessors look at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The newest probe per group and subject.
+    pub probes: Vec<Probe>,
+    /// When the last whole check ended with every probe passed.
+    pub check_passed: Option<(CheckId, Timestamp)>,
+    /// The last whole check: whether it passed.
+    pub check_last: Option<(CheckId, Timestamp, bool)>,
+    /// What the settings in force say.
+    pub settings: Vec<SettingFact>,
+    /// Groups that stand for several: `pupils` for every group of pupils.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Sealed lists. Empty where the school has none.
+    pub sealed: Vec<SealedListFact>,
+    /// Breaches that are open, or were reported or closed in the last 28 days.
+    pub breaches: Vec<BreachFact>,
+    /// Parents questions of cases that are open, or were reported in the last 28 days.
+    pub parents: Vec<ParentsFact>,
+    /// Alerts that are not acknowledged, or were raised in the last 28 days.
+    pub alerts: Vec<AlertFact>,
+    /// Statements, the newest first or not.
+    pub attestations: Vec<Attestation>,
+}
