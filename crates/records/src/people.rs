@@ -27,6 +27,8 @@ pub struct Roll {
     pub people: Vec<Person>,
     /// Classes, each `source_id` once.
     pub classes: Vec<Class>,
+    /// Classes that are no more. A whole roll also drops those it does not list.
+    pub classes_gone: Vec<ClassId>,
     /// The day that those missing from a whole roll are marked as having left.
     pub on: Date,
 }
