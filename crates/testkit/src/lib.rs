@@ -1,1 +1,4 @@
 //! Fixed clock, fictional school, stand-in origins, real servers for tests.
+
+pub mod origin;
+pub mod postgres;
