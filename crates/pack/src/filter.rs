@@ -123,7 +123,12 @@ fn sites_of(fields: &mut Fields<'_>, key: &'static str, cx: &mut Cx<'_>) -> Vec<
 }
 
 /// Reads every filter table of `school.toml` but hours and calendar.
-pub(crate) fn read_filter(root: &mut Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> PolicySpec {
+pub(crate) fn read_filter(
+    root: &mut Fields<'_>,
+    names: &Names,
+    help: &[HelpService],
+    cx: &mut Cx<'_>,
+) -> PolicySpec {
     PolicySpec {
         groups: read_groups(root, names, cx),
         places: read_places(root, cx),
@@ -137,10 +142,12 @@ pub(crate) fn read_filter(root: &mut Fields<'_>, names: &Names, cx: &mut Cx<'_>)
             .into_iter()
             .filter_map(|fields| read_block(fields, names, cx))
             .collect(),
-        help: root
-            .tables("help", cx)
-            .into_iter()
-            .filter_map(|fields| read_help(fields, cx))
+        help: help
+            .iter()
+            .map(|service| HelpSpec {
+                name: service.name.clone(),
+                sites: service.sites.clone(),
+            })
             .collect(),
         search: root
             .tables("search", cx)
@@ -280,13 +287,36 @@ fn read_block(mut fields: Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> Option<
     name.map(|_| block)
 }
 
-fn read_help(mut fields: Fields<'_>, cx: &mut Cx<'_>) -> Option<HelpSpec> {
-    let name = fields.needed_text("name", cx);
-    fields.text("about", cx);
-    fields.text("call", cx);
-    let sites = sites_of(&mut fields, "sites", cx);
-    fields.finish(cx);
-    name.map(|name| HelpSpec { name, sites })
+/// A help or reporting service, as shown to pupils and never blocked (FIL-13, REF-01).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpService {
+    /// Name, such as `Childline`.
+    pub name: String,
+    /// What it is for, in words for a pupil.
+    pub about: Option<String>,
+    /// Telephone number.
+    pub call: Option<String>,
+    /// Its sites; the first is the one to show.
+    pub sites: Vec<String>,
+}
+
+/// `[[help]]`.
+pub(crate) fn read_help(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<HelpService> {
+    let mut services = Vec::new();
+    for mut fields in root.tables("help", cx) {
+        let name = fields.needed_text("name", cx);
+        let about = fields.text("about", cx);
+        let call = fields.text("call", cx);
+        let sites = sites_of(&mut fields, "sites", cx);
+        fields.finish(cx);
+        services.extend(name.map(|name| HelpService {
+            name,
+            about,
+            call,
+            sites,
+        }));
+    }
+    services
 }
 
 fn read_search(mut fields: Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> SearchSpec {

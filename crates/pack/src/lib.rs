@@ -13,6 +13,8 @@
 //! lists of illegal material: there is no word for it.
 
 mod agreement;
+mod archive;
+mod compile;
 mod filter;
 mod names;
 mod network;
@@ -27,11 +29,15 @@ mod settings;
 mod tree;
 
 pub use agreement::{Agreement, Signer};
-pub use names::{BUILT_IN_GROUPS, CATEGORIES};
-pub use network::{Device, ListSubscription, Mail, MailTls, Network};
-pub use pack::{Confirmation, FILE_BYTES_MAX, FILES_MAX, Loaded, Options, Pack, load, load_with};
+pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
+pub use filter::HelpService;
+pub use names::BUILT_IN_GROUPS;
+pub use network::{AddressEntry, ListSubscription, Mail, MailTls, Network};
+pub use pack::{
+    Confirmation, FILE_BYTES_MAX, FILES_MAX, Loaded, Options, Pack, SettingLine, load, load_with,
+};
 pub use people::{NamedRole, Post};
-pub use policy_text::{CLAUSES_MAX, Clause, ControlText, markdown_html};
+pub use policy_text::{CLAUSES_MAX, ControlText, WrittenClause, markdown_html};
 pub use problem::{PROBLEMS_MAX, Place, Problem, Severity};
 pub use school::{FrontPage, Phase, School, WORDS, Words};
 pub use settings::{

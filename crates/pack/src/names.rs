@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pharos_catalogue::standard_categories;
 use pharos_school::Role;
 
 use crate::problem::Place;
@@ -19,71 +20,6 @@ pub const BUILT_IN_GROUPS: &[&str] = &[
     "visitors",
     "governors",
     "parents",
-];
-
-/// Categories that Pharos knows by name, with what they hold. A list may bring others; a pack
-/// declares those in `[categories]` or in `fil.lists`.
-pub const CATEGORIES: &[(&str, &str)] = &[
-    ("pornography", "Sexually explicit pictures, video and text"),
-    ("violence", "Gore, cruelty, glorified violence"),
-    ("hatred", "Racism, hatred, discrimination"),
-    ("misogyny", "Hatred of women and girls"),
-    ("extremism", "Extremism, radicalisation, terrorism"),
-    ("self-harm", "Content that encourages self-harm"),
-    ("suicide", "Content that encourages suicide"),
-    (
-        "eating-disorders",
-        "Content that encourages disordered eating",
-    ),
-    ("drugs", "Drugs and their sale"),
-    ("alcohol-tobacco", "Alcohol, tobacco, vapes"),
-    ("weapons", "Weapons and their sale"),
-    ("gambling", "Betting and gambling"),
-    ("gaming", "Online games"),
-    ("dating", "Dating and meeting strangers"),
-    ("chat", "Chat rooms, random video chat"),
-    ("forums", "Forums and bulletin boards"),
-    (
-        "social-media",
-        "Social networks and sharing of pictures and video",
-    ),
-    ("webmail", "Outside mail"),
-    ("streaming", "Film, music and video streaming"),
-    ("piracy", "Copyright theft"),
-    ("downloads", "Software downloads, file sharing"),
-    ("file-hosting", "Outside storage"),
-    (
-        "avoidance",
-        "Ways round the filter: proxies, VPNs, encrypted look-ups",
-    ),
-    ("malware", "Harmful software"),
-    ("phishing", "Theft of passwords and data"),
-    ("hacking", "Attack tools and instructions"),
-    ("fraud", "Scams, essay mills, fake shops"),
-    ("shortener", "Link shorteners"),
-    ("advertising", "Advertising and tracking"),
-    (
-        "adult-other",
-        "Lingerie, nudity and other matter for adults",
-    ),
-    ("shopping", "Shops and auctions"),
-    ("jobs", "Job search"),
-    ("news", "News"),
-    ("sports", "Sport"),
-    ("blogs", "Blogs"),
-    ("celebrity", "Celebrities"),
-    ("religion-sects", "Sects and harmful groups"),
-    ("cryptocurrency", "Cryptocurrency and mining"),
-    ("remote-control", "Remote control of computers"),
-    ("translation", "Translation services that fetch pages"),
-    ("ai", "Generative AI"),
-    ("sexual-education", "Relationships and sex education"),
-    ("child", "Made for children"),
-    ("education", "Teaching and learning"),
-    ("banking", "Banks and payment"),
-    ("health", "Health services"),
-    ("counselling", "Counselling and advice"),
-    ("government", "Public services"),
 ];
 
 /// All names of a pack.
@@ -114,9 +50,8 @@ impl Names {
         let mut groups = keys(&["groups"]);
         groups.extend(BUILT_IN_GROUPS.iter().map(|group| (*group).to_owned()));
         groups.extend(phases.iter().cloned());
-        let mut categories: BTreeMap<String, String> = CATEGORIES
-            .iter()
-            .map(|(name, meaning)| ((*name).to_owned(), (*meaning).to_owned()))
+        let mut categories: BTreeMap<String, String> = standard_categories()
+            .map(|category| (category.name.to_owned(), category.title.to_owned()))
             .collect();
         for entry in table_at(root, &["categories"])
             .map(|table| table.entries.as_slice())

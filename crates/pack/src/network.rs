@@ -2,21 +2,41 @@
 //! Ports are options of the command; secrets are never in a pack.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
+use pharos_filter::{FixedEntry, Owner};
+use pharos_school::PersonId;
 
 use crate::names::Names;
 use crate::read::{Cx, Fields};
 
 /// A fixed entry of the address map.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
+pub struct AddressEntry {
     /// The device's address, or the range of a room.
     pub range: IpNet,
     /// Label for people, such as `Library 3`.
     pub label: String,
     /// Username of the person whose device it usually is; `None` for a shared device.
     pub user: Option<String>,
+}
+
+impl AddressEntry {
+    /// The entry for the filter's address map. A username that is not on the roll leaves the
+    /// device shared: nobody until someone signs in.
+    pub fn resolve(&self, person: impl Fn(&str) -> Option<PersonId>) -> FixedEntry {
+        let owner = self
+            .user
+            .as_deref()
+            .and_then(person)
+            .map_or(Owner::Shared, Owner::Person);
+        FixedEntry {
+            range: self.range,
+            owner,
+            device: Some(Arc::from(self.label.as_str())),
+        }
+    }
 }
 
 /// Addresses outside the school's faces.
@@ -69,8 +89,8 @@ pub struct ListSubscription {
     pub categories: Vec<(String, String)>,
 }
 
-pub(crate) fn read_devices(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Device> {
-    let mut devices: Vec<Device> = Vec::new();
+pub(crate) fn read_devices(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<AddressEntry> {
+    let mut devices: Vec<AddressEntry> = Vec::new();
     for mut fields in root.tables("devices", cx) {
         let at = fields.at();
         let address = fields.needed_text("address", cx);
@@ -97,7 +117,7 @@ pub(crate) fn read_devices(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Device
                 "name one address, or leave out user",
             );
         }
-        devices.push(Device {
+        devices.push(AddressEntry {
             range,
             label: label.unwrap_or(address),
             user,

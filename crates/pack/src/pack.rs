@@ -1,25 +1,32 @@
 //! The pack as a whole: reading its files and putting the parts together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use pharos_access::Act;
 use pharos_casework::Procedure;
+use pharos_governance::{Clause, Control};
 use pharos_policy::PolicySpec;
 use pharos_school::Role;
 
 use crate::agreement::{Agreement, read_agreement};
-use crate::filter;
+use crate::compile::check_compiles;
+use crate::filter::{self, HelpService};
 use crate::names::Names;
 use crate::network::{
-    Device, ListSubscription, Mail, Network, read_devices, read_lists, read_mail, read_network,
+    AddressEntry, ListSubscription, Mail, Network, read_devices, read_lists, read_mail,
+    read_network,
 };
 use crate::people::{NamedRole, named_roles, read_rights};
-use crate::policy_text::{Clause, read_clauses};
+use crate::policy_text::{WrittenClause, read_clauses};
 use crate::problem::{Place, Problem, Problems, Severity, quoted};
 use crate::procedures::read_procedures;
 use crate::read::{Cx, Fields};
 use crate::school::{FrontPage, School, SchoolTable, Words, read_front_page, read_school};
-use crate::settings::{SetValue, SettingValue, Settings, families, read_settings, weaker};
+use crate::settings::{
+    SetValue, Setting, SettingValue, Settings, families, read_settings, settings as all_settings,
+    weaker,
+};
 use crate::tree;
 
 /// The most bytes of one file.
@@ -32,8 +39,6 @@ pub const FILES_MAX: usize = 500;
 pub struct Options<'a> {
     /// Settings acted on although the table calls them declared: no note is given for these.
     pub live: &'a [&'a str],
-    /// Names of the acts that `[rights]` may tighten; empty: not checked here.
-    pub acts: &'a [&'a str],
 }
 
 /// A pack and everything noteworthy about it. There is no pack where there is an error.
@@ -53,6 +58,19 @@ impl Loaded {
             .filter(|problem| problem.severity == severity)
             .count()
     }
+}
+
+/// A setting with its value at one school.
+#[derive(Debug, Clone)]
+pub struct SettingLine {
+    /// Its row of the table: name, meaning, allowed values, who may change it, behaviour.
+    pub setting: &'static Setting,
+    /// The value in words; empty where there is none.
+    pub value: String,
+    /// Whether this is Pharos's default.
+    pub is_default: bool,
+    /// Leadership's confirmation, where the value is weak.
+    pub confirmed: Option<Confirmation>,
 }
 
 /// Leadership's confirmation of a value weaker than law, guidance or policy (CFG-01).
@@ -78,23 +96,27 @@ pub struct Pack {
     /// Every setting (CFG-01).
     pub settings: Settings,
     /// The filter policy, settings worked in.
-    pub policy: PolicySpec,
+    pub filter: PolicySpec,
     /// Categories by name with their meaning: built in, and the school's own.
     pub categories: BTreeMap<String, String>,
-    /// The written policy.
+    /// The clauses with their controls, ready to be assessed.
     pub clauses: Vec<Clause>,
+    /// The clauses as written: depth, line and text of controls, in the same order.
+    pub written: Vec<WrittenClause>,
     /// Text of `policy.md` as it stands.
     pub policy_markdown: String,
     /// Agreements.
-    pub agreements: Vec<Agreement>,
+    pub aups: Vec<Agreement>,
     /// Procedures, the school's tightening worked in.
     pub procedures: Vec<Procedure>,
     /// Posts with holders and duties (ROLE-01).
     pub named_roles: Vec<NamedRole>,
     /// Tightening of the rights table: act to the roles that keep it (ROLE-02).
-    pub rights: BTreeMap<String, Vec<Role>>,
+    pub rights: BTreeMap<Act, BTreeSet<Role>>,
     /// Fixed address map.
-    pub devices: Vec<Device>,
+    pub addresses: Vec<AddressEntry>,
+    /// Help and reporting services, shown to pupils and never blocked.
+    pub help: Vec<HelpService>,
     /// Addresses outside.
     pub network: Network,
     /// Mail, where notices are sent.
@@ -107,7 +129,7 @@ pub struct Pack {
 
 impl Pack {
     /// Roles that a username holds by post on a day, beyond those of the roll.
-    pub fn roles_of(&self, username: &str, today: Date) -> Vec<Role> {
+    pub fn posts_of(&self, username: &str, today: Date) -> Vec<Role> {
         let mut roles: Vec<Role> = self
             .holders(today)
             .filter(|named| named.post.user == username)
@@ -126,28 +148,70 @@ impl Pack {
         })
     }
 
-    /// Minutes within which a concern or alert is acknowledged (`con.ack_minutes`).
-    pub fn ack_minutes(&self) -> u32 {
-        self.settings
-            .number("con.ack_minutes")
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(30)
+    /// The school's full name.
+    pub fn school_name(&self) -> &str {
+        &self.school.name
     }
 
-    /// Minutes after which an idle session asks for the password again (`acc.idle_minutes`).
-    pub fn idle_minutes(&self) -> u32 {
-        self.settings
-            .number("acc.idle_minutes")
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(10)
+    /// The roles that a setting names, or these where it names none.
+    pub fn roles_of(&self, setting: &str, default: &[Role]) -> BTreeSet<Role> {
+        let roles: BTreeSet<Role> = self.settings.roles(setting).into_iter().collect();
+        if roles.is_empty() {
+            default.iter().copied().collect()
+        } else {
+            roles
+        }
     }
 
-    /// Days a kind of record is kept (`priv.retention`), such as `activity_days`.
-    pub fn retention_days(&self, kind: &str) -> Option<u32> {
+    /// A whole number: of a setting, such as `con.ack_minutes`, or of one key of a table setting,
+    /// such as `priv.retention.activity_days`.
+    pub fn number_of(&self, setting: &str, default: i64) -> i64 {
+        let of_table = || {
+            let (table, key) = setting.rsplit_once('.')?;
+            self.settings.numbers(table).get(key).copied()
+        };
         self.settings
-            .numbers("priv.retention")
-            .get(kind)
-            .and_then(|days| u32::try_from(*days).ok())
+            .number(setting)
+            .or_else(of_table)
+            .unwrap_or(default)
+    }
+
+    /// A word or text: of a setting, or of one key of a table setting.
+    pub fn text_of(&self, setting: &str, default: &str) -> String {
+        let of_table = || {
+            let (table, key) = setting.rsplit_once('.')?;
+            self.settings.word_of(table, key)
+        };
+        self.settings
+            .text(setting)
+            .or_else(of_table)
+            .unwrap_or_else(|| default.to_owned())
+    }
+
+    /// A switch.
+    pub fn flag_of(&self, setting: &str, default: bool) -> bool {
+        match self.settings.value(setting) {
+            Some(SettingValue::Switch(on)) => on,
+            _ => default,
+        }
+    }
+
+    /// Every setting for the settings page, in the order of the manual.
+    pub fn settings(&self) -> impl Iterator<Item = SettingLine> + '_ {
+        all_settings().map(|setting| SettingLine {
+            setting,
+            value: self
+                .settings
+                .value(setting.name)
+                .map_or_else(String::new, |value| value.to_string()),
+            is_default: !self.settings.is_set(setting.name),
+            confirmed: self.confirmed.get(setting.name).cloned(),
+        })
+    }
+
+    /// Resolvers that names are forwarded to; empty: those of the machine.
+    pub fn upstreams(&self) -> &[std::net::SocketAddr] {
+        &self.network.dns_upstreams
     }
 
     /// The procedure with this id.
@@ -177,7 +241,8 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
     let mut pack = pack.0;
     match texts.get("policy.md") {
         Some(text) => {
-            pack.clauses = read_clauses("policy.md", text, &mut problems);
+            pack.written = read_clauses("policy.md", text, &mut problems);
+            pack.clauses = bind_controls("policy.md", &pack.written, &names, &mut problems);
             pack.policy_markdown = (*text).to_owned();
         }
         None => problems.error(
@@ -193,7 +258,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
             .strip_prefix("aup/")
             .and_then(|name| name.strip_suffix(".md"))
         {
-            pack.agreements
+            pack.aups
                 .extend(read_agreement(path, name, text, &names, &mut problems));
         } else if path.starts_with("procedures/") && path.ends_with(".toml") {
             changes.push((*path, *text));
@@ -208,6 +273,48 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
         pack: sound.then_some(pack),
         problems,
     }
+}
+
+/// Reads the controls of every clause, and holds what they name against what the pack knows.
+fn bind_controls(
+    file: &str,
+    written: &[WrittenClause],
+    names: &Names,
+    problems: &mut Problems,
+) -> Vec<Clause> {
+    let mut clauses = Vec::new();
+    for clause in written {
+        let mut controls = Vec::new();
+        for control in &clause.controls {
+            match Control::parse(&control.text) {
+                Ok(parsed) => {
+                    let mut cx = Cx { file, problems };
+                    let path = format!("clause {}", clause.id);
+                    parsed.categories().iter().for_each(|category| {
+                        names.category(control.place, &path, category, &mut cx)
+                    });
+                    parsed
+                        .groups()
+                        .iter()
+                        .for_each(|group| names.group(control.place, &path, group, &mut cx));
+                    controls.push(parsed);
+                }
+                Err(error) => problems.error(
+                    file,
+                    control.place,
+                    format!("clause {}: {error}", clause.id),
+                    "",
+                ),
+            }
+        }
+        clauses.push(Clause {
+            id: clause.id.clone(),
+            title: clause.title.clone(),
+            text: clause.markdown.clone(),
+            controls,
+        });
+    }
+    clauses
 }
 
 /// The files as text, within bounds; files that no pack has are noted.
@@ -328,7 +435,8 @@ fn read_school_toml(
     } = read_school(&mut root, &mut cx);
     check_own_categories(&mut root, &mut cx);
     let settings = read_settings(&table, &names, options.live, &mut cx);
-    let mut policy = filter::read_filter(&mut root, &names, &mut cx);
+    let help = filter::read_help(&mut root, &mut cx);
+    let mut policy = filter::read_filter(&mut root, &names, &help, &mut cx);
     policy.zone.clone_from(&school.zone);
     policy.hours = hours;
     policy.calendar = calendar;
@@ -342,22 +450,27 @@ fn read_school_toml(
         words,
         front_page: read_front_page(&mut root, &mut cx),
         named_roles: named_roles(&settings),
-        rights: read_rights(&mut root, options.acts, &mut cx),
-        devices: read_devices(&mut root, &mut cx),
+        rights: read_rights(&mut root, &mut cx),
+        addresses: read_devices(&mut root, &mut cx),
         network: read_network(&mut root, &mut cx),
         mail: read_mail(&mut root, &mut cx),
         confirmed: read_confirmed(&mut root, &mut cx),
         school,
         settings,
-        policy,
+        filter: policy,
+        help,
         categories: names.categories.clone(),
         clauses: Vec::new(),
+        written: Vec::new(),
         policy_markdown: String::new(),
-        agreements: Vec::new(),
+        aups: Vec::new(),
         procedures: Vec::new(),
         lists,
     };
     root.finish(&mut cx);
+    if cx.problems.is_sound() {
+        check_compiles(&pack.filter, &names, &table, &pack.settings, &mut cx);
+    }
     warn_of_weak(&pack, &mut cx);
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
@@ -405,7 +518,7 @@ fn read_confirmed(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Co
                 "confirmed",
                 &name,
                 "setting",
-                crate::settings::settings().map(|setting| setting.name),
+                all_settings().map(|setting| setting.name),
             );
         }
         let (by, on, reason) = (

@@ -1,9 +1,10 @@
 //! Named roles with their duties and holders (ROLE-01), and the school's tightening of the rights
 //! table (ROLE-02).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use pharos_access::Act;
 use pharos_school::Role;
 
 use crate::names::Names;
@@ -148,13 +149,8 @@ pub(crate) fn read_post(path: &str, node: &Node, cx: &mut Cx<'_>) -> Option<Post
     user.map(|_| post)
 }
 
-/// `[rights]`: act to the roles that keep it. Whether it only tightens is checked by the owner of
-/// the table; here act names are checked where the caller gives them.
-pub(crate) fn read_rights(
-    root: &mut Fields<'_>,
-    acts: &[&str],
-    cx: &mut Cx<'_>,
-) -> BTreeMap<String, Vec<Role>> {
+/// `[rights]`: act to the roles that keep it. The table may be tightened, never loosened.
+pub(crate) fn read_rights(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<Act, BTreeSet<Role>> {
     let mut rights = BTreeMap::new();
     let Some((node, path)) = root.node("rights") else {
         return rights;
@@ -163,16 +159,33 @@ pub(crate) fn read_rights(
         return rights;
     };
     for entry in &table.entries {
-        if !acts.is_empty() && !acts.contains(&entry.key.as_str()) {
-            cx.unknown(entry.at, "rights", &entry.key, "act", acts.iter().copied());
-        }
-        let mut roles = Vec::new();
+        let Ok(act) = entry.key.parse::<Act>() else {
+            cx.unknown(
+                entry.at,
+                "rights",
+                &entry.key,
+                "act",
+                Act::ALL.iter().map(|act| act.name()),
+            );
+            continue;
+        };
+        let mut roles = BTreeSet::new();
         for (at, text) in cx.texts(&format!("rights.{}", entry.key), &entry.node) {
-            if let Some(role) = Names::role(at, "rights", &text, cx) {
-                roles.push(role);
+            let Some(role) = Names::role(at, "rights", &text, cx) else {
+                continue;
+            };
+            if act.roles().contains(&role) {
+                roles.insert(role);
+            } else {
+                let granted: Vec<&str> = act.roles().iter().map(|role| role.name()).collect();
+                cx.error(
+                    at,
+                    format!("rights: {role} may not {act} in the built-in table: a school may tighten it, never loosen it"),
+                    format!("choose among {}", granted.join(", ")),
+                );
             }
         }
-        rights.insert(entry.key.clone(), roles);
+        rights.insert(act, roles);
     }
     rights
 }

@@ -26,7 +26,7 @@ use crate::tree::Lines;
 
 /// One clause of the written policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clause {
+pub struct WrittenClause {
     /// Id, such as `7.3.2`.
     pub id: String,
     /// Title without the number.
@@ -97,10 +97,10 @@ struct Heading {
 }
 
 /// The clauses of `policy.md`, in order.
-pub(crate) fn read_clauses(file: &str, text: &str, problems: &mut Problems) -> Vec<Clause> {
+pub(crate) fn read_clauses(file: &str, text: &str, problems: &mut Problems) -> Vec<WrittenClause> {
     let lines = Lines::new(text);
     let (headings, blocks) = scan(text);
-    let mut clauses: Vec<Clause> = Vec::new();
+    let mut clauses: Vec<WrittenClause> = Vec::new();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for (index, heading) in headings.iter().enumerate() {
         let at = lines.place(heading.start);
@@ -154,7 +154,7 @@ pub(crate) fn read_clauses(file: &str, text: &str, problems: &mut Problems) -> V
             .iter()
             .filter(|block| block.start >= heading.end && block.start < end)
             .collect();
-        clauses.push(Clause {
+        clauses.push(WrittenClause {
             depth: u8::try_from(id.split('.').count()).unwrap_or(u8::MAX),
             title,
             markdown: without(body, heading.end, &inside),

@@ -50,6 +50,13 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+impl Problem {
+    /// Whether it keeps the pack from being used.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
@@ -106,6 +113,11 @@ impl Problems {
     ) {
         let help = Some(help.into()).filter(|help: &String| !help.is_empty());
         self.add(file, place, Severity::Error, message, help);
+    }
+
+    /// Whether no error was found so far.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.beyond == 0 && !self.kept.iter().any(Problem::is_error)
     }
 
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {

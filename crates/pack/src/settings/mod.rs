@@ -169,6 +169,39 @@ pub enum SettingValue {
     Posts(Vec<Post>),
 }
 
+impl std::fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = match self {
+            SettingValue::Switch(true) => "on".to_owned(),
+            SettingValue::Switch(false) => "off".to_owned(),
+            SettingValue::Text(text) => text.clone(),
+            SettingValue::List(list) => list.join(", "),
+            SettingValue::Number(number) => number.to_string(),
+            SettingValue::Map(map) => {
+                let one = |(key, words): (&String, &Vec<String>)| {
+                    if key.is_empty() {
+                        words.join(", ")
+                    } else {
+                        format!("{key}: {}", words.join(", "))
+                    }
+                };
+                map.iter().map(one).collect::<Vec<_>>().join("; ")
+            }
+            SettingValue::Numbers(numbers) => numbers
+                .iter()
+                .map(|(key, number)| format!("{key}: {number}"))
+                .collect::<Vec<_>>()
+                .join("; "),
+            SettingValue::Posts(posts) => posts
+                .iter()
+                .map(|post| post.user.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        f.write_str(&text)
+    }
+}
+
 /// What the school set, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetValue {

@@ -1,0 +1,90 @@
+//! The last check of the filter part: it is compiled as the filter would, and what that finds is
+//! brought back to its line.
+
+use std::sync::Arc;
+
+use pharos_filter::compile_policy;
+use pharos_policy::PolicySpec;
+
+use crate::names::Names;
+use crate::problem::Place;
+use crate::read::Cx;
+use crate::settings::Settings;
+use crate::tree::{Table, Value};
+
+/// Compiles the policy and reports what is wrong with it.
+pub(crate) fn check_compiles(
+    spec: &PolicySpec,
+    names: &Names,
+    root: &Table,
+    settings: &Settings,
+    cx: &mut Cx<'_>,
+) {
+    let declared: Vec<Arc<str>> = names
+        .categories
+        .keys()
+        .map(|name| Arc::from(name.as_str()))
+        .collect();
+    let Err(problems) = compile_policy(spec, &[], &declared) else {
+        return;
+    };
+    for problem in problems {
+        let place = place_of(&problem.path, root)
+            .or_else(|| place_of_setting(&problem.path, spec, settings))
+            .unwrap_or_default();
+        cx.error(
+            place,
+            format!("{}: {}", problem.path.replace('-', "_"), problem.message),
+            "",
+        );
+    }
+}
+
+/// The deepest node that a path such as `rules[2].categories[0]` names.
+fn place_of(path: &str, root: &Table) -> Option<Place> {
+    let mut table = root;
+    let prefixed = ["hours", "calendar", "zone"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if prefixed && let Value::Table(school) = &root.get("school")?.node.value {
+        table = school;
+    }
+    let mut found = None;
+    let mut segments = path.split('.').peekable();
+    while let Some(segment) = segments.next() {
+        let (key, index) = match segment.split_once('[') {
+            Some((key, rest)) => (key, rest.trim_end_matches(']').parse::<usize>().ok()),
+            None => (segment, None),
+        };
+        // Names of groups and hours keep their hyphens; keys of a pack have underscores.
+        let entry = table.get(key).or_else(|| table.get(&key.replace('-', "_")));
+        let Some(entry) = entry else { break };
+        let mut node = &entry.node;
+        if let (Value::List(items), Some(index)) = (&node.value, index) {
+            // Beyond the written ones stand those that follow from settings.
+            node = items.get(index)?;
+        }
+        found = Some(node.at);
+        match &node.value {
+            Value::Table(inner) if segments.peek().is_some() => table = inner,
+            _ => break,
+        }
+    }
+    found
+}
+
+/// Rules that follow from a setting carry its name.
+fn place_of_setting(path: &str, spec: &PolicySpec, settings: &Settings) -> Option<Place> {
+    let (list, rest) = path.split_once('[')?;
+    let index: usize = rest.split(']').next()?.parse().ok()?;
+    let name = match list {
+        "rules" => spec.rules.get(index)?.name.as_str(),
+        "search" => "srch.tools",
+        "modes" => "fil.phase_mode",
+        _ => return None,
+    };
+    settings
+        .iter_set()
+        .find(|(set, _)| *set == name)
+        .map(|(_, set)| set.place)
+}
