@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pharos_activity::Event;
+use pharos_activity::{Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::{self, Rewrite};
 use pharos_filter::shield::{self, WayRound};
@@ -107,13 +107,14 @@ impl Decided {
         let versions = self.snapshot.versions();
         let decision = &self.decision;
         let host = if decision.sealed.is_some() {
-            "sealed"
+            SEALED_HOST
         } else {
             self.address.host().as_str()
         };
         worker.shared.sink.record(Event {
             at: self.at,
             who: self.who.clone(),
+            group: None,
             address: self.from,
             face: Face::Dns,
             host: host.into(),

@@ -54,7 +54,7 @@ impl Running {
     }
 
     /// A reader of the counts that outlives [`Running::join`].
-    pub fn counter(&self) -> impl Fn() -> Counts + Send + Sync + 'static {
+    pub fn counter(&self) -> impl Fn() -> Counts + Send + Sync + use<> {
         let tallies = self.tallies.clone();
         move || Counts::of(&tallies)
     }

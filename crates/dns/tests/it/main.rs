@@ -1,0 +1,19 @@
+//! The resolver over real sockets on loopback, with a stand-in upstream that can misbehave.
+#![allow(unreachable_pub, reason = "one binary")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
+
+mod answers;
+mod blocking;
+mod client;
+mod faults;
+mod forwarding;
+mod narrowing;
+mod school;
+mod tools;
+mod transport;
+mod upstream;
