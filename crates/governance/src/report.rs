@@ -43,6 +43,11 @@ impl Label {
         }
     }
 
+    /// The label, or `other` for anything that is none.
+    pub fn or_other(text: &str) -> Self {
+        Self::new(text).unwrap_or_else(|NotALabel| Self("other".to_owned()))
+    }
+
     /// The label with spaces for hyphens and a capital first letter.
     pub fn words(&self) -> String {
         let mut words = self.0.replace('-', " ");

@@ -77,6 +77,15 @@ impl EngineId {
 }
 
 impl Engine {
+    /// A host that is rewritten when searches are held, for the self-check to ask for.
+    pub fn probe_host(&self) -> Option<&'static str> {
+        match &self.hosts {
+            Hosts::Exactly { rewritten, .. } => rewritten.first().copied(),
+            Hosts::Endings { .. } => (self.name == "google").then_some("www.google.com"),
+        }
+    }
+
+
     /// Whether it is the video site rather than a search engine.
     pub fn is_video(&self) -> bool {
         matches!(self.strict, Strict::Levels { .. })
