@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use pharos_catalogue::{Address, CategoryId, CategorySet};
+use pharos_catalogue::{Address, Catalogue, CategoryId, CategorySet, Host, SealedLists};
 
 /// One entry of one list that holds an address, for reasons and explanations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,45 @@ pub trait Categories: Send + Sync + Debug {
 pub trait Sealed: Send + Sync + Debug {
     /// The name of the first sealed list that holds the address; never the entry.
     fn hit(&self, address: &Address) -> Option<&Arc<str>>;
+
+    /// Whether some entry names a path on this host, so that a face that sees paths should look
+    /// inside whatever else is said of the site.
+    fn needs_path(&self, host: &Host) -> bool {
+        let _ = host;
+        false
+    }
+}
+
+impl<B: AsRef<[u8]> + Send + Sync> Categories for Catalogue<B> {
+    fn categories(&self, address: &Address) -> CategorySet {
+        self.lookup(address).categories
+    }
+
+    fn hits(&self, address: &Address) -> Vec<Hit> {
+        let found = self.lookup(address);
+        self.matched(address, &found)
+            .map(|matched| Hit {
+                category: matched.category,
+                list: Arc::clone(&matched.list.name),
+                entry: format!("{}{}", matched.host, matched.path.unwrap_or("")).into(),
+            })
+            .collect()
+    }
+
+    fn names(&self) -> &[Arc<str>] {
+        Catalogue::names(self)
+    }
+}
+
+impl Sealed for SealedLists {
+    fn hit(&self, address: &Address) -> Option<&Arc<str>> {
+        let found = self.lookup(address)?;
+        self.list(found.list).map(|info| &info.name)
+    }
+
+    fn needs_path(&self, host: &Host) -> bool {
+        SealedLists::needs_path(self, host)
+    }
 }
 
 /// No categories at all: a school without lists, and tests.

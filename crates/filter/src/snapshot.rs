@@ -52,17 +52,15 @@ impl Snapshot {
     /// Decides. The same for every face; does not allocate where the request passes.
     pub fn decide(&self, query: &Query<'_>) -> Decision {
         let request = self.request(query);
-        let mut decision = self.parts.policy.decide(self.subject(query), &request);
-        self.name_entries(query, &mut decision);
-        decision
+        let decision = self.parts.policy.decide(self.subject(query), &request);
+        self.complete(query, decision)
     }
 
     /// Decides in the same way, and gives every rule considered, the winning one first (FIL-06).
     pub fn explain(&self, query: &Query<'_>) -> Decision {
         let request = self.request(query);
-        let mut decision = self.parts.policy.explain(self.subject(query), &request);
-        self.name_entries(query, &mut decision);
-        decision
+        let decision = self.parts.policy.explain(self.subject(query), &request);
+        self.complete(query, decision)
     }
 
     /// [`Snapshot::explain`] in the shape that `explain --json` prints.
@@ -149,6 +147,16 @@ impl Snapshot {
             from: query.from,
             now: query.now,
         }
+    }
+
+    /// Adds what only the lists know.
+    fn complete(&self, query: &Query<'_>, mut decision: Decision) -> Decision {
+        let host_only = query.address.path().is_none();
+        if host_only && !decision.by_path {
+            decision.by_path = self.parts.sealed.needs_path(query.address.host());
+        }
+        self.name_entries(query, &mut decision);
+        decision
     }
 
     /// Adds list and entry to reasons that rest on a category. A sealed hit carries nothing but

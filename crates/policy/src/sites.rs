@@ -9,8 +9,7 @@ use pharos_catalogue::{Address, Host};
 /// One site of one rule.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Canonical path prefix; `None`: the whole host and all below it.
-    path: Option<Box<str>>,
+    site: Address,
     /// The rule's number.
     pub(crate) rule: usize,
     /// As written.
@@ -30,21 +29,15 @@ pub(crate) enum Meets {
 
 impl Entry {
     pub(crate) fn meets(&self, address: &Address) -> Meets {
-        match (&self.path, address.path()) {
-            (None, _) => Meets::Yes,
-            (Some(_), None) => Meets::Unseen,
-            (Some(prefix), Some(path)) if is_below(path, prefix) => Meets::Yes,
-            (Some(_), Some(_)) => Meets::No,
+        if self.site.covers(address) {
+            Meets::Yes
+        } else if address.path().is_none() {
+            // It is on this host or above it, so only the path can be what is missing.
+            Meets::Unseen
+        } else {
+            Meets::No
         }
     }
-}
-
-/// Whether a path is the prefix or lies below it: `/news` holds `/news`, `/news/x` and `/news?x`,
-/// never `/newsletter`; `/watch?v=1` holds `/watch?v=1&t=2`.
-fn is_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| {
-        rest.is_empty() || prefix.ends_with('/') || rest.starts_with(['/', '?', '&', '#'])
-    })
 }
 
 /// Fixed keys: the keys are the school's own, and same input gives same output.
@@ -58,39 +51,23 @@ pub(crate) struct Sites {
 
 impl Sites {
     pub(crate) fn add(&mut self, site: &Address, rule: usize, text: &str) {
-        let path = site.path().filter(|path| *path != "/").map(Box::from);
-        self.by_host
-            .entry(site.host().as_str().into())
-            .or_default()
-            .push(Entry {
-                path,
-                rule,
-                text: text.into(),
-            });
+        let entries = self.by_host.entry(site.host().as_str().into()).or_default();
+        entries.push(Entry {
+            site: site.clone(),
+            rule,
+            text: text.into(),
+        });
     }
 
     /// Every entry on the address's host and on the domains above it, nearest first. Allocates
     /// nothing.
     pub(crate) fn on(&self, address: &Address) -> impl Iterator<Item = &Entry> {
-        let mut rest = (!self.by_host.is_empty()).then(|| address.host().as_str());
-        let is_name = !looks_like_ip(address.host());
-        std::iter::from_fn(move || {
-            let name = rest?;
-            rest = name
-                .split_once('.')
-                .filter(|_| is_name)
-                .map(|(_, above)| above);
-            Some(name)
-        })
-        .filter_map(|name| self.by_host.get(name))
-        .flatten()
+        let host = (!self.by_host.is_empty()).then(|| address.host());
+        host.into_iter()
+            .flat_map(Host::parents)
+            .filter_map(|name| self.by_host.get(name))
+            .flatten()
     }
-}
-
-fn looks_like_ip(host: &Host) -> bool {
-    host.as_str()
-        .ends_with(|last: char| last.is_ascii_digit() || last == ']')
-        && host.ip().is_some()
 }
 
 #[cfg(test)]

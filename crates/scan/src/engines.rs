@@ -85,7 +85,6 @@ impl Engine {
         }
     }
 
-
     /// Whether it is the video site rather than a search engine.
     pub fn is_video(&self) -> bool {
         matches!(self.strict, Strict::Levels { .. })

@@ -3,3 +3,12 @@
 //! Pure: tables and folding, no I/O.
 
 pub mod engines;
+mod fold;
+mod search;
+mod watch;
+
+pub use fold::fold;
+pub use search::{SearchTerms, TERMS_MAX, search_terms, search_terms_in};
+pub use watch::{
+    MATCHES_MAX, PHRASE_MAX, PHRASES_MAX, Severity, TEXT_MAX, WatchList, WatchMatch, WatchProblem,
+};

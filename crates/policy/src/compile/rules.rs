@@ -231,13 +231,7 @@ impl Rules {
 
     /// Whether a site is a help site or lies within one.
     fn is_help(&self, site: &Address) -> bool {
-        self.help.iter().any(|help| {
-            site.host().is_within(help.host())
-                && match help.path().filter(|path| *path != "/") {
-                    None => true,
-                    Some(path) => site.path().is_some_and(|below| below.starts_with(path)),
-                }
-        })
+        self.help.iter().any(|help| help.covers(site))
     }
 }
 

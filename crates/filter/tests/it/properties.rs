@@ -1,0 +1,400 @@
+//! What holds for every policy: nothing lifts a sealed entry, one more restriction never widens,
+//! an unknown user never gets more than a pupil, and explaining agrees with deciding.
+
+use pharos_policy::spec::{
+    BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec, LessonKind,
+    LessonSpec, ModeSpec, PersonalSpec, RuleSpec, SearchSpec,
+};
+use pharos_policy::{Action, Layer, PhaseMode, PolicySpec, YouTube};
+use pharos_school::Who;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::kit::*;
+
+const SITES: [&str; 6] = [
+    "a.test",
+    "b.test",
+    "a.test/path",
+    "sub.b.test",
+    "www.google.com",
+    "www.bing.com",
+];
+const GROUPS: [&str; 6] = [
+    "everyone", "pupils", "staff", "boarders", "seniors", "named",
+];
+const ASKED: [&str; 7] = [
+    "https://a.test/path/x",
+    "a.test",
+    "https://sub.b.test/",
+    "https://www.google.com/search?q=x",
+    "https://www.bing.com/",
+    "https://c.test/",
+    "https://sealed.test/bad",
+];
+const TIMES: [&str; 3] = [LESSON, "2026-03-04T20:00:00Z", "2026-03-07T02:00:00Z"];
+const PEOPLE: [u128; 6] = [YEAR_8, BOARDER, PREP_2, PREP_4, SIXTH, TEACHER];
+
+fn some<const N: usize>(of: [&'static str; N], most: usize) -> impl Strategy<Value = Vec<String>> {
+    vec(proptest::sample::select(of.to_vec()), 0..=most).prop_map(|names| words(&names))
+}
+
+fn sites() -> impl Strategy<Value = Vec<String>> {
+    let with_sealed = [SITES.as_slice(), &["sealed.test"]].concat();
+    vec(proptest::sample::select(with_sealed), 1..3).prop_map(|sites| words(&sites))
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    proptest::sample::select(Action::ALL.to_vec())
+}
+
+fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
+    let rule = (
+        action(),
+        some(GROUPS, 2),
+        some(GROUPS, 1),
+        some(["gambling", "games"], 2),
+        sites(),
+        some(["evening", "lesson"], 1),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(action, groups, except, categories, sites, hours, everything)| RuleSpec {
+                groups,
+                except,
+                categories,
+                sites,
+                hours,
+                everything: everything && action != Action::Tunnel,
+                ..rule("", action)
+            },
+        );
+    vec(rule, 0..5).prop_map(|mut rules| {
+        for (n, rule) in rules.iter_mut().enumerate() {
+            rule.name = format!("rule-{n}");
+        }
+        rules
+    })
+}
+
+fn exceptions() -> impl Strategy<Value = Vec<ExceptionSpec>> {
+    let exception =
+        (some(GROUPS, 1), sites(), 0..3usize).prop_map(|(groups, sites, people)| ExceptionSpec {
+            reference: "EX".into(),
+            groups,
+            people: PEOPLE[..people].iter().map(|n| person(*n)).collect(),
+            classes: vec![],
+            sites,
+            categories: words(&["games"]),
+            from: None,
+            until: at("2026-03-05T00:00:00Z"),
+        });
+    vec(exception, 0..3)
+}
+
+fn lessons() -> impl Strategy<Value = Vec<LessonSpec>> {
+    let lesson = (any::<bool>(), sites(), any::<bool>()).prop_map(|(adult, sites, young)| {
+        let kind = if adult {
+            LessonKind::AdultSession
+        } else {
+            LessonKind::Links
+        };
+        LessonSpec {
+            reference: "L".into(),
+            kind,
+            classes: vec![class(if young { 2 } else { 4 })],
+            people: vec![person(YEAR_8)],
+            sites,
+            from: at("2026-03-01T00:00:00Z"),
+            until: at("2026-03-05T00:00:00Z"),
+        }
+    });
+    vec(lesson, 0..3)
+}
+
+fn modes() -> impl Strategy<Value = Vec<ModeSpec>> {
+    let modes = [
+        PhaseMode::General,
+        PhaseMode::TeacherDirected,
+        PhaseMode::AdultLed,
+    ];
+    let mode = (
+        proptest::sample::select(modes.to_vec()),
+        some(GROUPS, 1),
+        any::<bool>(),
+    );
+    let mode = mode.prop_map(|(mode, groups, young)| ModeSpec {
+        mode,
+        years: vec![if young { "N-2" } else { "3-8" }.parse().unwrap()],
+        groups,
+        except: vec![],
+    });
+    vec(mode, 0..3)
+}
+
+fn searches() -> impl Strategy<Value = Vec<SearchSpec>> {
+    let tools = proptest::option::of(some(["google", "bing", "kiddle"], 2));
+    let search =
+        (some(GROUPS, 1), any::<bool>(), tools).prop_map(|(groups, safe_search, tools)| {
+            SearchSpec {
+                groups,
+                except: vec![],
+                safe_search,
+                youtube: YouTube::Moderate,
+                tools,
+            }
+        });
+    vec(search, 0..3)
+}
+
+fn specs() -> impl Strategy<Value = PolicySpec> {
+    let defaults = vec(
+        (
+            some(GROUPS, 1),
+            proptest::sample::select(vec![Action::Allow, Action::Warn, Action::Block]),
+        ),
+        0..3,
+    );
+    (
+        rules(),
+        exceptions(),
+        lessons(),
+        modes(),
+        searches(),
+        defaults,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(rules, exceptions, lessons, modes, search, defaults, help)| {
+                let mut spec = PolicySpec {
+                    rules,
+                    modes,
+                    search,
+                    ..PolicySpec::default()
+                };
+                let years = vec!["12-13".parse().unwrap()];
+                spec.groups.insert(
+                    "seniors".into(),
+                    GroupSpec {
+                        years,
+                        ..GroupSpec::default()
+                    },
+                );
+                let usernames = words(&["year8.pupil", "teacher"]);
+                spec.groups.insert(
+                    "named".into(),
+                    GroupSpec {
+                        usernames,
+                        ..GroupSpec::default()
+                    },
+                );
+                spec.hours
+                    .insert("lesson".into(), hours(&[weekdays("08:30", "16:00")]));
+                spec.hours
+                    .insert("evening".into(), hours(&[weekdays("19:00", "21:00")]));
+                spec.overrides.exceptions = exceptions;
+                spec.overrides.lessons = lessons;
+                spec.defaults = defaults
+                    .into_iter()
+                    .map(|(groups, action)| DefaultSpec {
+                        groups,
+                        except: vec![],
+                        action,
+                    })
+                    .collect();
+                if help {
+                    spec.help = vec![HelpSpec {
+                        name: "help".into(),
+                        sites: words(&["sealed.test"]),
+                    }];
+                    spec.inspection.never_sites = words(&["sealed.test", "a.test"]);
+                    spec.rules
+                        .retain(|rule| rule.action != Action::Block || !names_sealed(&rule.sites));
+                }
+                spec
+            },
+        )
+}
+
+fn names_sealed(sites: &[String]) -> bool {
+    sites.iter().any(|site| site == "sealed.test")
+}
+
+/// One more restriction, in any layer that restricts.
+fn stricter() -> impl Strategy<Value = fn(&mut PolicySpec, Vec<String>, Vec<String>)> {
+    let ways: Vec<fn(&mut PolicySpec, Vec<String>, Vec<String>)> = vec![
+        |spec, sites, _| {
+            spec.blocks.push(BlockSpec {
+                name: "more".into(),
+                sites,
+                categories: vec![],
+            });
+        },
+        |spec, sites, _| {
+            let until = Some(at("2026-03-05T00:00:00Z"));
+            spec.overrides.emergency.push(EmergencySpec {
+                reference: "EM".into(),
+                sites,
+                until,
+            });
+        },
+        |spec, sites, _| {
+            spec.overrides.personal.push(PersonalSpec {
+                reference: "PR".into(),
+                people: PEOPLE.map(person).to_vec(),
+                sites,
+                categories: words(&["gambling"]),
+                everything: false,
+                hours: vec![],
+                until: None,
+            });
+        },
+        |spec, sites, groups| {
+            spec.rules.push(RuleSpec {
+                sites,
+                groups,
+                ..rule("more", Action::Block)
+            });
+        },
+        |spec, sites, groups| {
+            spec.rules.push(RuleSpec {
+                sites,
+                groups,
+                ..rule("more", Action::Warn)
+            });
+        },
+        |spec, sites, groups| {
+            spec.rules.push(RuleSpec {
+                sites,
+                groups,
+                ..rule("more", Action::Narrow)
+            });
+        },
+        |spec, _, groups| {
+            spec.defaults.push(DefaultSpec {
+                groups,
+                except: vec![],
+                action: Action::Block,
+            });
+        },
+        |spec, _, groups| {
+            let years = vec!["N-13".parse().unwrap()];
+            spec.modes.push(ModeSpec {
+                mode: PhaseMode::AdultLed,
+                years,
+                groups,
+                except: vec![],
+            });
+        },
+    ];
+    proptest::sample::select(ways)
+}
+
+fn everybody() -> Vec<Who> {
+    PEOPLE
+        .map(known)
+        .into_iter()
+        .chain([nobody(), known(999)])
+        .collect()
+}
+
+fn school(spec: &PolicySpec) -> School {
+    let lists = [
+        ("b.test", "gambling"),
+        ("c.test", "games"),
+        ("sealed.test", "games"),
+    ];
+    School::with(spec, &lists, &["sealed.test/bad"])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// FIL-03: no combination of rules, groups, modes and overrides lets a sealed entry through,
+    /// whoever asks and whenever.
+    #[test]
+    fn fil_03_no_combination_allows_a_sealed_entry(spec in specs()) {
+        let school = school(&spec);
+        for who in everybody() {
+            for now in TIMES {
+                let decision = school.ask(&who, "https://sealed.test/bad", now);
+                prop_assert_eq!(decision.action, Action::Block);
+                prop_assert_eq!(decision.layer, Layer::Sealed);
+                prop_assert!(decision.reasons.iter().all(|reason| reason.entry.is_none()));
+            }
+        }
+    }
+
+    /// FIL-05, FIL-06: one more block, warning, narrowing, stricter default or stricter mode never
+    /// lets anybody reach more than before.
+    #[test]
+    fn fil_06_a_stricter_layer_never_widens(
+        spec in specs(),
+        add in stricter(),
+        sites in vec(proptest::sample::select(SITES.to_vec()), 1..3),
+        groups in some(GROUPS, 1),
+    ) {
+        let before = school(&spec);
+        let mut tighter = spec.clone();
+        add(&mut tighter, words(&sites), groups);
+        let after = school(&tighter);
+        for who in everybody() {
+            for (site, now) in ASKED.iter().flat_map(|site| TIMES.map(|now| (site, now))) {
+                let (was, is) = (before.ask(&who, site, now), after.ask(&who, site, now));
+                prop_assert!(
+                    strictness(is.action) >= strictness(was.action),
+                    "{who:?} {site} {now}: {:?} by {} became {:?} by {}",
+                    was.action, was.rule, is.action, is.rule
+                );
+            }
+        }
+    }
+
+    /// FIL-17: an unknown user never reaches what some pupil is kept from by the policy of their
+    /// groups. (Single-pupil overrides apart: they follow the pupil's sign-in.)
+    #[test]
+    fn fil_17_an_unknown_user_never_gets_more_than_a_pupil(spec in specs()) {
+        let mut spec = spec;
+        spec.overrides.personal.clear();
+        let school = school(&spec);
+        for (site, now) in ASKED.iter().flat_map(|site| TIMES.map(|now| (site, now))) {
+            let unknown = school.ask(&nobody(), site, now);
+            for number in &PEOPLE[..5] {
+                let pupil = school.ask(&known(*number), site, now);
+                prop_assert!(
+                    strictness(unknown.action) >= strictness(pupil.action),
+                    "{site} {now}: unknown {:?} by {}, {number} {:?} by {}",
+                    unknown.action, unknown.rule, pupil.action, pupil.rule
+                );
+            }
+        }
+    }
+
+    /// FIL-06: explaining gives the same verdict as deciding, and its first reason is the rule
+    /// that decided.
+    #[test]
+    fn fil_06_explaining_agrees_with_deciding(spec in specs()) {
+        let school = school(&spec);
+        for who in everybody() {
+            for (site, now) in ASKED.iter().flat_map(|site| TIMES.map(|now| (site, now))) {
+                let (decided, explained) = (school.ask(&who, site, now), school.explain(&who, site, now));
+                prop_assert_eq!(decided.action, explained.action);
+                prop_assert_eq!(&decided.rule, &explained.rule);
+                prop_assert_eq!(decided.layer, explained.layer);
+                prop_assert_eq!(&explained.reasons[0].rule, &decided.rule);
+                if let Some(reason) = decided.reasons.first() {
+                    prop_assert_eq!(reason, &explained.reasons[0]);
+                }
+            }
+        }
+    }
+}
+
+/// Tunnelling is about looking inside, not about reach.
+fn strictness(action: Action) -> Action {
+    if action == Action::Tunnel {
+        Action::Allow
+    } else {
+        action
+    }
+}
