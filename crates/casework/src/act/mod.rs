@@ -34,7 +34,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(what: &str, why: impl Into<String>, instead: impl Into<String>) -> Self {
+    /// A refusal that leaves no entry.
+    pub fn new(what: &str, why: impl Into<String>, instead: impl Into<String>) -> Self {
         Self {
             what: what.to_owned(),
             why: why.into(),
