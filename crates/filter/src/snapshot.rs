@@ -1,6 +1,7 @@
 //! The one pipeline: who, what, where and when to a decision.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::CategorySet;
@@ -52,14 +53,20 @@ impl Snapshot {
     /// Decides. The same for every face; does not allocate where the request passes.
     pub fn decide(&self, query: &Query<'_>) -> Decision {
         let request = self.request(query);
-        let decision = self.parts.policy.decide(self.subject(query), &request);
+        let decision = self
+            .parts
+            .policy
+            .decide(self.subject(query.who, query.from), &request);
         self.complete(query, decision)
     }
 
     /// Decides in the same way, and gives every rule considered, the winning one first (FIL-06).
     pub fn explain(&self, query: &Query<'_>) -> Decision {
         let request = self.request(query);
-        let decision = self.parts.policy.explain(self.subject(query), &request);
+        let decision = self
+            .parts
+            .policy
+            .explain(self.subject(query.who, query.from), &request);
         self.complete(query, decision)
     }
 
@@ -115,6 +122,20 @@ impl Snapshot {
             .and_then(|person| self.parts.roster.get(person))
     }
 
+    /// The group that stands for whoever is behind a request, for events and figures: `pupils`,
+    /// `staff`, … or `unknown`.
+    pub fn group_name(&self, who: &Who, from: Option<IpAddr>) -> Option<Arc<str>> {
+        self.subject(who, from).group().cloned()
+    }
+
+    /// What the policy makes of whoever is behind a request: their mode, their narrowing.
+    /// Someone not on the roll is unknown.
+    pub fn subject(&self, who: &Who, from: Option<IpAddr>) -> &Subject {
+        who.person()
+            .and_then(|person| self.subjects.get(&person))
+            .unwrap_or_else(|| self.parts.policy.unknown(from))
+    }
+
     /// Turns someone who is not on the roll into [`Unknown::NotOnRoll`].
     pub fn check_roll(&self, who: Who) -> Who {
         match who {
@@ -126,15 +147,6 @@ impl Snapshot {
             }
             who => who,
         }
-    }
-
-    /// What the policy makes of whoever is behind the question. Someone not on the roll is unknown.
-    fn subject(&self, query: &Query<'_>) -> &Subject {
-        query
-            .who
-            .person()
-            .and_then(|person| self.subjects.get(&person))
-            .unwrap_or_else(|| self.parts.policy.unknown(query.from))
     }
 
     fn request<'a>(&'a self, query: &Query<'a>) -> Request<'a> {

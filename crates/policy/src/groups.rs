@@ -1,6 +1,7 @@
 //! Groups and who belongs to them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pharos_school::Role;
 
@@ -24,6 +25,7 @@ pub(crate) const BUILT_IN: [&str; 8] = [
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     groups: Vec<Group>,
+    names: Vec<Arc<str>>,
     numbers: BTreeMap<String, usize>,
     /// An order in which every group comes after those it excepts.
     order: Vec<usize>,
@@ -60,6 +62,18 @@ impl Groups {
         self.numbers.get(name).copied()
     }
 
+    /// The name that stands for a set of groups in events and figures: the broadest of the built-in
+    /// ones that tell people apart, else the first written one.
+    pub(crate) fn label(&self, set: GroupSet) -> Option<&Arc<str>> {
+        let broad = ["pupils", "staff", "visitors", "governors", "parents"];
+        let number = broad
+            .into_iter()
+            .filter_map(|name| self.number(name))
+            .chain(BUILT_IN.len()..self.groups.len())
+            .find(|number| set.contains(*number))?;
+        self.names.get(number)
+    }
+
     /// The groups of one member.
     pub(crate) fn of(&self, member: &Member) -> GroupSet {
         let mut set = GroupSet::default();
@@ -78,6 +92,7 @@ impl Groups {
             self.of_pupils.insert(number);
         }
         self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.into());
         self.groups.push(Group {
             spec,
             except: GroupSet::default(),

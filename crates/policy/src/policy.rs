@@ -67,6 +67,7 @@ pub(crate) struct Names {
     pub(crate) adult_led: Arc<str>,
     pub(crate) teacher_directed: Arc<str>,
     pub(crate) default: Arc<str>,
+    pub(crate) unknown: Arc<str>,
 }
 
 impl Default for Names {
@@ -79,6 +80,7 @@ impl Default for Names {
             adult_led: PhaseMode::AdultLed.name().into(),
             teacher_directed: PhaseMode::TeacherDirected.name().into(),
             default: "default".into(),
+            unknown: "unknown".into(),
         }
     }
 }
@@ -195,6 +197,11 @@ impl Policy {
             narrowing.unwrap_or(usual)
         };
         subject.tools = tools;
+        subject.group = if unknown {
+            Some(Arc::clone(&self.names.unknown))
+        } else {
+            self.groups.label(subject.groups).cloned()
+        };
         let defaults = self
             .defaults
             .iter()
@@ -256,6 +263,7 @@ pub(crate) fn blank_subject() -> Subject {
         standing: Standing::Unknown,
         person: None,
         groups: GroupSet::default(),
+        group: None,
         classes: Box::default(),
         boarder: None,
         mode: PhaseMode::General,

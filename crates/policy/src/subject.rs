@@ -58,6 +58,7 @@ pub struct Subject {
     pub(crate) standing: Standing,
     pub(crate) person: Option<PersonId>,
     pub(crate) groups: GroupSet,
+    pub(crate) group: Option<Arc<str>>,
     pub(crate) classes: Box<[ClassId]>,
     /// Whether they board; `None` where nobody is known.
     pub(crate) boarder: Option<bool>,
@@ -80,6 +81,12 @@ impl Subject {
     /// How their searching and watching are narrowed.
     pub fn narrowing(&self) -> Narrowing {
         self.narrowing
+    }
+
+    /// The group that stands for them in events and figures, such as `pupils`; `unknown` where
+    /// nobody is known; `None` where no telling group holds them.
+    pub fn group(&self) -> Option<&Arc<str>> {
+        self.group.as_ref()
     }
 
     /// Whether nobody is known, nor a guest: the strictest policy.

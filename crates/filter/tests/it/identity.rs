@@ -239,6 +239,17 @@ fn fil_15_a_visitors_phone_gets_guest_policy() {
     assert_eq!(ask("10.8.3.4", "pupils.test"), Action::Block);
 }
 
+/// MON-01: events say for which group a decision was made.
+#[test]
+fn mon_01_a_decision_is_made_for_a_group() {
+    let school = School::new(&PolicySpec::default());
+    let group = |who: &Who| school.snapshot.group_name(who, None).unwrap().to_string();
+    assert_eq!(group(&known(BOARDER)), "pupils");
+    assert_eq!(group(&known(TEACHER)), "staff");
+    assert_eq!(group(&known(999)), "unknown");
+    assert_eq!(group(&nobody()), "unknown");
+}
+
 /// FIL-01: the place counts.
 #[test]
 fn fil_01_a_rule_can_be_bound_to_a_place() {
