@@ -136,8 +136,8 @@ mod tests {
     #[test]
     fn fil_01_bad_chunks_are_refused() {
         for (text, wanted) in [
-            ("4\r\nabcd\r\n0\r\n\r\n", Ok((15, true))),
-            ("4;x=1\r\nabcd\r\n0\r\nA: b\r\n\r\nGET", Ok((25, true))),
+            ("4\r\nabcd\r\n0\r\n\r\n", Ok((14, true))),
+            ("4;x=1\r\nabcd\r\n0\r\nA: b\r\n\r\nGET", Ok((24, true))),
             ("4\r\nab", Ok((5, false))),
             ("\r\n", Err(BadChunk)),
             ("g\r\n", Err(BadChunk)),

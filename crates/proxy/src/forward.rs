@@ -13,7 +13,7 @@ use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use pharos_catalogue::{Address, Host};
+use pharos_catalogue::Host;
 use pharos_policy::Action;
 use pharos_school::{Face, Who};
 
@@ -65,10 +65,9 @@ pub(crate) async fn forward(
         .uri()
         .path_and_query()
         .map_or("/", PathAndQuery::as_str);
-    let address = Address::with_path(target.host.clone(), path);
     let verdict = match judge(
         &shared.filter,
-        address,
+        (&target.host, Some(path)),
         &who,
         client.from,
         face,

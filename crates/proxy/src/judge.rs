@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
-use pharos_catalogue::Address;
+use pharos_catalogue::{Address, Host};
 use pharos_filter::{Filter, Query, Snapshot};
 use pharos_policy::{Action, Decision};
+use pharos_scan::search_terms_in;
 use pharos_school::{Face, Role, Who};
 
 use crate::failure::Failure;
@@ -21,18 +22,23 @@ pub(crate) struct Verdict {
     pub(crate) face: Face,
     pub(crate) now: Timestamp,
     address: Address,
+    search: Option<Box<str>>,
     snapshot: Arc<Snapshot>,
 }
 
-/// Asks the filter; [`Failure::NotReady`] while nothing is in force (FIL-17).
+/// Asks the filter about a host and, where it is seen, the raw path and query; [`Failure::NotReady`] while nothing is in force (FIL-17).
 pub(crate) fn judge(
     filter: &Filter,
-    address: Address,
+    (host, path): (&Host, Option<&str>),
     who: &Who,
     from: IpAddr,
     face: Face,
     now: Timestamp,
 ) -> Result<Verdict, Failure> {
+    let address = match path {
+        Some(path) => Address::with_path(host.clone(), path),
+        None => Address::of_host(host.clone()),
+    };
     let snapshot = filter.snapshot().map_err(|_| Failure::NotReady)?;
     let who = snapshot.check_roll(who.clone());
     let decision = snapshot.decide(&Query {
@@ -42,8 +48,14 @@ pub(crate) fn judge(
         face,
         now,
     });
+    // SRCH-04: the words as the client sent them; a site that is never inspected is never read.
+    let search = path
+        .filter(|_| decision.inspect && decision.sealed.is_none())
+        .and_then(|path| search_terms_in(host, path))
+        .map(|found| found.terms.into());
     Ok(Verdict {
         decision,
+        search,
         who,
         from,
         face,
@@ -69,7 +81,7 @@ impl Verdict {
         Event {
             at: self.now,
             who: self.who.clone(),
-            group: self.group(),
+            group: self.snapshot.group_name(&self.who, Some(self.from)),
             address: self.from,
             face: self.face,
             host: if sealed {
@@ -83,7 +95,7 @@ impl Verdict {
             categories: self.snapshot.category_names(self.decision.categories),
             policy_version: versions.policy,
             catalogue_version: versions.catalogue,
-            search: if sealed { None } else { self.search() },
+            search: self.search.clone(),
             sealed: self.decision.sealed.clone(),
             bytes_up: 0,
             bytes_down: 0,
@@ -139,15 +151,5 @@ impl Verdict {
     /// Whether this reader may go on after a warning.
     pub(crate) fn may_go_on(&self) -> bool {
         self.decision.action == Action::Warn && self.who.person().is_some()
-    }
-
-    fn group(&self) -> Option<Arc<str>> {
-        None
-    }
-
-    /// The search words, where this is a search and the face sees the path (SRCH-04). A site that
-    /// is excluded from inspection is never read.
-    fn search(&self) -> Option<Box<str>> {
-        None
     }
 }

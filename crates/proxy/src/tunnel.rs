@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use pharos_catalogue::{Address, Host};
+use pharos_catalogue::Host;
 use pharos_policy::Action;
 use pharos_school::{Face, Who};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -64,10 +64,9 @@ pub(crate) async fn connect(client: &Arc<Client>, request: Request<Incoming>) ->
                 .problem(&Failure::Port.explain(), Some(target.host.as_str())),
         );
     }
-    let address = Address::of_host(target.host.clone());
     match judge(
         &shared.filter,
-        address,
+        (&target.host, None),
         &who,
         client.from,
         Face::Tunnel,

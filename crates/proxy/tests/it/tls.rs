@@ -1,0 +1,379 @@
+//! CONNECT: tunnels, interception, certificates.
+
+use std::sync::Arc;
+
+use pharos_policy::Action;
+use pharos_school::Face;
+use pharos_testkit::origin::{Origin, Reply, TestCa, Validity, self_signed};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::support::{ADA, School, text, wait_for};
+
+async fn site(ca: &TestCa, name: &str, body: &'static str) -> Origin {
+    Origin::https(ca.server(&[name], Validity::Now), move |_| {
+        Reply::page(body)
+    })
+    .await
+}
+
+/// FIL-01, MON-01: inside an inspected connection the whole address is seen, decided and recorded;
+/// real curl trusts the school's certificate.
+#[tokio::test]
+async fn fil_01_https_is_looked_into_and_recorded() {
+    let ca = TestCa::new();
+    let origin = Origin::https(
+        ca.server(&["harbour.test", "part.test"], Validity::Now),
+        |asked| Reply::Page {
+            status: "200 OK",
+            headers: vec![
+                ("Alt-Svc".into(), "h3=\":443\"".into()),
+                ("X-Kept".into(), "yes".into()),
+            ],
+            body: asked.target().as_bytes().to_vec(),
+        },
+    )
+    .await;
+    let school = School::with(
+        &[("harbour.test", &origin), ("part.test", &origin)],
+        ca,
+        |_| {},
+    );
+    school.sign_in(ADA);
+    let answer = school
+        .curl(&["--include", "https://harbour.test/tides?day=2"])
+        .await;
+    let answer = text(&answer);
+    assert!(
+        answer.ends_with("/tides?day=2") && answer.contains("X-Kept: yes"),
+        "{answer}"
+    );
+    assert!(!answer.to_lowercase().contains("alt-svc"), "{answer}");
+    let event = school.events(1).await.remove(0);
+    assert_eq!(
+        (&*event.host, event.path.as_deref(), event.face),
+        ("harbour.test", Some("/tides?day=2"), Face::Https)
+    );
+    assert_eq!(
+        origin.asked()[0].server_name.as_deref(),
+        Some("harbour.test")
+    );
+    // A part of a site can be blocked because the path is seen.
+    let part = text(&school.curl(&["https://part.test/closed/x"]).await);
+    assert!(part.contains("This site is blocked"), "{part}");
+    assert_eq!(
+        text(&school.curl(&["https://part.test/open"]).await),
+        "/open"
+    );
+    assert!(school.figures().inspected >= 3);
+}
+
+/// FIL-14: the block page of an HTTPS site comes over HTTPS, without the origin being asked.
+#[tokio::test]
+async fn fil_14_the_block_page_is_shown_over_https() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "blocked.test", "never").await;
+    let school = School::with(&[("blocked.test", &origin)], ca, |_| {});
+    let page = school.curl(&["--include", "https://blocked.test/"]).await;
+    assert!(text(&page).contains("This site is blocked"), "{page:?}");
+    assert_eq!(origin.connections(), 0);
+    assert_eq!(school.events(1).await[0].action, "block");
+}
+
+/// Without interception a blocked HTTPS site is refused at CONNECT, with the page for those who
+/// can read it.
+#[tokio::test]
+async fn fil_01_without_interception_connect_is_refused() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "sealed envelope").await;
+    let school = School::with(
+        &[("harbour.test", &origin), ("blocked.test", &origin)],
+        ca,
+        |config| config.authority = None,
+    );
+    let answer = school
+        .raw("CONNECT blocked.test:443 HTTP/1.1\r\nHost: blocked.test:443\r\n\r\n")
+        .await;
+    assert!(
+        answer.starts_with("HTTP/1.1 403 ") && answer.contains("This site is blocked"),
+        "{answer}"
+    );
+    let through = school.curl(&["--insecure", "https://harbour.test/"]).await;
+    assert_eq!(text(&through), "sealed envelope");
+    let events = school.events(2).await;
+    assert!(
+        events
+            .iter()
+            .all(|event| event.face == Face::Tunnel && event.path.is_none())
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| event.action == Action::Allow.name()
+                && event.bytes_down > 500
+                && event.bytes_up > 100),
+        "{events:?}"
+    );
+}
+
+/// Sites that are never to be inspected are tunnelled untouched: the client meets the origin's own
+/// certificate.
+#[tokio::test]
+async fn fil_01_what_is_never_inspected_meets_its_own_certificate() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "bank.test", "balance").await;
+    let root = ca.certificate();
+    let school = School::with(&[("bank.test", &origin)], ca, |_| {});
+    let trusting_school = school.curl(&["https://bank.test/"]).await;
+    assert_eq!(
+        trusting_school.status.code(),
+        Some(60),
+        "{trusting_school:?}"
+    );
+    let mut stream = connect(&school, "bank.test", "bank.test", root)
+        .await
+        .unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: bank.test\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = vec![0; 1024];
+    let read = stream.read(&mut answer).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer[..read]).ends_with("balance"));
+    drop(stream);
+    wait_for(|| (school.figures().tunnels == 2).then_some(())).await;
+    assert_eq!(school.figures().inspected, 0);
+}
+
+/// FIL-01: an origin whose certificate a browser would refuse is never covered by ours: the page
+/// explains it, and no request reaches the origin.
+#[tokio::test]
+async fn fil_01_bad_origin_certificates_are_never_covered() {
+    let ca = TestCa::new();
+    let page = |_: &pharos_testkit::origin::Asked| Reply::page("never");
+    let expired = Origin::https(ca.server(&["expired.test"], Validity::Expired), page).await;
+    let early = Origin::https(ca.server(&["early.test"], Validity::NotYet), page).await;
+    let wrong = Origin::https(ca.server(&["other.test"], Validity::Now), page).await;
+    let alone = Origin::https(self_signed(&["alone.test"]), page).await;
+    let stranger = Origin::https(
+        TestCa::new().server(&["stranger.test"], Validity::Now),
+        page,
+    )
+    .await;
+    let sites = [
+        ("expired.test", &expired),
+        ("early.test", &early),
+        ("wrong.test", &wrong),
+        ("alone.test", &alone),
+        ("stranger.test", &stranger),
+    ];
+    let school = School::with(&sites, ca, |_| {});
+    for (host, code) in [
+        ("expired.test", "certificate-expired"),
+        ("early.test", "certificate-not-yet-valid"),
+        ("wrong.test", "certificate-wrong-host"),
+        ("alone.test", "certificate-"),
+        ("stranger.test", "certificate-unknown-issuer"),
+    ] {
+        let answer = school
+            .curl(&["--include", &format!("https://{host}/")])
+            .await;
+        let answer = text(&answer);
+        assert!(
+            answer.contains("HTTP/1.1 502 ")
+                && answer.contains(code)
+                && answer.contains("not safe to open"),
+            "{host}: {answer}"
+        );
+    }
+    assert!(sites.iter().all(|(_, origin)| origin.asked().is_empty()));
+    assert_eq!(school.figures().bad_certificates, 5);
+}
+
+async fn connect(
+    school: &School,
+    host: &str,
+    server_name: &str,
+    root: rustls::pki_types::CertificateDer<'static>,
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let mut stream = TcpStream::connect(school.proxy).await?;
+    stream
+        .write_all(format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n").as_bytes())
+        .await?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    assert!(
+        head.starts_with(b"HTTP/1.1 200 "),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
+    let mut roots = RootCertStore::empty();
+    roots.add(root).map_err(std::io::Error::other)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(std::io::Error::other)?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    let name = ServerName::try_from(server_name.to_owned()).map_err(std::io::Error::other)?;
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+}
+
+/// FIL-16: the name inside the connection must be the name asked for.
+#[tokio::test]
+async fn fil_16_a_different_name_inside_is_refused() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "never").await;
+    let school = School::with(
+        &[("harbour.test", &origin), ("bank.test", &origin)],
+        ca,
+        |_| {},
+    );
+    for outer in ["harbour.test", "bank.test"] {
+        let root = school.authority.certificate_der().clone();
+        assert!(connect(&school, outer, "blocked.test", root).await.is_err());
+    }
+    let events = school.events(2).await;
+    assert!(
+        events
+            .iter()
+            .all(|event| event.action == "block" && &*event.rule == "server-name-disagrees"),
+        "{events:?}"
+    );
+    assert!(origin.asked().is_empty());
+}
+
+/// Inside an inspected connection another host cannot be asked for.
+#[tokio::test]
+async fn fil_01_another_host_inside_the_connection_is_refused() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "never").await;
+    let school = School::with(
+        &[("harbour.test", &origin), ("blocked.test", &origin)],
+        ca,
+        |_| {},
+    );
+    let root = school.authority.certificate_der().clone();
+    for request in [
+        "GET / HTTP/1.1\r\nHost: blocked.test\r\n\r\n",
+        "GET https://blocked.test/ HTTP/1.1\r\nHost: harbour.test\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: harbour.test\r\nHost: harbour.test\r\n\r\n",
+    ] {
+        let mut stream = connect(&school, "harbour.test", "harbour.test", root.clone())
+            .await
+            .unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(
+            answer.starts_with(b"HTTP/1.1 400 "),
+            "{request:?}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    assert!(origin.asked().is_empty());
+}
+
+/// A client that does not trust the school's certificate is counted and named as that.
+#[tokio::test]
+async fn a_client_without_the_certificate_is_noticed() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "never").await;
+    let root = ca.certificate();
+    let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
+    assert!(
+        connect(&school, "harbour.test", "harbour.test", root)
+            .await
+            .is_err()
+    );
+    let event = school.events(1).await.remove(0);
+    assert_eq!(&*event.rule, "certificate-not-trusted");
+    assert_eq!(
+        school.figures().distrusted_hosts.get("harbour.test"),
+        Some(&1)
+    );
+}
+
+/// Plain HTTP and other protocols inside a tunnel: the first is filtered as HTTP, the second
+/// refused.
+#[tokio::test]
+async fn fil_16_what_is_not_tls_does_not_slip_through_connect() {
+    let origin = Origin::http(|_| Reply::page("plain")).await;
+    let school = School::open(&[("harbour.test", &origin), ("part.test", &origin)]);
+    let tunnel = |host: &str, inside: &str| {
+        format!("CONNECT {host}:80 HTTP/1.1\r\nHost: {host}:80\r\n\r\n{inside}")
+    };
+    let answer = school
+        .raw(tunnel(
+            "harbour.test",
+            "GET / HTTP/1.1\r\nHost: harbour.test\r\nConnection: close\r\n\r\n",
+        ))
+        .await;
+    assert!(answer.ends_with("plain"), "{answer}");
+    let blocked = school
+        .raw(tunnel(
+            "part.test",
+            "GET /closed HTTP/1.1\r\nHost: part.test\r\nConnection: close\r\n\r\n",
+        ))
+        .await;
+    assert!(blocked.contains("This site is blocked"), "{blocked}");
+    let other = school.raw(tunnel("harbour.test", "\x00\x01binary")).await;
+    assert!(
+        other.starts_with("HTTP/1.1 200 ") && other.ends_with("\r\n\r\n"),
+        "{other}"
+    );
+    assert!(
+        school
+            .events(3)
+            .await
+            .iter()
+            .any(|event| &*event.rule == "no-web-traffic")
+    );
+}
+
+/// SRCH-02: a video site that is not looked into is reached at its restricted host, under its own
+/// name.
+#[tokio::test]
+async fn srch_02_an_uninspected_video_site_is_restricted() {
+    let ca = TestCa::new();
+    let config = ca.server(&["www.youtube.com"], Validity::Now);
+    let strict = Origin::https(config, |_| Reply::page("restricted")).await;
+    let school = School::with(&[("restrict.youtube.com", &strict)], ca, |config| {
+        config.authority = None
+    });
+    school.sign_in(ADA);
+    let answer = school
+        .curl(&["--insecure", "https://www.youtube.com/"])
+        .await;
+    assert_eq!(text(&answer), "restricted", "{answer:?}");
+    assert_eq!(
+        strict.asked()[0].server_name.as_deref(),
+        Some("www.youtube.com")
+    );
+}
+
+/// SRCH-02: looked into, the header is set and the restricted host is used.
+#[tokio::test]
+async fn srch_02_an_inspected_video_site_gets_the_header() {
+    let ca = TestCa::new();
+    let strict = site(&ca, "www.youtube.com", "restricted").await;
+    let school = School::with(&[("restrict.youtube.com", &strict)], ca, |_| {});
+    school.sign_in(ADA);
+    let answer = school
+        .curl(&[
+            "--header",
+            "YouTube-Restrict: Off",
+            "https://www.youtube.com/",
+        ])
+        .await;
+    assert_eq!(text(&answer), "restricted", "{answer:?}");
+    assert_eq!(strict.asked()[0].header("youtube-restrict"), Some("Strict"));
+}
