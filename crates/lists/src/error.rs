@@ -1,0 +1,189 @@
+//! What can go wrong with lists on disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pharos_catalogue::{CatalogueError, CompileError, SealedError};
+
+use crate::bundle::BundleError;
+
+/// Why an import, a refresh or an opening failed. The last good lists stay in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ListsError {
+    /// The disk is full.
+    #[error("the disk is full while writing {}: nothing was changed and the last good lists stay in force; free some space and try again", path.display())]
+    DiskFull {
+        /// The file being written.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// "open", "read", "write" and so on.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The list was read and is not to be trusted.
+    #[error("the list \"{list}\" was refused and its last good version stays in force: {why}")]
+    Refused {
+        /// The list.
+        list: String,
+        /// Why.
+        why: Refusal,
+    },
+    /// Another process is changing the lists.
+    #[error("another process is changing the lists in {}: wait for it to end and try again", path.display())]
+    Busy {
+        /// The lists folder.
+        path: PathBuf,
+    },
+    /// A list name that may not be one.
+    #[error("\"{0}\" is no name for a list: use 1 to 64 lower-case letters, digits, - and _")]
+    BadName(String),
+    /// A file without categories of its own was imported without saying which one it is.
+    #[error("{} does not say which category its entries have: name one with --category", path.display())]
+    NeedsCategory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No line of the file looks like an entry of any known format.
+    #[error("{} is in no known list format (domains, urls, hosts, rpz, sections): check the file, or name its format with --format", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder without `domains` or `urls` files in it or its sub-folders.
+    #[error("{} has no category folders with a domains or urls file in them", path.display())]
+    NoLists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No list of that name.
+    #[error("there is no list \"{0}\": `pharos lists status` shows those there are")]
+    UnknownList(String),
+    /// The list has no earlier version.
+    #[error("the list \"{0}\" has no earlier version to go back to")]
+    NothingToRollBack(String),
+    /// The manifest cannot be read.
+    #[error("{} cannot be read as a list manifest ({source}): restore it from a backup", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The manifest is of a later program.
+    #[error(
+        "the list manifest has format {0}, this program reads 1: use the newer program that wrote it"
+    )]
+    ManifestVersion(u32),
+    /// A list's stored entries were changed or damaged.
+    #[error(
+        "the stored entries of the list \"{0}\" are damaged: restore the data folder's lists from a backup, or import that list again"
+    )]
+    SourceDamaged(String),
+    /// The lists cannot be compiled together.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A compiled catalogue cannot be opened.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// A sealed list cannot be opened.
+    #[error("sealed list \"{name}\": {why}")]
+    Sealed {
+        /// The list.
+        name: String,
+        /// Why.
+        why: SealedError,
+    },
+    /// A sealed list of that name is there already, with another publisher's key.
+    #[error(
+        "there is a sealed list \"{0}\" already; its publisher's key is pinned and cannot be changed"
+    )]
+    SealedThere(String),
+    /// A bundle was refused.
+    #[error(
+        "the bundle for the sealed list \"{name}\" was refused and the last good version stays in force: {why}"
+    )]
+    Bundle {
+        /// The list.
+        name: String,
+        /// Why.
+        why: BundleError,
+    },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandom,
+}
+
+/// Why a list that could be read is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No entry in it.
+    #[error("it has no entries")]
+    Empty,
+    /// The last line is not finished.
+    #[error(
+        "{file} ends in the middle of a line, so it seems to be cut short: fetch it again, or import it with --accept-unterminated if it is complete"
+    )]
+    EndsMidLine {
+        /// The file.
+        file: String,
+    },
+    /// Fewer entries than the list says it has.
+    #[error(
+        "{file} says it has {declared} entries but only {found} are there, so it seems to be cut short: fetch it again"
+    )]
+    FewerThanDeclared {
+        /// The file.
+        file: String,
+        /// What a comment in it says.
+        declared: u64,
+        /// Entries found.
+        found: u64,
+    },
+    /// More than half of the entries are gone.
+    #[error(
+        "{what} shrank from {before} entries to {now}: import it with --accept-shrink if that is right"
+    )]
+    Shrank {
+        /// "it" or a category of it.
+        what: String,
+        /// Entries of the last good version.
+        before: u64,
+        /// Entries now.
+        now: u64,
+    },
+    /// More malformed lines than entries.
+    #[error(
+        "{malformed} of its lines are malformed and only {entries} are entries: check the file and its --format"
+    )]
+    MostlyMalformed {
+        /// Malformed lines.
+        malformed: u64,
+        /// Entries.
+        entries: u64,
+    },
+    /// More entries than the bound.
+    #[error("it has more than {0} entries")]
+    TooLarge(u64),
+}
+
+impl ListsError {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        if full.contains(&source.kind()) {
+            return Self::DiskFull {
+                path: path.to_owned(),
+            };
+        }
+        Self::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

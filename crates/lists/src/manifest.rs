@@ -1,0 +1,126 @@
+//! The manifest: what is in force. Stored as JSON; fields are only ever added, with defaults.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::disk;
+use crate::error::ListsError;
+
+/// The manifest's format; another number is another program's.
+const FORMAT: u32 = 1;
+
+/// Earlier versions of a list that are kept for going back.
+pub(crate) const PREVIOUS_MAX: usize = 2;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) format: u32,
+    /// The hash seed of this data folder.
+    pub(crate) seed: u64,
+    /// Version of the compiled catalogue; 0 when there is none.
+    pub(crate) catalogue: u64,
+    pub(crate) lists: Vec<ListEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListEntry {
+    pub(crate) name: String,
+    pub(crate) allowed_age_hours: i64,
+    /// The highest version ever given, so that none is given twice.
+    pub(crate) last_version: u64,
+    pub(crate) current: Version,
+    /// Newest first.
+    pub(crate) previous: Vec<Version>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: u64,
+    pub(crate) imported_at: Timestamp,
+    pub(crate) format: String,
+    /// Name of the file or folder it came from.
+    pub(crate) source: String,
+    pub(crate) lines: u64,
+    pub(crate) entries: u64,
+    pub(crate) malformed: u64,
+    pub(crate) unused: u64,
+    pub(crate) categories: BTreeMap<String, u64>,
+    /// SHA-256 of the stored entries.
+    pub(crate) sha256: String,
+    /// The first problems, as texts.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Manifest {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            format: FORMAT,
+            seed,
+            catalogue: 0,
+            lists: Vec::new(),
+        }
+    }
+
+    /// Reads a manifest; `None` when there is none yet.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, ListsError> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(ListsError::io("read", path, error)),
+        };
+        let manifest: Self =
+            serde_json::from_slice(&text).map_err(|source| ListsError::Manifest {
+                path: path.to_owned(),
+                source,
+            })?;
+        if manifest.format != FORMAT {
+            return Err(ListsError::ManifestVersion(manifest.format));
+        }
+        Ok(Some(manifest))
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<(), ListsError> {
+        let text = serde_json::to_vec_pretty(self).map_err(|source| ListsError::Manifest {
+            path: path.to_owned(),
+            source,
+        })?;
+        disk::replace(path, &text)
+    }
+
+    pub(crate) fn list(&self, name: &str) -> Option<&ListEntry> {
+        self.lists.iter().find(|list| list.name == name)
+    }
+
+    pub(crate) fn list_mut(&mut self, name: &str) -> Option<&mut ListEntry> {
+        self.lists.iter_mut().find(|list| list.name == name)
+    }
+
+    /// Names of all source files that the manifest speaks of.
+    pub(crate) fn source_files(&self) -> impl Iterator<Item = String> + '_ {
+        self.lists.iter().flat_map(|list| {
+            std::iter::once(&list.current)
+                .chain(&list.previous)
+                .map(|version| source_file(&list.name, version.version))
+        })
+    }
+}
+
+impl ListEntry {
+    pub(crate) fn allowed_age(&self) -> SignedDuration {
+        // Bounded so that no stored number overflows the conversion: ten years.
+        SignedDuration::from_hours(self.allowed_age_hours.clamp(0, 87_600))
+    }
+}
+
+pub(crate) fn source_file(list: &str, version: u64) -> String {
+    format!("{list}-{version}.list")
+}
+
+pub(crate) fn catalogue_file(version: u64) -> String {
+    format!("catalogue-{version}.bin")
+}
