@@ -74,6 +74,11 @@ impl Groups {
         self.names.get(number)
     }
 
+    /// The names of the groups in a set.
+    pub(crate) fn names_of(&self, set: GroupSet) -> impl Iterator<Item = &Arc<str>> {
+        self.names.iter().enumerate().filter(move |(number, _)| set.contains(*number)).map(|(_, name)| name)
+    }
+
     /// The groups of one member.
     pub(crate) fn of(&self, member: &Member) -> GroupSet {
         let mut set = GroupSet::default();

@@ -114,6 +114,11 @@ impl Policy {
             .map_or(&self.unknown, |(_, subject)| subject)
     }
 
+    /// The names of the groups that somebody is in, built-in ones first.
+    pub fn groups_of(&self, subject: &Subject) -> Vec<Arc<str>> {
+        self.groups.names_of(subject.groups).cloned().collect()
+    }
+
     /// Categories that rules name and no list in force carries: those rules wait for a list.
     pub fn unlisted(&self) -> &[Arc<str>] {
         &self.unlisted
