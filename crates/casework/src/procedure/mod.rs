@@ -521,3 +521,7 @@ pub struct Letter {
     /// The text.
     pub text: String,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
