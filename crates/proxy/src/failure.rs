@@ -23,7 +23,8 @@ impl BadCertificate {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongHost
             }
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // A bad signature: an issuer that only bears the name of one we trust.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Revoked => Self::Revoked,
             _ => Self::Other,
         }

@@ -34,7 +34,7 @@ async fn fil_17_origins_that_fail_give_a_clear_answer() {
     let endless = Origin::http(|_| {
         Reply::Endless(
             b"HTTP/1.1 200 OK\r\n".to_vec(),
-            b"X-More: and more\r\n".to_vec(),
+            "X-More: and more\r\n".repeat(500).into_bytes(),
         )
     })
     .await;

@@ -109,13 +109,13 @@ async fn what_is_no_page_gets_no_page() {
 async fn fil_03_a_sealed_hit_names_nothing() {
     let school = School::open(&[]);
     school.sign_in(TESS);
-    let page = school.get("http://sealed.test/hidden/path", "").await;
+    let page = school.get("http://sealed.test/cellar/path", "").await;
     assert!(
         page.starts_with("HTTP/1.1 403 ") && page.contains("Access is denied"),
         "{page}"
     );
     assert!(page.contains("/report\"") && !page.contains("/ask\""));
-    for secret in ["sealed.test", "hidden", "test-list"] {
+    for secret in ["sealed.test", "cellar", "test-list"] {
         assert!(!page.contains(secret), "{secret}: {page}");
     }
     let event = school.events(1).await.remove(0);
