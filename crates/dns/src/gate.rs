@@ -114,7 +114,7 @@ impl Decided {
         worker.shared.sink.record(Event {
             at: self.at,
             who: self.who.clone(),
-            group: None,
+            group: self.snapshot.group_name(&self.who, Some(self.from)),
             address: self.from,
             face: Face::Dns,
             host: host.into(),

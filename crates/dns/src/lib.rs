@@ -16,10 +16,12 @@
 //! checked against the question and written anew.
 
 mod cache;
+mod compose;
 mod config;
 mod counts;
 mod forward;
 mod gate;
+mod says;
 mod server;
 mod special;
 mod tcp;
@@ -30,3 +32,18 @@ mod worker;
 pub use config::{BlockAnswer, DnsConfig, Limits, LocalName};
 pub use counts::Counts;
 pub use server::{Running, start};
+
+/// Entry points for fuzzing: everything that strangers can send goes through these two.
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Reads a client's message; whether it is a well-formed question.
+    pub fn question(message: &[u8]) -> bool {
+        crate::wire::parse(message).is_ok()
+    }
+
+    /// Reads an upstream's message as the answer to `question` with its id; whether it is taken.
+    pub fn answer(question: &[u8], message: &[u8]) -> bool {
+        crate::wire::parse(question)
+            .is_ok_and(|asked| crate::wire::read(message, asked.id, &asked.key).is_ok())
+    }
+}

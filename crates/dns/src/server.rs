@@ -195,6 +195,10 @@ fn socket(address: SocketAddr, kind: Type, share: bool) -> io::Result<Socket> {
     if kind == Type::STREAM {
         socket.set_reuse_address(true)?;
     }
+    if address.is_ipv6() {
+        // `0.0.0.0` and `[::]` can then stand side by side in the settings.
+        socket.set_only_v6(true)?;
+    }
     socket.set_reuse_port(share)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;

@@ -11,10 +11,12 @@ use pharos_filter::shield::WayRound;
 use pharos_policy::Action;
 
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
-use crate::config::{BlockAnswer, DnsConfig};
+use crate::compose::{blocked, conclude, plain};
+use crate::config::DnsConfig;
 use crate::counts::{Tally, add};
 use crate::forward::{Flights, Upstreams};
 use crate::gate::{self, Decided};
+use crate::says::{JUST_FAILED, NARROWED, NO_UPSTREAM, NOT_READY, OUTSIDE, STALE, UNDECIDABLE};
 use crate::special::{Local, Special};
 use crate::wire::{Asked, Bytes, Ede, Name, Reject, Reply, code, name, parse, refuse_raw};
 
@@ -84,23 +86,6 @@ pub(crate) enum Outcome {
     /// None, and why.
     Failed(Ede),
 }
-
-const NOT_READY: Ede = Ede(14, "The filter has no policy and lists in force yet");
-const BLOCKED: Ede = Ede(15, "Blocked by the school's online safety policy");
-const NARROWED: Ede = Ede(
-    4,
-    "Held to safe search by the school's online safety policy",
-);
-const STALE: Ede = Ede(3, "No upstream answers; this is the last known answer");
-const STALE_NXDOMAIN: Ede = Ede(19, "No upstream answers; this is the last known answer");
-const NO_UPSTREAM: Ede = Ede(22, "No upstream resolver is configured");
-const JUST_FAILED: Ede = Ede(22, "No upstream answered this question a moment ago");
-const OUTSIDE: Ede = Ede(18, "This resolver serves the school's own networks only");
-const UNDECIDABLE: Ede = Ede(15, "This name cannot be decided and is not looked up");
-/// Turned away at a concurrency bound.
-pub(crate) const OVERLOADED: Ede = Ede(0, "Too many questions under way; ask again shortly");
-/// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
-const STALE_TTL_S: u32 = 30;
 
 /// Answers one message: no waiting, no system call beyond reading clocks beforehand. The reply,
 /// where there is one, is left in [`Worker::out`].
@@ -185,15 +170,6 @@ fn turned_away(worker: &mut Worker, asked: &Asked, ip: IpAddr, udp: bool) -> Opt
         code::OPT | code::TKEY..=code::MAILA => refuse(worker, None),
         _ => None,
     }
-}
-
-fn plain(worker: &mut Worker, asked: &Asked, rcode: u8, ede: Option<Ede>, udp: bool) -> Verdict {
-    let reply = Reply::new(&mut worker.out, asked, rcode);
-    match ede {
-        Some(ede) => reply.because(ede).finish(udp),
-        None => reply.finish(udp),
-    };
-    Verdict::Reply
 }
 
 fn local_answer(worker: &mut Worker, asked: &Asked, local: Local, udp: bool) -> Verdict {
@@ -297,139 +273,4 @@ pub(crate) fn without_upstream(pending: &Pending, ede: Ede) -> Outcome {
         Some(entry) => Outcome::Stale(Arc::clone(entry)),
         None => Outcome::Failed(ede),
     }
-}
-
-/// Writes the final answer to a question that went by cache or upstream, and its event.
-pub(crate) fn conclude(
-    worker: &mut Worker,
-    pending: &Pending,
-    outcome: &Outcome,
-    now: Moment,
-) -> Verdict {
-    let Pending {
-        asked,
-        decided,
-        alias,
-        udp,
-        ..
-    } = pending;
-    if let Some(target) = alias {
-        narrowed(worker, asked, target, outcome, *udp);
-        decided.record(worker, Action::Narrow);
-        return Verdict::Reply;
-    }
-    let (entry, stale) = match outcome {
-        Outcome::Answer(entry) => (entry, false),
-        Outcome::Stale(entry) => (entry, true),
-        Outcome::Failed(ede) => {
-            add(&worker.tally.failed);
-            plain(worker, asked, code::SERVFAIL, Some(*ede), *udp);
-            decided.record(worker, decided.decision.action);
-            return Verdict::Reply;
-        }
-    };
-    if let Some(cloaked) = decided.cloaked(&entry.leads_to) {
-        add(&worker.tally.cloaked);
-        blocked(worker, asked, &cloaked, None, *udp);
-        return Verdict::Reply;
-    }
-    from_entry(worker, asked, entry, stale, *udp, now);
-    decided.record(worker, decided.decision.action);
-    Verdict::Reply
-}
-
-fn from_entry(
-    worker: &mut Worker,
-    asked: &Asked,
-    entry: &Entry,
-    stale: bool,
-    udp: bool,
-    now: Moment,
-) {
-    let Worker { out, tally, .. } = worker;
-    let made = &entry.response;
-    let age = entry.age_s(now);
-    let mut reply = Reply::new(out, asked, made.rcode);
-    if stale {
-        add(&tally.stale);
-        reply = reply.because(if made.rcode == code::NXDOMAIN {
-            STALE_NXDOMAIN
-        } else {
-            STALE
-        });
-    }
-    let cut = reply
-        .records(&made.body, made.counts, |message| {
-            for at in &made.ttl_at {
-                let at = usize::from(*at);
-                let Some(field) = message.get_mut(at..at + 4) else {
-                    continue;
-                };
-                let left = match stale {
-                    true => STALE_TTL_S,
-                    false => crate::wire::u32_at(field, 0)
-                        .unwrap_or(0)
-                        .saturating_sub(age),
-                };
-                field.copy_from_slice(&left.to_be_bytes());
-            }
-        })
-        .finish(udp);
-    if cut {
-        add(&tally.truncated);
-    }
-}
-
-/// The real name as an alias of the restricted one, with that one's addresses; without them where
-/// they cannot be had, so that the unrestricted site is never reached instead.
-fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome, udp: bool) {
-    let ttl = worker.shared.config.limits.decided_ttl_s;
-    let reply = Reply::new(&mut worker.out, asked, code::NOERROR);
-    let cut = match outcome {
-        Outcome::Answer(entry) | Outcome::Stale(entry) => reply
-            .alias(target, &entry.response.addresses, ttl)
-            .because(NARROWED)
-            .finish(udp),
-        Outcome::Failed(ede) => reply.alias(target, &[], ttl).because(*ede).finish(udp),
-    };
-    if cut {
-        add(&worker.tally.truncated);
-    }
-}
-
-/// The block page's address or NXDOMAIN, and the event. One text for every block, so that what is
-/// on a sealed list cannot be told from what is on any other (FIL-03).
-///
-/// A warning cannot be shown in a name look-up, nor passed: it stops here, like a block. A way
-/// round the filter does not exist at all, as a device would take any address for a yes.
-fn blocked(
-    worker: &mut Worker,
-    asked: &Asked,
-    decided: &Decided,
-    way_round: Option<WayRound>,
-    udp: bool,
-) {
-    add(&worker.tally.blocked);
-    if way_round.is_some() {
-        add(&worker.tally.avoidance);
-    }
-    let ttl = worker.shared.config.limits.decided_ttl_s;
-    let ip = match (worker.shared.config.block, asked.kind) {
-        (BlockAnswer::Page { v4, .. }, code::A) => v4.map(IpAddr::V4),
-        (BlockAnswer::Page { v6, .. }, code::AAAA) => v6.map(IpAddr::V6),
-        _ => None,
-    };
-    let absent = match way_round {
-        Some(WayRound::Discovery) => false,
-        Some(_) => true,
-        None => worker.shared.config.block == BlockAnswer::NxDomain,
-    };
-    let out = &mut worker.out;
-    let reply = match ip.filter(|_| way_round.is_none()) {
-        _ if absent => Reply::new(out, asked, code::NXDOMAIN).negative_for(ttl),
-        Some(ip) => Reply::new(out, asked, code::NOERROR).address(ip, ttl),
-        None => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
-    };
-    reply.because(BLOCKED).finish(udp);
-    decided.record(worker, Action::Block);
 }

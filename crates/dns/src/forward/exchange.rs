@@ -10,11 +10,10 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use crate::counts::{Tally, add};
+use crate::says::{NO_ANSWER, NOT_REACHED};
 use crate::wire::{Bad, CD, DO, Ede, Response, UDP_MAX, read};
 use crate::worker::Shared;
 
-const NOT_REACHED: Ede = Ede(23, "No upstream resolver could be reached");
-const NO_ANSWER: Ede = Ede(22, "No upstream resolver gave a usable answer");
 /// Datagrams thrown away while waiting for the right one; beyond this somebody is guessing.
 const STRAYS_MAX: usize = 64;
 

@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 
 use super::exchange::{keep, resolve};
 use crate::cache::Moment;
+use crate::compose::conclude;
 use crate::counts::add;
-use crate::wire::{Bytes, Ede};
-use crate::worker::{OVERLOADED, Outcome, Pending, Verdict, Worker, conclude, without_upstream};
+use crate::says::{OVERLOADED, STALE};
+use crate::wire::Bytes;
+use crate::worker::{Outcome, Pending, Verdict, Worker, without_upstream};
 
 /// The questions under way from one worker. Asking each only once also denies a forger the many
 /// open questions that a birthday attack needs (RFC 5452 section 5).
@@ -35,8 +37,6 @@ pub(crate) enum ReplyTo {
     /// A place in the queue of a TCP connection's writer.
     Tcp(mpsc::OwnedPermit<Vec<u8>>),
 }
-
-const STALE: Ede = Ede(3, "");
 
 /// Sends a question on its way, or lets it wait for the same one already under way.
 pub(crate) fn depart(
@@ -84,6 +84,10 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
         let worker = rc.borrow();
         (Arc::clone(&worker.shared), Arc::clone(&worker.tally))
     };
+    let _abandon = Abandon {
+        rc: Rc::clone(&rc),
+        key: key.clone(),
+    };
     let asking = resolve(&shared, &tally, &key);
     tokio::pin!(asking);
     let mut answer = None;
@@ -106,12 +110,12 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     };
     let mut worker = rc.borrow_mut();
     let now = shared.clock.now();
-    for waiter in worker.flights.under_way.remove(&key).unwrap_or_default() {
+    for waiter in worker.flights.land(&key) {
         let outcome = match &outcome {
             Ok(entry) => Outcome::Answer(Arc::clone(entry)),
             Err(why) => without_upstream(&waiter.pending, *why),
         };
-        land(&mut worker, waiter, &outcome, now);
+        deliver(&mut worker, waiter, &outcome, now);
     }
 }
 
@@ -128,20 +132,10 @@ fn land_stale(rc: &Rc<RefCell<Worker>>, key: &Bytes) {
     *waiting = without;
     let with: Vec<Waiter> = with;
     for waiter in with {
+        worker.flights.leave(&waiter);
         let outcome = without_upstream(&waiter.pending, STALE);
-        land(&mut worker, waiter, &outcome, now);
+        deliver(&mut worker, waiter, &outcome, now);
     }
-}
-
-fn land(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
-    let client = waiter.pending.decided.from();
-    if let Some(open) = worker.flights.per_client.get_mut(&client) {
-        *open -= 1;
-        if *open == 0 {
-            worker.flights.per_client.remove(&client);
-        }
-    }
-    deliver(worker, waiter, outcome, now);
 }
 
 fn deliver(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
@@ -163,7 +157,39 @@ fn deliver(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) 
     }
 }
 
+/// Forgets a question whose task ended before its time, so that the next asker asks anew.
+struct Abandon {
+    rc: Rc<RefCell<Worker>>,
+    key: Bytes,
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Ok(mut worker) = self.rc.try_borrow_mut() {
+            worker.flights.land(&self.key);
+        }
+    }
+}
+
 impl Flights {
+    /// Takes out everybody who waits for this question.
+    fn land(&mut self, key: &Bytes) -> Vec<Waiter> {
+        let waiters = self.under_way.remove(key).unwrap_or_default();
+        waiters.iter().for_each(|waiter| self.leave(waiter));
+        waiters
+    }
+
+    /// Gives back one client's place.
+    fn leave(&mut self, waiter: &Waiter) {
+        let client = waiter.pending.decided.from();
+        if let Some(open) = self.per_client.get_mut(&client) {
+            *open -= 1;
+            if *open == 0 {
+                self.per_client.remove(&client);
+            }
+        }
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.under_way.is_empty()

@@ -108,3 +108,24 @@ fn questions_under_way_are_bounded() {
     );
     assert_eq!(ask(school.dns(), "cached.example.org", A).ips(), [ORDINARY]);
 }
+
+/// FIL-17: a fault in the program while answering costs that answer, not the service.
+#[test]
+fn fil_17_a_fault_in_the_program_does_not_end_the_service() {
+    let school = School::start_with(|config| config.limits.workers = 1);
+    school.events.trips_over("trip.example.org");
+    let client = UdpSocket::bind((PUPIL, 0)).unwrap();
+    until("a worker has met the fault and is back", || {
+        client
+            .send_to(&question(1, "trip.example.org", A), school.dns())
+            .unwrap();
+        school.counts().worker_restarts > 0
+    });
+    school.events.trips_over("nothing");
+    assert_eq!(ask(school.dns(), "example.org", A).ips(), [ORDINARY]);
+    assert_eq!(ask(school.dns(), "trip.example.org", A).ips(), [ORDINARY]);
+    assert_eq!(
+        ask_from(PUPIL, school.dns(), "www.bets.test", A).ips(),
+        [PAGE_V4]
+    );
+}

@@ -43,17 +43,29 @@ const DEVICES: [(Ipv4Addr, &str, Role, u128); 5] = [
 
 /// Keeps every event.
 #[derive(Default)]
-pub struct Kept(Mutex<Vec<Event>>);
+pub struct Kept {
+    events: Mutex<Vec<Event>>,
+    trips_over: Mutex<Option<String>>,
+}
 
 impl Sink for Kept {
     fn record(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
+        let trips_over = self.trips_over.lock().unwrap().clone();
+        if trips_over.as_deref() == Some(&event.host) {
+            panic!("as asked for by the test");
+        }
+        self.events.lock().unwrap().push(event);
     }
 }
 
 impl Kept {
+    /// From now on recording an event about this host fails as no sink ever should.
+    pub fn trips_over(&self, host: &str) {
+        *self.trips_over.lock().unwrap() = Some(host.to_owned());
+    }
+
     pub fn all(&self) -> Vec<Event> {
-        self.0.lock().unwrap().clone()
+        self.events.lock().unwrap().clone()
     }
 
     pub fn last(&self) -> Event {

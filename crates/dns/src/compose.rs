@@ -1,0 +1,168 @@
+//! Writing the answer that a decision and its outcome come to, and recording it.
+
+use std::net::IpAddr;
+
+use pharos_filter::shield::WayRound;
+use pharos_policy::Action;
+
+use crate::cache::{Entry, Moment};
+use crate::config::BlockAnswer;
+use crate::counts::add;
+use crate::gate::Decided;
+use crate::says::{BLOCKED, NARROWED, STALE, STALE_NXDOMAIN};
+use crate::wire::{Asked, Ede, Reply, code};
+use crate::worker::{Outcome, Pending, Verdict, Worker};
+
+/// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
+const STALE_TTL_S: u32 = 30;
+
+/// Writes the final answer to a question that went by cache or upstream, and its event.
+pub(crate) fn conclude(
+    worker: &mut Worker,
+    pending: &Pending,
+    outcome: &Outcome,
+    now: Moment,
+) -> Verdict {
+    let Pending {
+        asked,
+        decided,
+        alias,
+        udp,
+        ..
+    } = pending;
+    if let Some(target) = alias {
+        narrowed(worker, asked, target, outcome, *udp);
+        decided.record(worker, Action::Narrow);
+        return Verdict::Reply;
+    }
+    let (entry, stale) = match outcome {
+        Outcome::Answer(entry) => (entry, false),
+        Outcome::Stale(entry) => (entry, true),
+        Outcome::Failed(ede) => {
+            add(&worker.tally.failed);
+            plain(worker, asked, code::SERVFAIL, Some(*ede), *udp);
+            decided.record(worker, decided.decision.action);
+            return Verdict::Reply;
+        }
+    };
+    if let Some(cloaked) = decided.cloaked(&entry.leads_to) {
+        add(&worker.tally.cloaked);
+        blocked(worker, asked, &cloaked, None, *udp);
+        return Verdict::Reply;
+    }
+    from_entry(worker, asked, entry, stale, *udp, now);
+    decided.record(worker, decided.decision.action);
+    Verdict::Reply
+}
+
+fn from_entry(
+    worker: &mut Worker,
+    asked: &Asked,
+    entry: &Entry,
+    stale: bool,
+    udp: bool,
+    now: Moment,
+) {
+    let Worker { out, tally, .. } = worker;
+    let made = &entry.response;
+    let age = entry.age_s(now);
+    let mut reply = Reply::new(out, asked, made.rcode);
+    if stale {
+        add(&tally.stale);
+        reply = reply.because(if made.rcode == code::NXDOMAIN {
+            STALE_NXDOMAIN
+        } else {
+            STALE
+        });
+    }
+    let cut = reply
+        .records(&made.body, made.counts, |message| {
+            for at in &made.ttl_at {
+                let at = usize::from(*at);
+                let Some(field) = message.get_mut(at..at + 4) else {
+                    continue;
+                };
+                let left = match stale {
+                    true => STALE_TTL_S,
+                    false => crate::wire::u32_at(field, 0)
+                        .unwrap_or(0)
+                        .saturating_sub(age),
+                };
+                field.copy_from_slice(&left.to_be_bytes());
+            }
+        })
+        .finish(udp);
+    if cut {
+        add(&tally.truncated);
+    }
+}
+
+/// The real name as an alias of the restricted one, with that one's addresses; without them where
+/// they cannot be had, so that the unrestricted site is never reached instead.
+fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome, udp: bool) {
+    let ttl = worker.shared.config.limits.decided_ttl_s;
+    let reply = Reply::new(&mut worker.out, asked, code::NOERROR);
+    let cut = match outcome {
+        Outcome::Answer(entry) | Outcome::Stale(entry) => reply
+            .alias(target, &entry.response.addresses, ttl)
+            .because(NARROWED)
+            .finish(udp),
+        Outcome::Failed(ede) => reply.alias(target, &[], ttl).because(*ede).finish(udp),
+    };
+    if cut {
+        add(&worker.tally.truncated);
+    }
+}
+
+/// The block page's address or NXDOMAIN, and the event. One text for every block, so that what is
+/// on a sealed list cannot be told from what is on any other (FIL-03).
+///
+/// A warning cannot be shown in a name look-up, nor passed: it stops here, like a block. A way
+/// round the filter does not exist at all, as a device would take any address for a yes.
+pub(crate) fn blocked(
+    worker: &mut Worker,
+    asked: &Asked,
+    decided: &Decided,
+    way_round: Option<WayRound>,
+    udp: bool,
+) {
+    add(&worker.tally.blocked);
+    if way_round.is_some() {
+        add(&worker.tally.avoidance);
+    }
+    let ttl = worker.shared.config.limits.decided_ttl_s;
+    let ip = match (worker.shared.config.block, asked.kind) {
+        (BlockAnswer::Page { v4, .. }, code::A) => v4.map(IpAddr::V4),
+        (BlockAnswer::Page { v6, .. }, code::AAAA) => v6.map(IpAddr::V6),
+        _ => None,
+    };
+    let absent = match way_round {
+        Some(WayRound::Discovery) => false,
+        Some(_) => true,
+        None => worker.shared.config.block == BlockAnswer::NxDomain,
+    };
+    let out = &mut worker.out;
+    let reply = match ip.filter(|_| way_round.is_none()) {
+        _ if absent => Reply::new(out, asked, code::NXDOMAIN).negative_for(ttl),
+        Some(ip) => Reply::new(out, asked, code::NOERROR).address(ip, ttl),
+        None => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
+    };
+    reply.because(BLOCKED).finish(udp);
+    decided.record(worker, Action::Block);
+}
+
+/// An answer without records.
+pub(crate) fn plain(
+    worker: &mut Worker,
+    asked: &Asked,
+    rcode: u8,
+    ede: Option<Ede>,
+    udp: bool,
+) -> Verdict {
+    let reply = Reply::new(&mut worker.out, asked, rcode);
+    match ede {
+        Some(ede) => reply.because(ede).finish(udp),
+        None => reply.finish(udp),
+    };
+    Verdict::Reply
+}
