@@ -73,12 +73,12 @@ fn place_of(path: &str, root: &Table) -> Option<Place> {
     found
 }
 
-/// Rules that follow from a setting carry its name.
+/// Rules that follow from a setting begin with its name.
 fn place_of_setting(path: &str, spec: &PolicySpec, settings: &Settings) -> Option<Place> {
     let (list, rest) = path.split_once('[')?;
     let index: usize = rest.split(']').next()?.parse().ok()?;
     let name = match list {
-        "rules" => spec.rules.get(index)?.name.as_str(),
+        "rules" => spec.rules.get(index)?.name.split(" (").next()?,
         "search" => "srch.tools",
         "modes" => "fil.phase_mode",
         _ => return None,

@@ -59,8 +59,9 @@ fn named(
     check: impl Fn(Place, &str, &str, &mut Cx<'_>),
 ) -> Vec<String> {
     let items = fields.texts(key, cx);
+    let path = fields.full(key);
     for (at, name) in &items {
-        check(*at, key, name, cx);
+        check(*at, &path, name, cx);
     }
     items.into_iter().map(|(_, name)| name).collect()
 }
@@ -334,9 +335,7 @@ fn read_search(mut fields: Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> Search
 
 fn read_inspection(root: &mut Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> InspectionSpec {
     let Some(mut fields) = root.table("inspection", cx) else {
-        let never_categories = ["banking", "health", "counselling"]
-            .map(str::to_owned)
-            .to_vec();
+        let never_categories = ["banking", "health", "help"].map(str::to_owned).to_vec();
         return InspectionSpec {
             never_categories,
             never_sites: Vec::new(),
@@ -399,8 +398,8 @@ fn read_unknown(root: &mut Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> Unknow
     UnknownSpec { mode, guests }
 }
 
-/// Adds what follows from phases and settings. The names of these rules are the settings' names, so
-/// that a decision leads straight to the line that made it.
+/// Adds what follows from phases and settings. These rules are called `fil.categories (pupils)`, so
+/// that a decision leads straight to the setting that made it.
 pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &Settings) {
     for phase in phases {
         let group = GroupSpec {
@@ -445,7 +444,7 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
 
 fn rule(name: &str, action: Action, group: &str) -> RuleSpec {
     RuleSpec {
-        name: name.to_owned(),
+        name: format!("{name} ({group})"),
         action,
         groups: vec![group.to_owned()],
         except: Vec::new(),

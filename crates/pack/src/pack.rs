@@ -550,6 +550,10 @@ fn warn_of_weak(pack: &Pack, cx: &mut Cx<'_>) {
             .iter_set()
             .find(|(name, _)| *name == weak.name)
             .map_or_else(Place::default, |(_, set)| set.place);
+        // A value that could not be read whole is an error already.
+        if cx.problems.has_error_on(place.line) {
+            continue;
+        }
         let (severity, message, help) = match pack.confirmed.get(weak.name) {
             Some(confirmation) => (
                 Severity::Note,
@@ -580,7 +584,10 @@ fn check_posts(pack: &Pack, cx: &mut Cx<'_>) {
             cx.error(
                 Place { line: 1, column: 1 },
                 format!("{name} is missing: nobody is named as {who}"),
-                "add it to [people], such as lead = { user = \"…\", since = 2026-09-01 }",
+                format!(
+                    "add it to [people], such as {} = {{ user = \"…\", since = 2026-09-01 }}",
+                    name.trim_start_matches("people.")
+                ),
             );
         }
     }

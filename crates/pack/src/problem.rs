@@ -75,11 +75,15 @@ impl fmt::Display for Problem {
 /// last problem.
 pub const PROBLEMS_MAX: usize = 500;
 
-/// Collects the problems of one file.
+/// How the message of a syntax error begins.
+pub(crate) const SYNTAX: &str = "this is not TOML: ";
+
+/// Collects the problems of one pack.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     kept: Vec<Problem>,
     beyond: usize,
+    broken: Vec<(String, u32)>,
 }
 
 impl Problems {
@@ -120,12 +124,33 @@ impl Problems {
         self.beyond == 0 && !self.kept.iter().any(Problem::is_error)
     }
 
+    /// Whether a line of `school.toml` has an error.
+    pub(crate) fn has_error_on(&self, line: u32) -> bool {
+        self.kept.iter().any(|problem| {
+            problem.is_error() && problem.place.line == line && problem.file == "school.toml"
+        })
+    }
+
+    /// Adds a syntax error. What else is found on its line only follows from it and is left out.
+    pub(crate) fn syntax(&mut self, file: &str, place: Place, message: String) {
+        self.broken.push((file.to_owned(), place.line));
+        self.error(file, place, message, "");
+    }
+
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.kept.sort_by(|a, b| {
             (&a.file, a.place, a.severity, &a.message)
                 .cmp(&(&b.file, b.place, b.severity, &b.message))
         });
         self.kept.dedup();
+        let broken = std::mem::take(&mut self.broken);
+        let follows = |problem: &Problem| {
+            broken
+                .iter()
+                .any(|(file, line)| *file == problem.file && *line == problem.place.line)
+        };
+        self.kept
+            .retain(|problem| problem.message.starts_with(SYNTAX) || !follows(problem));
         if self.beyond > 0 {
             self.kept.push(Problem {
                 file: "school.toml".to_owned(),

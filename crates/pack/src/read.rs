@@ -185,7 +185,8 @@ impl<'t> Fields<'t> {
         self.table.at
     }
 
-    fn full(&self, key: &str) -> String {
+    /// What messages call a field.
+    pub(crate) fn full(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Place, Problems};
+use crate::problem::{Place, Problems, SYNTAX};
 
 /// A value and where it begins.
 #[derive(Debug, Clone)]
@@ -95,15 +95,8 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Problems) -> Table {
         let place = error
             .span()
             .map_or_else(Place::default, |span| lines.place(span.start));
-        problems.error(
-            file,
-            place,
-            format!(
-                "this is not TOML: {}",
-                error.message().trim().replace('\n', "; ")
-            ),
-            "",
-        );
+        let message = format!("{SYNTAX}{}", error.message().trim().replace('\n', "; "));
+        problems.syntax(file, place, message);
     }
     table(root.get_ref(), Place { line: 1, column: 1 }, &lines)
 }

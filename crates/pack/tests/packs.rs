@@ -1,0 +1,565 @@
+//! Policy packs: CFG-01, CFG-03, REV-01, ROLE-01, ROLE-02, FIL-06, FIL-07, VUL-04.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::civil::date;
+use pharos_pack::{
+    Behaviour, Loaded, Pack, Severity, Signer, load, load_with, markdown_html, reference_json,
+    reference_markdown, setting, settings, to_archive, unpack,
+};
+use pharos_policy::spec::PhaseMode;
+use pharos_policy::{Action, YouTube};
+use pharos_school::Role;
+use proptest::prelude::*;
+
+/// The smallest pack that is right.
+const SMALL: &str = r#"pack = 1
+[policy]
+title = "Online safety"
+version = "1"
+owner = "The lead"
+author = "The lead"
+approved_by = "Governors"
+scope = "Everyone"
+audience = ["staff"]
+[school]
+name = "Little Tern Primary"
+[people]
+lead = "anna.tern"
+head = { user = "ben.knot", since = 2025-09-01 }
+"#;
+const POLICY: &str = "# Policy\n\n## 1 Aims\n\nWe keep children safe.\n";
+
+fn files(list: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+    list.iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The small pack with more lines at its end.
+fn with(more: &str) -> Loaded {
+    load(&files(&[
+        ("school.toml", &format!("{SMALL}{more}")),
+        ("policy.md", POLICY),
+    ]))
+}
+
+fn report(loaded: &Loaded) -> String {
+    loaded
+        .problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect()
+}
+
+fn sound(loaded: Loaded) -> Pack {
+    let text = report(&loaded);
+    loaded
+        .pack
+        .unwrap_or_else(|| panic!("the pack has errors:\n{text}"))
+}
+
+fn sample_files() -> BTreeMap<String, Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/harbourmouth");
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// CFG-01: a broken pack is told everything in one go, with file, line, column and the nearest
+/// known word.
+#[test]
+fn cfg_01_a_broken_pack_hears_everything_at_once() {
+    let school = r#"pack = 1
+shcool = "?"
+[school]
+name = "Broken Reach"
+zone = "Europe/Lundon"
+[school.phases.prep]
+years = ["3-1"]
+[school.hours]
+lessons = { days = "mon-fry", from = "8.45", to = "16:00" }
+[people]
+lead = { user = "a", sinc = 2025-09-01 }
+[fil]
+categories = ["pornografy", "gaming"]
+phase_mode = { perp = "adult-led" }
+fail_mode = "allow"
+catgories = []
+[con]
+ack_minutes = "thirty"
+notify = ["leed"]
+[groups.olders]
+years = ["9-14"]
+except = ["pupil"]
+[[rules]]
+name = "Evenings"
+action = "blok"
+groups = ["older"]
+hours = ["lesson"]
+places = ["library"]
+categories = ["social-medai"]
+[[rules]]
+name = "Empty"
+action = "block"
+[[devices]]
+address = "127.0.1"
+[rights]
+"case.raed" = ["lead"]
+"case.export" = ["teacher"]
+[mail]
+smtp = "localhost:25"
+from = "x@y.example"
+password = "hunter2"
+"#;
+    let policy = "# Policy\n\n## 1 Aims\n\n## 1 Aims again\n\n```controls\nfilter.bloks(category=pornography, groups=pupils)\nfilter.blocks(category=pornografy, groups=pupil)\n```\n";
+    let aup = "+++\ntitle = \"Promises\"\nversion = 3\naudience = [\"pupls\"]\n+++\nBe kind.\n";
+    let loaded = load(&files(&[
+        ("school.toml", school),
+        ("policy.md", policy),
+        ("aup/prep.md", aup),
+        ("notes.txt", ""),
+    ]));
+    assert!(loaded.pack.is_none());
+    insta::assert_snapshot!(report(&loaded), @r#"
+    aup/prep.md:3:11: error: version must be text, not a number
+    aup/prep.md:4:13: error: audience: "pupls" is not a known group (did you mean "pupils"?)
+    notes.txt: note: this file is not part of a pack and is not read (a pack holds school.toml, policy.md, aup/*.md and procedures/*.toml)
+    policy.md:5:1: error: clause 1 is there already, on line 3 (give each clause a number of its own)
+    policy.md:8:1: error: clause 1: no control is called "filter.bloks"; did you mean "filter.blocks"?
+    policy.md:9:1: error: clause 1: "pornografy" is not a known category (did you mean "pornography"?)
+    policy.md:9:1: error: clause 1: "pupil" is not a known group (did you mean "pupils"?)
+    school.toml:1:1: error: people.head is missing: nobody is named as the head (add it to [people], such as head = { user = "…", since = 2026-09-01 })
+    school.toml:1:1: error: the table [policy] is missing (write the front page: title, version, owner, author, approved_by, approved_on, review_on, scope, audience)
+    school.toml:2:1: error: "shcool" is not a known key at the top of the file (did you mean "school"?)
+    school.toml:5:8: error: school.zone: "Europe/Lundon" is not a time zone (use an IANA name such as "Europe/London")
+    school.toml:7:10: error: school.phases.prep.years: "3-1" is not a year group: expected N (nursery), R (reception) or 1 to 13
+    school.toml:9:11: error: from: "8.45" is not a time of day (write it as "08:30")
+    school.toml:9:20: error: school.hours.lessons.days: "mon-fry" is not a run of days (write "mon-fri", "sat" or "sun-thu")
+    school.toml:11:22: error: "sinc" is not a known key in [people.lead] (did you mean "since"?)
+    school.toml:13:15: error: fil.categories: "pornografy" is not a known category (did you mean "pornography"?)
+    school.toml:14:16: error: fil.phase_mode: "perp" is not a known phase in [school.phases] (did you mean "prep"?)
+    school.toml:15:13: error: fil.fail_mode: "allow" is not a known value (known: block-pupils, block-all)
+    school.toml:16:1: error: fil.catgories is not a known setting (did you mean "categories"?)
+    school.toml:18:15: error: con.ack_minutes must be a whole number, not text
+    school.toml:19:11: error: con.notify: "leed" is not a known role (did you mean "lead"?)
+    school.toml:21:10: error: groups.olders.years: "14" is not a year group: expected N (nursery), R (reception) or 1 to 13
+    school.toml:22:11: error: groups.olders.except: "pupil" is not a known group (did you mean "pupils"?)
+    school.toml:25:10: error: rules[0].action: "blok" is not a known value (did you mean "block"?)
+    school.toml:26:11: error: rules[0].groups: "older" is not a known group (did you mean "olders"?)
+    school.toml:27:10: error: rules[0].hours: "lesson" is not a known name in [school.hours] (did you mean "lessons"?)
+    school.toml:28:11: error: rules[0].places: "library" is not a known place (there are none)
+    school.toml:29:15: error: rules[0].categories: "social-medai" is not a known category (did you mean "social-media"?)
+    school.toml:30:1: error: the rule "Empty" is about nothing (name categories, sites or everything = true)
+    school.toml:33:1: error: devices: "127.0.1" is not an address (write "10.1.8.20" or a range "10.1.8.0/24")
+    school.toml:36:1: error: rights: "case.raed" is not a known act (did you mean "case.read"?)
+    school.toml:37:18: error: rights: teacher may not case.export in the built-in table: a school may tighten it, never loosen it (choose among lead, head, chair)
+    school.toml:41:12: error: a password does not belong in a pack (give it to the server as PHAROS_SMTP_PASSWORD)
+    "#);
+}
+
+/// CFG-01: TOML that does not parse is told with its line, and the rest is still read.
+#[test]
+fn cfg_01_syntax_errors_have_lines_and_do_not_hide_the_rest() {
+    let loaded = with("[con]\nack_minutes = \nnotify = [\"leed\"]\n");
+    let text = report(&loaded);
+    assert!(
+        text.contains("school.toml:16:15: error: this is not TOML"),
+        "{text}"
+    );
+    assert_eq!(text.matches("school.toml:16:").count(), 1, "{text}");
+    assert!(text.contains("did you mean \"lead\"?"), "{text}");
+}
+
+/// CFG-01: every setting of the table is exposed with description, allowed values and who may
+/// change it; every default is of its own kind.
+#[test]
+fn cfg_01_every_setting_is_declared_with_a_default_of_its_kind() {
+    assert!(settings().count() >= 133);
+    let pack = sound(with(""));
+    for setting in settings() {
+        assert!(
+            !setting.meaning.is_empty()
+                && !setting.because.is_empty()
+                && !setting.changed_by.is_empty(),
+            "{}",
+            setting.name
+        );
+        let has_default = !setting.default.is_empty();
+        let is_shape_or_post = matches!(setting.name.split('.').next(), Some("people"));
+        assert!(
+            pack.settings.value(setting.name).is_some() == has_default || is_shape_or_post,
+            "{}: {}",
+            setting.name,
+            setting.default
+        );
+    }
+    let mut names: Vec<&str> = settings().map(|setting| setting.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), settings().count(), "a name is declared twice");
+}
+
+/// CFG-01: a setting that nothing acts on yet says so where it is set, and stops saying so once the
+/// caller acts on it.
+#[test]
+fn cfg_01_a_setting_without_behaviour_says_so() {
+    let text = "[dev]\npupil_rule = \"handed-in\"\n[acc]\nidle_minutes = 5\n";
+    let loaded = with(text);
+    let notes: Vec<&str> = loaded
+        .problems
+        .iter()
+        .filter(|p| p.severity == Severity::Note)
+        .map(|p| p.message.as_str())
+        .collect();
+    assert_eq!(
+        notes,
+        ["dev.pupil_rule is kept and shown, but nothing acts on it yet"]
+    );
+    assert_eq!(
+        setting("dev.pupil_rule").map(|setting| setting.behaviour),
+        Some(Behaviour::Declared)
+    );
+    let all = files(&[
+        ("school.toml", &format!("{SMALL}{text}")),
+        ("policy.md", POLICY),
+    ]);
+    let options = pharos_pack::Options {
+        live: &["dev.pupil_rule"],
+    };
+    assert!(load_with(&all, &options).problems.is_empty());
+}
+
+/// CFG-01: no setting turns off the sealed lists of illegal material (FIL-03).
+#[test]
+fn cfg_01_no_setting_turns_off_sealed_lists() {
+    let told: Vec<&str> = settings()
+        .filter(|setting| setting.name.contains("sealed") || setting.name.contains("iwf"))
+        .map(|s| s.name)
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+    for attempt in [
+        "[sealed]\nenabled = false\n",
+        "[fil]\nsealed = false\n",
+        "[fil]\niwf = \"off\"\n",
+        "[[defaults]]\naction = \"allow\"\nsealed = false\n",
+    ] {
+        assert!(with(attempt).pack.is_none(), "{attempt}");
+    }
+}
+
+/// CFG-01: over-long retention, and other values weaker than law or guidance, ask leadership to confirm.
+#[test]
+fn cfg_01_weak_values_ask_for_confirmation() {
+    let weak = "[priv.retention]\nactivity_days = 3650\ncases_days = 365\n[srch]\nsafe_dns = false\n[con]\nack_minutes = 240\n";
+    let loaded = with(weak);
+    assert_eq!(loaded.count(Severity::Warning), 4, "{}", report(&loaded));
+    let confirmed = format!(
+        "{weak}[confirmed.\"priv.retention\"]\nby = \"ben.knot\"\non = 2026-10-01\nreason = \"A legal hold asks for it.\"\n"
+    );
+    let loaded = with(&confirmed);
+    assert_eq!(loaded.count(Severity::Warning), 2, "{}", report(&loaded));
+    assert_eq!(
+        loaded
+            .pack
+            .unwrap()
+            .number_of("priv.retention.activity_days", 0),
+        3650
+    );
+}
+
+/// CFG-01: what a school leaves out has its default; what it sets is used and marked as its own.
+#[test]
+fn cfg_01_defaults_stand_until_set() {
+    let pack = sound(with("[con]\nack_minutes = 15\n"));
+    assert_eq!(pack.number_of("con.ack_minutes", 0), 15);
+    assert_eq!(pack.number_of("acc.idle_minutes", 0), 10);
+    assert_eq!(pack.number_of("priv.retention.alerts_days", 0), 2190);
+    assert_eq!(
+        pack.roles_of("mon.staff_recipient", &[]),
+        [Role::Head].into()
+    );
+    assert_eq!(pack.text_of("fil.social_media.staff", ""), "warned");
+    let line = pack
+        .settings()
+        .find(|line| line.setting.name == "con.ack_minutes")
+        .unwrap();
+    assert_eq!((line.value.as_str(), line.is_default), ("15", false));
+    let line = pack
+        .settings()
+        .find(|line| line.setting.name == "acc.idle_minutes")
+        .unwrap();
+    assert_eq!((line.value.as_str(), line.is_default), ("10", true));
+}
+
+/// CFG-03: the school's own words, everywhere that text is filled.
+#[test]
+fn cfg_03_the_schools_own_words_are_used() {
+    let pack = sound(with(
+        "[school.words]\npupil = \"learner\"\nhead = \"Head of School\"\n",
+    ));
+    assert_eq!(pack.words.role(Role::Head), "Head of School");
+    assert_eq!(
+        pack.words.fill("The {pupil} saw the {head}; {unknown} {"),
+        "The learner saw the Head of School; {unknown} {"
+    );
+    assert_eq!(sound(with("")).words.role(Role::Pupil), "pupil");
+    assert!(
+        report(&with("[school.words]\npupill = \"learner\"\n")).contains("did you mean \"pupil\"?")
+    );
+}
+
+/// REV-01: the front page holds version, owner, author, template, approving body and dates, scope
+/// and audience; without them the pack is not complete.
+#[test]
+fn rev_01_the_front_page_holds_the_facts() {
+    let pack = sound(load(&sample_files()));
+    let page = &pack.front_page;
+    assert_eq!(
+        (page.version.as_str(), page.approved_by.as_str()),
+        ("2026.2", "The governing body")
+    );
+    assert_eq!(
+        (page.approved_on, page.review_on),
+        (Some(date(2026, 9, 22)), Some(date(2027, 9, 1)))
+    );
+    assert!(page.template.is_some() && page.audience.len() == 5);
+    let text = SMALL.replace("owner = \"The lead\"\n", "").replace(
+        "approved_by = \"Governors\"\n",
+        "approved_on = 2026-09-01\nreview_on = 2026-08-01\n",
+    );
+    let told = report(&load(&files(&[
+        ("school.toml", &text),
+        ("policy.md", POLICY),
+    ])));
+    for part in [
+        "policy.owner is missing",
+        "policy.approved_by is missing",
+        "is not after the approval",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+/// ROLE-01: each named role has a holder, a first day and duties; a change takes effect on its date
+/// and the history shows both holders.
+#[test]
+fn role_01_a_change_of_lead_takes_effect_on_its_day() {
+    let text = SMALL.replace("lead = \"anna.tern\"", "lead = { user = \"Anna.Tern\", since = 2026-01-05, duties = [\"Meets the governor each month.\"] }\ndeputies = [{ user = \"cara.dunlin\", since = 2026-11-01 }, { user = \"old.deputy\", until = 2026-10-31 }]");
+    let pack = sound(load(&files(&[
+        ("school.toml", &text),
+        ("policy.md", POLICY),
+    ])));
+    assert_eq!(pack.posts_of("anna.tern", date(2026, 1, 4)), []);
+    assert_eq!(
+        pack.posts_of("anna.tern", date(2026, 1, 5)),
+        [Role::Staff, Role::Lead, Role::OnlineLead]
+    );
+    assert_eq!(
+        pack.posts_of("old.deputy", date(2026, 10, 31)),
+        [Role::Staff, Role::Deputy]
+    );
+    assert_eq!(pack.posts_of("old.deputy", date(2026, 11, 1)), []);
+    assert_eq!(
+        pack.named_roles
+            .iter()
+            .filter(|named| named.setting == "people.deputies")
+            .count(),
+        2
+    );
+    let lead = pack
+        .named_roles
+        .iter()
+        .find(|named| named.setting == "people.lead")
+        .unwrap();
+    assert!(
+        lead.duties.len() > 3 && lead.duties.last().unwrap() == "Meets the governor each month."
+    );
+    let nobody = SMALL.replace("lead = \"anna.tern\"\n", "");
+    assert!(
+        report(&load(&files(&[
+            ("school.toml", &nobody),
+            ("policy.md", POLICY)
+        ])))
+        .contains("nobody is named as the designated safeguarding lead")
+    );
+}
+
+/// ROLE-02: a school may tighten the table of rights, never loosen it.
+#[test]
+fn role_02_rights_are_tightened_never_loosened() {
+    let pack = sound(with("[rights]\n\"case.export\" = [\"lead\"]\n"));
+    assert_eq!(
+        pack.rights
+            .iter()
+            .map(|(act, roles)| (act.name(), roles.clone()))
+            .collect::<Vec<_>>(),
+        [("case.export", [Role::Lead].into())]
+    );
+    let told = report(&with(
+        "[rights]\n\"case.export\" = [\"lead\", \"technical\"]\n",
+    ));
+    assert!(
+        told.contains("technical may not case.export in the built-in table"),
+        "{told}"
+    );
+}
+
+/// FIL-06, FIL-07, VUL-04: settings and phases become rules that carry the setting's name.
+#[test]
+fn fil_06_settings_become_rules_named_after_them() {
+    let pack = sound(load(&sample_files()));
+    let named = |name: &str| {
+        pack.filter
+            .rules
+            .iter()
+            .filter(|rule| rule.name.starts_with(name))
+            .collect::<Vec<_>>()
+    };
+    let social = named("fil.social_media");
+    assert_eq!(
+        social
+            .iter()
+            .map(|rule| (rule.groups[0].as_str(), rule.action))
+            .collect::<Vec<_>>(),
+        [("pupils", Action::Block), ("staff", Action::Warn)]
+    );
+    assert_eq!(social[0].hours, ["school-day"]);
+    assert!(
+        named("fil.categories")
+            .iter()
+            .any(|rule| rule.groups == ["everyone"]
+                && rule.categories.contains(&"pornography".to_owned()))
+    );
+    let youngest = pack
+        .filter
+        .modes
+        .iter()
+        .find(|mode| mode.groups == ["early-years"])
+        .unwrap();
+    assert_eq!(youngest.mode, PhaseMode::AdultLed);
+    let pupils = pack
+        .filter
+        .search
+        .iter()
+        .find(|search| search.groups == ["pupils"])
+        .unwrap();
+    assert!(pupils.safe_search && pupils.youtube == YouTube::Strict);
+    assert_eq!(
+        pack.school.phases.first().map(|phase| phase.name.as_str()),
+        Some("early-years")
+    );
+}
+
+/// The sample pack is whole: no error, no warning, and its parts are there.
+#[test]
+fn cfg_01_the_sample_pack_is_sound() {
+    let loaded = load(&sample_files());
+    assert_eq!(loaded.count(Severity::Warning), 0, "{}", report(&loaded));
+    let pack = sound(loaded);
+    assert!(pack.clauses.len() >= 25, "{}", pack.clauses.len());
+    assert!(
+        pack.clauses
+            .iter()
+            .filter(|clause| !clause.controls.is_empty())
+            .count()
+            >= 12
+    );
+    assert!(pack.aups.iter().any(|aup| aup.signed_by == Signer::Parent) && pack.aups.len() == 7);
+    assert!(
+        pack.procedures
+            .iter()
+            .any(|procedure| procedure.reference.id == "filter-breach"
+                && procedure.reference.version.contains('+'))
+    );
+    assert!(
+        pack.addresses
+            .iter()
+            .any(|entry| entry.user.as_deref() == Some("ada.quill"))
+    );
+    assert_eq!(
+        pack.clause("4.2").map(|clause| clause.controls.len()),
+        Some(4)
+    );
+    assert!(pack.help.iter().any(|service| service.name == "Childline"));
+}
+
+/// Text of a pack becomes pages without bringing script or fetching from outside.
+#[test]
+fn a_pack_cannot_bring_script() {
+    let html = markdown_html(
+        "<script>alert(1)</script>\n\n[x](javascript:alert(1)) ![p](https://spy.example/p.png) <b onclick=x>y</b> [ok](https://good.example)",
+    );
+    assert!(
+        !html.contains("<script")
+            && !html.contains("javascript:")
+            && !html.contains("spy.example")
+            && !html.contains("<b "),
+        "{html}"
+    );
+    assert!(html.contains("https://good.example"));
+}
+
+/// Stored versions of a pack come back as they were; damage is told.
+#[test]
+fn an_archive_gives_back_the_same_files() {
+    let files = sample_files();
+    let bytes = to_archive(&files);
+    assert_eq!(unpack(&bytes).unwrap(), files);
+    assert!(unpack(&bytes[..bytes.len() - 1]).is_err());
+    assert!(unpack(b"something else").is_err());
+}
+
+/// docs/settings.md is made from the table of settings.
+#[test]
+fn cfg_01_the_manual_shows_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
+    if std::env::var_os("PHAROS_WRITE_DOCS").is_some() {
+        std::fs::write(&path, reference_markdown()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap();
+    assert_eq!(
+        written,
+        reference_markdown(),
+        "run this test once with PHAROS_WRITE_DOCS=1"
+    );
+    assert_eq!(
+        reference_json().matches("\"name\"").count(),
+        settings().count()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever bytes stand in the files, reading ends with problems or a pack, never a panic.
+    #[test]
+    fn cfg_01_any_bytes_are_survived(school in proptest::collection::vec(any::<u8>(), 0..300), policy in ".{0,300}", tail in "[\\[\\]a-z.=\"{}, \n0-9-]{0,200}") {
+        load(&[("school.toml".to_owned(), school), ("policy.md".to_owned(), policy.clone().into_bytes()), ("aup/x.md".to_owned(), policy.into_bytes())].into());
+        load(&files(&[("school.toml", &format!("{SMALL}{tail}")), ("policy.md", &format!("## 1 A\n```controls\n{tail}"))]));
+    }
+
+    /// An archive of any bytes is read or refused, never a panic.
+    #[test]
+    fn any_archive_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut framed = b"PHPACK1\n".to_vec();
+        framed.extend_from_slice(&bytes);
+        let _ = (unpack(&bytes), unpack(&framed));
+    }
+}
