@@ -47,7 +47,7 @@ struct School {
 
 fn person(number: u64) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(
-        0x0199_0000_0000_7000_8000_0000_0000_0000 + u128::from(number) * 0x1_0000_0000_07,
+        0x0199_0000_0000_7000_8000_0000_0000_0000 + u128::from(number) * 0x0100_0000_0007,
     ))
 }
 

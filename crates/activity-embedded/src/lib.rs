@@ -13,6 +13,9 @@ mod config;
 mod disk;
 mod engine;
 mod frame;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod full_disk;
 mod manifest;
 mod record;
 mod recover;

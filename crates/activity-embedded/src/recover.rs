@@ -118,14 +118,15 @@ fn manifest(folder: &Path, recovered: &mut Recovered) -> io::Result<Manifest> {
             );
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if segments.iter().any(|name| parse_name(name).is_some()) {
-                recovered.problems.push(
-                    "the list of activity segments was missing; it was made anew from the segments"
-                        .into(),
-                );
-            } else {
+            // A crash during the very first sealing leaves a segment beside its head: the head counts.
+            let mut heads = segments.iter().filter_map(|name| parse_name(name));
+            if heads.all(|(head, _)| head_path(folder, head).exists()) {
                 return Ok(Manifest::default());
             }
+            recovered.problems.push(
+                "the list of activity segments was missing; it was made anew from the segments"
+                    .into(),
+            );
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             recovered.problems.push(

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, Sender, sync_channel};
@@ -228,6 +229,11 @@ impl Embedded {
         .await?
     }
 
+    #[cfg(test)]
+    pub(crate) fn overflowing(&self) -> u64 {
+        self.engine.counters.overflowing.load(Relaxed)
+    }
+
     async fn ask(
         &self,
         what: fn(oneshot::Sender<Result<(), StoreError>>) -> Control,
@@ -283,6 +289,7 @@ fn prepare(folder: &Path) -> Result<File, OpenError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(folder.join("lock"))
         .map_err(failed)?;
     match lock.try_lock() {

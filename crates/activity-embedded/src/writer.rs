@@ -24,6 +24,9 @@ use crate::frame;
 const TICK: Duration = Duration::from_millis(10);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_millis(200);
+/// A head with fewer events is not sealed for its age alone: a clock that jumps to and fro must
+/// not make a segment of every few events.
+const LEAST: usize = 1024;
 /// Most events written in one go.
 const BATCH: usize = 4096;
 
@@ -156,7 +159,7 @@ impl Writer {
     /// One round; `true` where there may be more to do at once.
     fn turn(&mut self) -> io::Result<bool> {
         let head = self.head()?;
-        if head.events().len() >= self.engine.config.seal_events && !self.may_rotate() {
+        if head.events().len() >= self.engine.config.seal_events && self.heads_pile_up() {
             return Err(io::Error::other(
                 "sealed segments cannot be written, see the other message",
             ));
@@ -213,12 +216,16 @@ impl Writer {
             _ => return false,
         };
         events.len() >= self.engine.config.seal_events
-            || span.unsigned_abs() >= self.engine.config.seal_span
+            || (events.len() >= LEAST && span.unsigned_abs() >= self.engine.config.seal_span)
+    }
+
+    fn heads_pile_up(&self) -> bool {
+        self.engine.state().heads.len() > self.engine.config.waiting_heads
     }
 
     /// Not while heads pile up, and not while the spool is half taken over.
     fn may_rotate(&self) -> bool {
-        self.engine.state().heads.len() <= self.engine.config.waiting_heads && self.seen.is_empty()
+        !self.heads_pile_up() && self.seen.is_empty()
     }
 
     fn rotate(&mut self, head: &Head) -> io::Result<()> {
