@@ -10,7 +10,9 @@
 //! case is about, states and times.
 
 mod alerts;
+mod archive;
 mod audit;
+mod backup;
 mod cases;
 mod checks;
 mod db;
@@ -22,9 +24,13 @@ mod overrides;
 mod packs;
 mod people;
 mod requests;
+mod rotate;
 mod settings;
 mod sign_in;
 mod store;
+mod tables;
 
+pub use archive::ArchiveInfo;
+pub use backup::{BackupError, BackupPlan, ExtraFile, Restored, check_archive, restore};
 pub use lock::{DataLock, LockError};
 pub use store::{Database, Store};

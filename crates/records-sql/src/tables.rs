@@ -19,8 +19,6 @@ pub(crate) enum Holds {
 pub(crate) struct Table {
     /// Its name.
     pub(crate) name: &'static str,
-    /// The migration that made it.
-    pub(crate) since: i64,
     /// Its key. Sealed values are bound to the key's columns joined by `/`.
     pub(crate) key: &'static [&'static str],
     /// Its columns, each with what it holds and the migration that made it.
@@ -31,7 +29,6 @@ macro_rules! table {
     ($name:literal, $since:literal, [$($key:literal),+], $($column:ident $holds:ident $($at:literal)?),+ $(,)?) => {
         Table {
             name: $name,
-            since: $since,
             key: &[$($key),+],
             columns: &[$((stringify!($column), Holds::$holds, table!(@ $since $($at)?)),)+],
         }

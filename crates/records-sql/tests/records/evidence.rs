@@ -1,0 +1,193 @@
+//! Checks, standings, reports, versions of the pack.
+
+use pharos_records::{
+    Checks, Error, NewCheckRun, NewPack, NewReport, PackState, Packs, StandingRow,
+};
+use pharos_school::CheckId;
+use uuid::Uuid;
+
+use crate::world::{GOVERNOR, HEAD, LEAD, PUPIL, TECHNICIAN, World, at, id};
+
+/// AUD-02: results of the self-check are kept as evidence.
+pub async fn aud_02_checks_are_kept(world: &World) {
+    let run = |n: i64| NewCheckRun {
+        id: CheckId::from_uuid(Uuid::from_u128(n as u128)),
+        from: at(n),
+        to: at(n),
+        passed: 40,
+        failed: n,
+        results: r#"{"v":1}"#.to_owned(),
+    };
+    world
+        .store
+        .record_check(&world.permit(TECHNICIAN), &run(1), at(1))
+        .await
+        .unwrap();
+    world
+        .store
+        .record_check(&world.system(), &run(2), at(2))
+        .await
+        .unwrap();
+    let kept = world
+        .store
+        .checks(&world.permit(GOVERNOR), 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        kept.iter()
+            .map(|c| (c.run.clone(), c.by))
+            .collect::<Vec<_>>(),
+        [(run(2), None), (run(1), Some(id(TECHNICIAN)))]
+    );
+    assert!(
+        world
+            .store
+            .check(&world.permit(HEAD), run(1).id)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+/// REV-09: a clause's history has a row for each change and none between.
+pub async fn rev_09_standings_are_kept_when_they_change(world: &World) {
+    let row = |minute: i64, standing: &str| StandingRow {
+        clause: "4.2".to_owned(),
+        standing: standing.to_owned(),
+        figures: "{}".to_owned(),
+        pack: 1,
+        at: at(minute),
+    };
+    let before = world.entries().await;
+    for (minute, standing, changed) in [
+        (1, "met", 1),
+        (2, "met", 0),
+        (3, "at-risk", 1),
+        (4, "at-risk", 0),
+        (5, "met", 1),
+    ] {
+        let done = world
+            .store
+            .record_standings(&world.system(), &[row(minute, standing)], at(minute))
+            .await
+            .unwrap();
+        assert_eq!(done, changed, "{minute}");
+    }
+    assert_eq!(world.entries().await, before + 3);
+    assert_eq!(
+        world.store.standings(&world.permit(PUPIL)).await.unwrap(),
+        [row(5, "met")]
+    );
+    let history = world
+        .store
+        .standing_history(&world.permit(GOVERNOR), "4.2", 10)
+        .await
+        .unwrap();
+    assert_eq!(history, [row(5, "met"), row(3, "at-risk"), row(1, "met")]);
+}
+
+/// REP-01: a report is kept as it was made.
+pub async fn rep_01_reports_are_frozen(world: &World) {
+    let report = NewReport {
+        id: Uuid::from_u128(1),
+        kind: "governors".to_owned(),
+        from: "2026-09-01".parse().unwrap(),
+        to: "2026-12-18".parse().unwrap(),
+        figures: r#"{"cases":"fewer than five"}"#.to_owned(),
+        pdf: Some(b"%PDF-made-up".to_vec()),
+    };
+    world
+        .store
+        .freeze_report(&world.permit(LEAD), &report, at(1))
+        .await
+        .unwrap();
+    assert!(
+        world
+            .store
+            .freeze_report(&world.permit(LEAD), &report, at(2))
+            .await
+            .is_err(),
+        "never written over"
+    );
+    let kept = world
+        .store
+        .report(&world.permit(GOVERNOR), report.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((kept.report, kept.by), (report, Some(id(LEAD))));
+    assert_eq!(
+        world.store.reports(&world.permit(GOVERNOR)).await.unwrap()[0]
+            .report
+            .pdf,
+        None
+    );
+}
+
+/// REQ-04: versions are kept for good; one is in force; returning to an older one is a new act.
+pub async fn req_04_one_version_of_the_pack_is_in_force(world: &World) {
+    let pack = |why: &str| NewPack {
+        why: why.to_owned(),
+        assessment: Some("no new risk".to_owned()),
+        replay: None,
+        digest: "00".repeat(32),
+        files: why.as_bytes().to_vec(),
+    };
+    let store = &world.store;
+    assert_eq!(store.pack_in_force().await.unwrap(), None);
+    for (number, why) in [(1, "first"), (2, "chess club"), (3, "never")] {
+        assert_eq!(
+            store
+                .propose_pack(&world.permit(TECHNICIAN), &pack(why), at(number))
+                .await
+                .unwrap(),
+            number
+        );
+    }
+    for number in [1, 2, 1] {
+        store
+            .install_pack(&world.permit(HEAD), number, at(5))
+            .await
+            .unwrap();
+        assert_eq!(
+            store.pack_in_force().await.unwrap().unwrap().head.number,
+            number
+        );
+    }
+    store
+        .refuse_pack(&world.permit(HEAD), 3, at(6))
+        .await
+        .unwrap();
+    let refused = store.install_pack(&world.permit(HEAD), 3, at(7)).await;
+    assert!(matches!(refused, Err(Error::Absent { .. })), "{refused:?}");
+    assert_eq!(
+        store.pack_in_force().await.unwrap().unwrap().files,
+        b"first"
+    );
+    let states: Vec<_> = store
+        .packs(&world.permit(PUPIL))
+        .await
+        .unwrap()
+        .iter()
+        .map(|p| (p.number, p.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (3, PackState::Refused),
+            (2, PackState::Past),
+            (1, PackState::InForce)
+        ]
+    );
+    assert_eq!(
+        store
+            .pack(2)
+            .await
+            .unwrap()
+            .unwrap()
+            .head
+            .assessment
+            .as_deref(),
+        Some("no new risk")
+    );
+}
