@@ -115,8 +115,14 @@ impl Watch {
         self.counts
     }
 
+    /// How much is held now: counters and open keys.
+    pub fn held(&self) -> (usize, usize) {
+        (self.counters.len(), self.open.len())
+    }
+
     /// Remembers an alert that is still open, after a restart.
     pub fn remember_open(&mut self, key: &str, last_at: Timestamp) {
+        self.room_for_open(key);
         self.open.insert(key.to_owned(), last_at);
     }
 
@@ -128,13 +134,15 @@ impl Watch {
     /// Looks at one event.
     pub fn see(&mut self, seen: &Seen, lists: &dyn WatchLists) -> Vec<Raised> {
         self.counts.seen = self.counts.seen.saturating_add(1);
-        let rules = self.rules.rules.clone();
+        // Taken out for the loop, so that the rules can be read while the counters are written.
+        let rules = std::mem::take(&mut self.rules.rules);
         let mut raised = Vec::new();
         for rule in &rules {
             for alert in self.by_rule(rule, seen, lists) {
                 raised.push(self.fold(alert));
             }
         }
+        self.rules.rules = rules;
         raised
     }
 
@@ -320,15 +328,19 @@ impl Watch {
             .open
             .get(&alert.key)
             .is_some_and(|last| alert.last_at.duration_since(*last) <= window);
-        if !self.open.contains_key(&alert.key) && self.open.len() >= self.limits.open {
-            self.counts.open_dropped += drop_oldest(&mut self.open, self.limits.open, |last| *last);
-        }
+        self.room_for_open(&alert.key);
         let last = self.open.entry(alert.key.clone()).or_insert(alert.last_at);
         *last = (*last).max(alert.last_at);
         if again {
             Raised::Again(alert)
         } else {
             Raised::New(alert)
+        }
+    }
+
+    fn room_for_open(&mut self, key: &str) {
+        if !self.open.contains_key(key) && self.open.len() >= self.limits.open {
+            self.counts.open_dropped += drop_oldest(&mut self.open, self.limits.open, |last| *last);
         }
     }
 
