@@ -120,7 +120,15 @@ pub(crate) fn serve_inside(
 async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
     let busy = Busy::new(&client.desk);
     add(&client.shared().counts.requests);
+    let connect = request.method() == Method::CONNECT;
+    let may_switch = connect || request.headers().contains_key(header::UPGRADE);
     let mut response = route(client, request).await;
+    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || (connect && response.status().is_success());
+    if may_switch && !switched {
+        // The gate reads no head behind a request that may change protocol, so there is none.
+        response = close(response);
+    }
     response.body_mut().hold_busy(busy);
     response
 }

@@ -435,15 +435,9 @@ fn finish(
     if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return failed(client, Failure::BrokenAnswer, target, tally);
     }
-    let refused_upgrade = on_client.is_some();
     clean(&mut response, &shared.via);
     let (mut parts, inner) = response.into_parts();
     parts.version = Version::HTTP_11;
-    if refused_upgrade {
-        parts
-            .headers
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     let mut flow = Flow {
         inner,
         tally,

@@ -226,8 +226,9 @@ impl<S> Gate<S> {
                 since: Some(since), ..
             } => (Some(*since + self.bounds.head_time), Late::Head),
             Phase::Head { since: None, .. } => (None, Late::Idle),
-            Phase::Length(_) | Phase::Chunked(_) | Phase::Raw => (None, Late::Body),
-            Phase::Refused => return Poll::Pending,
+            Phase::Length(_) | Phase::Chunked(_) => (None, Late::Body),
+            // Whoever passes the bytes on keeps the clock for both directions.
+            Phase::Raw | Phase::Refused => return Poll::Pending,
         };
         let patience = if matches!(late, Late::Idle) {
             self.bounds.idle

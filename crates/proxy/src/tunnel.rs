@@ -214,7 +214,6 @@ impl Tunnel {
     async fn hello(&self, stream: &mut TcpStream, front: Bytes) -> Option<(Hello, Bytes)> {
         let patience = self.client.shared().config.limits.handshake;
         match hello::peek(stream, front, patience).await {
-            Ok((Hello::Other, front)) if front.is_empty() => Some((Hello::Other, front)),
             Ok(found) => Some(found),
             Err(error) => {
                 tracing::debug!(%error, "a client left inside its tunnel");

@@ -1,7 +1,7 @@
 //! The words on the pages: fitted to the reader's age, with the school's own words in them
 //! (FIL-14).
 
-use pharos_policy::Layer;
+use pharos_policy::{Action, Layer};
 use pharos_school::YearGroup;
 
 use crate::judge::Verdict;
@@ -164,6 +164,9 @@ pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
     }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
+    }
+    if verdict.decision.action == Action::Warn {
+        return "The school\u{2019}s policy advises against this site.".to_owned();
     }
     let text = match (verdict.decision.layer, band) {
         (_, AgeBand::Youngest) => "It is not one of the pages for your class.",

@@ -159,3 +159,31 @@ async fn huge_heads_are_refused_with_a_page() {
         );
     }
 }
+
+/// FIL-01: behind a request that might have changed protocol nothing more is read, so that
+/// nothing gets past the strict reading.
+#[tokio::test]
+async fn fil_01_nothing_hides_behind_an_upgrade_or_a_refused_tunnel() {
+    let origin = Origin::http(|_| Reply::page("reached")).await;
+    let school = School::open(&[("harbour.test", &origin)]);
+    let hidden = "POST http://harbour.test/hidden HTTP/1.1\r\nHost: harbour.test\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for first in [
+        "GET http://harbour.test/ HTTP/1.1\r\nHost: harbour.test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "GET http://harbour.test/ HTTP/1.1\r\nHost: harbour.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\n\r\n",
+        "CONNECT harbour.test:22 HTTP/1.1\r\nHost: harbour.test:22\r\n\r\n",
+        "CONNECT harbour.test:443 HTTP/1.1\r\nHost: harbour.test:443\r\nProxy-Authorization: Basic eDp5\r\n\r\n",
+    ] {
+        let answer = school.raw(format!("{first}{hidden}")).await;
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{first:?}: {answer}"
+        );
+        assert!(
+            answer.to_lowercase().contains("connection: close"),
+            "{first:?}: {answer}"
+        );
+    }
+    assert!(origin.asked().iter().all(|asked| asked.target() == "/"));
+}

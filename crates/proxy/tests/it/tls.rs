@@ -377,3 +377,35 @@ async fn srch_02_an_inspected_video_site_gets_the_header() {
     assert_eq!(text(&answer), "restricted", "{answer:?}");
     assert_eq!(strict.asked()[0].header("youtube-restrict"), Some("Strict"));
 }
+
+/// A WebSocket inside an inspected connection passes both ways and is recorded with its path.
+#[tokio::test]
+async fn a_secure_websocket_passes() {
+    let ca = TestCa::new();
+    let origin = Origin::https(ca.server(&["harbour.test"], Validity::Now), |_| Reply::Echo).await;
+    let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
+    let root = school.authority.certificate_der().clone();
+    let mut stream = connect(&school, "harbour.test", "harbour.test", root)
+        .await
+        .unwrap();
+    stream.write_all(b"GET /live HTTP/1.1\r\nHost: harbour.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n").await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(
+        head.starts_with(b"HTTP/1.1 101 "),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
+    stream.write_all(b"ahoy").await.unwrap();
+    let mut back = [0; 4];
+    stream.read_exact(&mut back).await.unwrap();
+    assert_eq!(&back, b"ahoy");
+    drop(stream);
+    let event = school.events(1).await.remove(0);
+    assert_eq!(
+        (event.path.as_deref(), event.bytes_up, event.bytes_down),
+        (Some("/live"), 4, 4)
+    );
+}
