@@ -4,7 +4,10 @@
 //! A small set that must always be right; long lists of resolvers, proxies and tunnels come as
 //! category lists.
 
+use std::sync::LazyLock;
+
 use pharos_catalogue::Host;
+use pharos_scan::Glance;
 
 /// A way round the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,14 +37,19 @@ impl WayRound {
 
 /// What way round a host is, with all below it. Allocates nothing.
 pub fn way_round(host: &Host) -> Option<WayRound> {
+    let glance = &*GLANCE;
     let mut name = host.as_str();
     loop {
-        if let Ok(place) = NAMES.binary_search_by(|(known, _)| (*known).cmp(name)) {
+        if glance.may_hold(name)
+            && let Ok(place) = NAMES.binary_search_by(|(known, _)| (*known).cmp(name))
+        {
             return Some(NAMES[place].1);
         }
         name = name.split_once('.')?.1;
     }
 }
+
+static GLANCE: LazyLock<Glance> = LazyLock::new(|| NAMES.iter().map(|(name, _)| *name).collect());
 
 use WayRound::{Canary, Discovery, Relay, Resolver};
 

@@ -76,7 +76,11 @@ impl Groups {
 
     /// The names of the groups in a set.
     pub(crate) fn names_of(&self, set: GroupSet) -> impl Iterator<Item = &Arc<str>> {
-        self.names.iter().enumerate().filter(move |(number, _)| set.contains(*number)).map(|(_, name)| name)
+        self.names
+            .iter()
+            .enumerate()
+            .filter(move |(number, _)| set.contains(*number))
+            .map(|(_, name)| name)
     }
 
     /// The groups of one member.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::sets::HoursSet;
 use crate::spec::{Boarding, CalendarSpec, DatesSpec, Day, SchoolDays};
@@ -13,7 +13,10 @@ use crate::spec::{Boarding, CalendarSpec, DatesSpec, Day, SchoolDays};
 /// All named hours, in numbers.
 #[derive(Debug)]
 pub(crate) struct Hours {
-    pub(crate) zone: TimeZone,
+    zone: TimeZone,
+    /// The offsets from [`OFFSETS_FROM`] to [`OFFSETS_TO`], each with its beginning: working one
+    /// out from the zone's rules takes longer than all the rest of a decision.
+    offsets: Vec<(Timestamp, Offset)>,
     pub(crate) terms: Vec<DatesSpec>,
     pub(crate) holidays: Vec<DatesSpec>,
     pub(crate) spans: Vec<Span>,
@@ -42,8 +45,10 @@ pub(crate) struct Active {
 impl Hours {
     pub(crate) fn new(zone: TimeZone, calendar: &CalendarSpec, spans: Vec<Span>) -> Self {
         let CalendarSpec { terms, holidays } = calendar.clone();
+        let offsets = offsets(&zone);
         Self {
             zone,
+            offsets,
             terms,
             holidays,
             spans,
@@ -55,7 +60,7 @@ impl Hours {
         if self.spans.is_empty() {
             return Active::default();
         }
-        let moment = Moment::new(self, self.zone.to_datetime(now));
+        let moment = Moment::new(self, self.wall_clock(now));
         match boarder {
             Some(boarder) => {
                 let on = self.on_for(&moment, boarder);
@@ -84,6 +89,14 @@ impl Hours {
             }
         }
         on
+    }
+
+    fn wall_clock(&self, now: Timestamp) -> DateTime {
+        let until = self.offsets.partition_point(|(begins, _)| *begins <= now);
+        match self.offsets[..until].last() {
+            Some((_, offset)) if now < OFFSETS_TO => offset.to_datetime(now),
+            _ => self.zone.to_datetime(now),
+        }
     }
 
     fn is_term(&self, date: Date) -> bool {
@@ -141,7 +154,66 @@ impl Moment {
     }
 }
 
+/// 1 January 2020; before it the zone's rules are worked out each time.
+const OFFSETS_FROM: Timestamp = Timestamp::constant(1_577_836_800, 0);
+/// 1 January 2080; from it on too.
+const OFFSETS_TO: Timestamp = Timestamp::constant(3_471_292_800, 0);
+
+fn offsets(zone: &TimeZone) -> Vec<(Timestamp, Offset)> {
+    let first = (OFFSETS_FROM, zone.to_offset(OFFSETS_FROM));
+    let changes = zone
+        .following(OFFSETS_FROM)
+        .take_while(|change| change.timestamp() < OFFSETS_TO);
+    let changes = changes.map(|change| (change.timestamp(), change.offset()));
+    std::iter::once(first)
+        .chain(changes)
+        .take(OFFSETS_MAX)
+        .collect()
+}
+
+/// More changes than any zone has in those years.
+const OFFSETS_MAX: usize = 1_000;
+
 /// The days as a table by weekday, Monday first.
 pub(crate) fn by_weekday(days: &[Day]) -> [bool; 7] {
     Day::ALL.map(|day| days.contains(&day))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZoneDatabase;
+
+    use super::*;
+
+    /// FIL-11: the offsets kept give the same wall clock as the zone's rules, every hour around
+    /// every change and outside the years kept.
+    #[test]
+    fn fil_11_the_wall_clock_is_the_zones() {
+        for name in [
+            "Europe/London",
+            "UTC",
+            "Australia/Lord_Howe",
+            "Africa/Casablanca",
+        ] {
+            let zone = TimeZoneDatabase::bundled().get(name).unwrap();
+            let hours = Hours::new(zone.clone(), &CalendarSpec::default(), Vec::new());
+            let mut moments: Vec<Timestamp> =
+                hours.offsets.iter().map(|(begins, _)| *begins).collect();
+            moments.extend(
+                [
+                    "1990-07-01T00:00:00Z",
+                    "2079-12-31T23:00:00Z",
+                    "2090-07-01T00:00:00Z",
+                ]
+                .map(|text| text.parse::<Timestamp>().unwrap()),
+            );
+            for moment in moments {
+                for half_hours in -3..=3 {
+                    let now = moment + SignedDuration::from_mins(30 * half_hours);
+                    assert_eq!(hours.wall_clock(now), zone.to_datetime(now), "{name} {now}");
+                }
+            }
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Every site that any rule names, in one table by host.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, Host};
+use rapidhash::fast::RapidHasher;
 
 /// One site of one rule.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Entry {
 }
 
 /// Fixed keys: the keys are the school's own, and same input gives same output.
-type FixedHash = BuildHasherDefault<DefaultHasher>;
+type FixedHash = BuildHasherDefault<RapidHasher<'static>>;
 
 /// The table.
 #[derive(Debug, Default)]

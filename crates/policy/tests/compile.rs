@@ -1,5 +1,6 @@
 //! A policy that is wrong is refused with everything that is wrong, each with its field (CFG-01,
 //! FIL-06), and the policy as written survives being stored and read back.
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::sync::Arc;
 

@@ -5,8 +5,11 @@
 //! filters. Names change rarely; a new engine is one more line in [`ENGINES`].
 
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use pharos_catalogue::Host;
+
+use crate::glance::Glance;
 
 /// How an engine is held to its strict filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,18 +131,24 @@ impl Engine {
     }
 }
 
-/// The engine that a host belongs to. Allocates nothing; a few string comparisons.
+/// The engine that a host belongs to. Allocates nothing; most hosts are told at a glance.
 pub fn engine_of(host: &Host) -> Option<EngineId> {
     let host = host.as_str();
-    if !may_be_engine(host) {
-        return None;
-    }
-    ENGINES
-        .iter()
-        .position(|engine| engine.owns(host))
-        .and_then(|n| u8::try_from(n).ok())
-        .map(EngineId)
+    let exact = GLANCE.may_hold(host);
+    let place = ENGINES.iter().position(|engine| match engine.hosts {
+        Hosts::Exactly { .. } => exact && engine.owns(host),
+        Hosts::Endings { .. } => engine.owns(host),
+    })?;
+    u8::try_from(place).ok().map(EngineId)
 }
+
+static GLANCE: LazyLock<Glance> = LazyLock::new(|| {
+    let exact = ENGINES.iter().filter_map(|engine| match &engine.hosts {
+        Hosts::Exactly { rewritten, others } => Some(rewritten.iter().chain(*others).copied()),
+        Hosts::Endings { .. } => None,
+    });
+    exact.flatten().collect()
+});
 
 /// The engine with this name.
 pub fn engine_named(name: &str) -> Option<EngineId> {
@@ -478,11 +487,6 @@ pub static ENGINES: &[Engine] = &[
         },
     },
 ];
-
-/// A cheap first look at the first letters and the length: most hosts are no engine.
-fn may_be_engine(host: &str) -> bool {
-    host.len() >= 5 && host.len() <= 32
-}
 
 /// Country endings of the search engine's name, sorted.
 static GOOGLE_ENDINGS: &[&str] = &[

@@ -4,10 +4,12 @@
 
 pub mod engines;
 mod fold;
+mod glance;
 mod search;
 mod watch;
 
 pub use fold::fold;
+pub use glance::Glance;
 pub use search::{SearchTerms, TERMS_MAX, search_terms, search_terms_in};
 pub use watch::{
     MATCHES_MAX, PHRASE_MAX, PHRASES_MAX, Severity, TEXT_MAX, WatchList, WatchMatch, WatchProblem,

@@ -1,4 +1,9 @@
 //! The decision, told as the requirements tell it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it is surprised"
+)]
 
 mod hours;
 mod identity;

@@ -220,9 +220,12 @@ fn names_sealed(sites: &[String]) -> bool {
     sites.iter().any(|site| site == "sealed.test")
 }
 
+/// Adds something to a policy, with these sites and groups.
+type Add = fn(&mut PolicySpec, Vec<String>, Vec<String>);
+
 /// One more restriction, in any layer that restricts.
-fn stricter() -> impl Strategy<Value = fn(&mut PolicySpec, Vec<String>, Vec<String>)> {
-    let ways: Vec<fn(&mut PolicySpec, Vec<String>, Vec<String>)> = vec![
+fn stricter() -> impl Strategy<Value = Add> {
+    let ways: Vec<Add> = vec![
         |spec, sites, _| {
             spec.blocks.push(BlockSpec {
                 name: "more".into(),
