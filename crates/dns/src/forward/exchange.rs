@@ -1,10 +1,11 @@
 //! One question to the upstreams, until one answers.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -101,12 +102,10 @@ async fn over_udp(
     key: &[u8],
     question: &[u8],
 ) -> io::Result<Result<Response, Bad>> {
-    let any: SocketAddr = match upstream {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(upstream).await?;
+    let domain = Domain::for_address(upstream);
+    let socket = Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    socket.connect(&upstream.into())?;
+    let socket = UdpSocket::from_std(socket.into())?;
     socket.send(question).await?;
     let mut buffer = [0; 4_096];
     for _ in 0..STRAYS_MAX {
