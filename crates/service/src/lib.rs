@@ -1,1 +1,45 @@
 //! Use cases: authorise, load, decide, save, audit, enqueue.
+//!
+//! Pages, commands and jobs all call these, so that no rule hides in a handler. Everything is a
+//! method of [`App`], in the file of its subject; what a person reads when the answer is no is in
+//! [`Error`].
+
+mod activity;
+mod alerts;
+mod app;
+mod audit;
+mod cases;
+mod checks;
+mod clock;
+mod desk;
+mod error;
+mod explain;
+mod governance;
+mod lists;
+mod notices;
+mod overrides;
+mod packs;
+mod people;
+mod reports;
+mod requests;
+mod school;
+mod sign_in;
+mod snapshot;
+
+pub use alerts::{AlertBody, Watch};
+pub use app::{App, Ports};
+pub use audit::Waiting;
+pub use checks::{CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way};
+pub use cases::{OpenCase, Raised, shown_addresses};
+pub use clock::{Clock, SystemClock};
+pub use desk::Desk;
+pub use error::{Error, Problem};
+pub use explain::ExplainQuestion;
+pub use lists::NewList;
+pub use notices::NoticeBody;
+pub use overrides::NewLesson;
+pub use packs::PackFiles;
+pub use people::{FOUND_MAX, ImportError};
+pub use requests::Vetting;
+pub use school::School;
+pub use sign_in::{Enrolment, SessionToken, SignInOutcome, SignedIn, current_code};

@@ -1,0 +1,414 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// Runs a school's online safety policy: filters, monitors, responds, governs.
+#[derive(Debug, Parser)]
+#[command(name = "pharos", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print what a program can read.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a sample school with fictional people, everything on this machine
+    Try(TryArgs),
+    /// Make a new data folder from a policy pack
+    Init(InitArgs),
+    /// Run all faces: pages, proxy, DNS, jobs
+    Serve(ServeArgs),
+    /// Work on policy packs
+    Pack {
+        /// What to do.
+        #[command(subcommand)]
+        command: PackCommand,
+    },
+    /// Bring a backup back into an empty folder
+    Restore(RestoreArgs),
+    #[command(flatten)]
+    Operator(WithData),
+}
+
+/// Commands that work on a running data folder (through the server) and on a stopped one.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WithData {
+    /// Why something is blocked or not
+    Explain(OnData<ExplainArgs>),
+    /// Category lists and sealed lists
+    Lists(OnData<ListsArgs>),
+    /// The roll
+    People(OnData<PeopleArgs>),
+    /// Try the filter as each kind of user would; the result is kept as evidence
+    Check(OnData<CheckArgs>),
+    /// Reports
+    Report(OnData<ReportArgs>),
+    /// Keep an encrypted copy of everything
+    Backup(OnData<BackupArgs>),
+    /// The audit log
+    Audit(OnData<AuditArgs>),
+    /// Look at the installation from outside
+    Doctor(OnData<DoctorArgs>),
+    /// Make new keys
+    Keys(OnData<KeysArgs>),
+    /// Passwords
+    Password(OnData<PasswordArgs>),
+}
+
+/// A command with its data folder.
+#[derive(Debug, Args)]
+pub(crate) struct OnData<T: Args> {
+    /// The data folder
+    #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    pub(crate) data: PathBuf,
+    /// The command's own.
+    #[command(flatten)]
+    pub(crate) args: T,
+}
+
+/// The same commands as they travel to a running server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Request {
+    /// As typed.
+    Explain(ExplainArgs),
+    /// As typed.
+    Lists(ListsArgs),
+    /// As typed.
+    People(PeopleArgs),
+    /// As typed.
+    Check(CheckArgs),
+    /// As typed.
+    Report(ReportArgs),
+    /// As typed.
+    Backup(BackupArgs),
+    /// As typed.
+    Audit(AuditArgs),
+    /// As typed.
+    Doctor(DoctorArgs),
+    /// As typed.
+    Keys(KeysArgs),
+    /// As typed.
+    Password(PasswordArgs),
+    /// As typed.
+    PackInstall(PackInstallArgs),
+}
+
+/// `pharos try`
+#[derive(Debug, Args)]
+pub(crate) struct TryArgs {
+    /// Another policy pack than the sample school's
+    #[arg(long)]
+    pub(crate) pack: Option<PathBuf>,
+    /// Keep the data here instead of throwing it away at the end
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) faces: Faces,
+}
+
+/// Where the faces listen.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Faces {
+    /// Pages for people
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) web: SocketAddr,
+    /// The filtering proxy
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128")]
+    pub(crate) proxy: SocketAddr,
+    /// The filtering resolver
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5300")]
+    pub(crate) dns: SocketAddr,
+    /// Where the resolver asks; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns_upstream: Vec<SocketAddr>,
+    /// Leave a face out; may be given several times
+    #[arg(long, value_name = "FACE")]
+    pub(crate) off: Vec<Off>,
+    /// Let the proxy reach origins on loopback and private addresses (for tests and intranets)
+    #[arg(long)]
+    pub(crate) allow_private_origins: bool,
+    /// Also trust this certificate (PEM) for origins: a school's own services, tests
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// Fix a host's address, as in a hosts file: `host=ip` or `host=ip:port`
+    #[arg(long, value_name = "HOST=ADDR")]
+    pub(crate) fix: Vec<String>,
+    /// The address of the pages as people reach them, for links
+    #[arg(long, value_name = "URL")]
+    pub(crate) web_url: Option<String>,
+}
+
+/// A face that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Off {
+    /// Pages for people.
+    Web,
+    /// The proxy.
+    Proxy,
+    /// The resolver.
+    Dns,
+    /// Scheduled work.
+    Jobs,
+}
+
+/// `pharos init`
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The data folder to make
+    #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    pub(crate) data: PathBuf,
+    /// The policy pack
+    #[arg(long)]
+    pub(crate) pack: PathBuf,
+    /// With the pack's fictional people and a week of sample life
+    #[arg(long)]
+    pub(crate) sample: bool,
+    /// A PostgreSQL database instead of a SQLite file: postgres://user:password@host/database
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Where the master key is kept; away from the data folder is safer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key: Option<PathBuf>,
+}
+
+/// `pharos serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The data folder
+    #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) faces: Faces,
+}
+
+/// `pharos pack …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackCommand {
+    /// Everything that is wrong in a policy pack, with file and line
+    Check {
+        /// The pack's folder
+        dir: PathBuf,
+    },
+    /// Put a version of the pack in force
+    Install(OnData<PackInstallArgs>),
+}
+
+/// `pharos pack install`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct PackInstallArgs {
+    /// The pack's folder
+    pub(crate) dir: PathBuf,
+    /// Why
+    #[arg(long)]
+    pub(crate) why: String,
+}
+
+/// `pharos restore`
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    pub(crate) file: PathBuf,
+    /// An empty folder to restore into
+    #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    pub(crate) data: PathBuf,
+    /// The master key the backup was made with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key: PathBuf,
+    /// Restore into this PostgreSQL database instead of a SQLite file
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+/// `pharos explain`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct ExplainArgs {
+    /// Whose verdict, by sign-in name; without it, an unknown user's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The address
+    #[arg(long)]
+    pub(crate) url: String,
+    /// When, such as 2026-11-03T10:15:00Z; without it, now
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// From which network address
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) from: Option<std::net::IpAddr>,
+}
+
+/// `pharos lists …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct ListsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: ListsCommand,
+}
+
+/// What can be done with lists.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum ListsCommand {
+    /// Bring a list in: a file, or a folder of categories
+    Import {
+        /// The list's name
+        #[arg(long)]
+        list: String,
+        /// The category it stands for; left out for a folder with one folder a category
+        #[arg(long)]
+        category: Option<String>,
+        /// domains, hosts, urls, rpz, ut1 (a folder); found out when left out
+        #[arg(long)]
+        format: Option<String>,
+        /// Take it even if it has shrunk by more than half
+        #[arg(long)]
+        accept_shrink: bool,
+        /// The file or folder
+        path: PathBuf,
+    },
+    /// Every list with its age and size
+    Status,
+    /// Read all lists again from where they came
+    Refresh,
+    /// Go back to the version of a list before this one
+    RollBack {
+        /// The list's name
+        #[arg(long)]
+        list: String,
+    },
+    /// Sealed lists of illegal material
+    Sealed {
+        /// What to do.
+        #[command(subcommand)]
+        command: SealedCommand,
+    },
+}
+
+/// What can be done with sealed lists.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum SealedCommand {
+    /// Bring in a signed bundle
+    Import {
+        /// The bundle
+        bundle: PathBuf,
+        /// The publisher's public key file; needed the first time
+        #[arg(long)]
+        publisher: Option<PathBuf>,
+    },
+    /// Count, date, checksum and age; never what is on a list
+    Status,
+}
+
+/// `pharos people …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct PeopleArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: PeopleCommand,
+}
+
+/// What can be done with the roll.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum PeopleCommand {
+    /// Bring in a roll: OneRoster 1.2 CSV (folder or zip) or plain CSV
+    Import {
+        /// File, folder or zip
+        path: PathBuf,
+        /// Only say what would change
+        #[arg(long)]
+        preview: bool,
+        /// Bring it in although more than half of the people would leave
+        #[arg(long)]
+        approve: bool,
+    },
+    /// Everybody on the roll
+    List,
+}
+
+/// `pharos check`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct CheckArgs {}
+
+/// `pharos report …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct ReportArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: ReportCommand,
+}
+
+/// The reports.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum ReportCommand {
+    /// The governors' report as PDF
+    Governors {
+        /// First day, such as 2026-09-01
+        #[arg(long)]
+        from: String,
+        /// Last day
+        #[arg(long)]
+        to: String,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// `pharos backup`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct BackupArgs {
+    /// The file to write
+    pub(crate) file: PathBuf,
+}
+
+/// `pharos audit …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum AuditCommand {
+    /// Prove that nothing was altered or removed
+    Verify,
+}
+
+/// `pharos doctor`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct DoctorArgs {}
+
+/// `pharos keys …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+/// What can be done with keys.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum KeysCommand {
+    /// Seal everything under a new school key
+    Rotate,
+}
+
+/// `pharos password …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct PasswordArgs {
+    /// Whose, by sign-in name. A first password is printed once; it must be changed at sign-in
+    pub(crate) user: String,
+}

@@ -1,0 +1,141 @@
+//! The data folder: keys, database, lists, activity, in fixed places.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use pharos_records_sql::Database;
+use pharos_vault::{MasterKey, Place, Vault, read_ring, write_ring};
+use serde::{Deserialize, Serialize};
+
+/// What `pharos.toml` in the data folder says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct FolderFile {
+    /// `postgres://…`; without it the records are in a SQLite file in the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
+    /// Where the master key is; without it, `keys/master.key` in the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) master_key: Option<PathBuf>,
+}
+
+/// A data folder with its keys open.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    pub(crate) file: FolderFile,
+    pub(crate) master: MasterKey,
+    pub(crate) vault: Vault,
+}
+
+impl Folder {
+    /// Makes a new folder with new keys. Refuses one that is already somebody's.
+    pub(crate) fn create(path: &Path, file: FolderFile) -> anyhow::Result<Self> {
+        if path.join("keys").exists() {
+            bail!("{} is a data folder already; use it with `pharos serve --data`, or choose another place", path.display());
+        }
+        make_dir(path)?;
+        make_dir(&path.join("keys"))?;
+        let master = MasterKey::fresh()?;
+        let folder = Self { path: path.to_owned(), vault: Vault::fresh()?, master, file };
+        folder.master.to_new_file(&folder.master_path())?;
+        write_ring(&folder.ring_path(), &folder.vault, &folder.master)?;
+        let text = toml::to_string(&folder.file).context("pharos.toml cannot be written")?;
+        write_private(&path.join("pharos.toml"), text.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens a folder.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        if !path.join("keys").exists() {
+            bail!("{} is not a data folder; make one with `pharos init --data {} --pack DIR`", path.display(), path.display());
+        }
+        let file_path = path.join("pharos.toml");
+        let file: FolderFile = match fs::read_to_string(&file_path) {
+            Ok(text) => toml::from_str(&text).with_context(|| format!("{} cannot be read", file_path.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => FolderFile::default(),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file_path.display())),
+        };
+        let master = master_key(path, &file)?;
+        let vault = read_ring(&path.join("keys/ring"), &master)?;
+        Ok(Self { path: path.to_owned(), file, master, vault })
+    }
+
+    /// Where the records are.
+    pub(crate) fn database(&self) -> Database {
+        match std::env::var("PHAROS_DATABASE").ok().or_else(|| self.file.database.clone()) {
+            Some(url) => Database::Postgres(url),
+            None => Database::Sqlite(self.path.join("records.sqlite")),
+        }
+    }
+
+    /// Where the control socket is.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("control.sock")
+    }
+
+    /// Where the key ring is.
+    pub(crate) fn ring_path(&self) -> PathBuf {
+        self.path.join("keys/ring")
+    }
+
+    fn master_path(&self) -> PathBuf {
+        self.file.master_key.clone().unwrap_or_else(|| self.path.join("keys/master.key"))
+    }
+
+    /// A secret kept sealed in `keys/NAME`, made by `make` when it is not there yet.
+    pub(crate) fn secret(&self, name: &'static str, make: impl FnOnce() -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Vec<u8>> {
+        let path = self.path.join("keys").join(name);
+        let place = Place::new("keys", name, "file");
+        match fs::read(&path) {
+            Ok(sealed) => Ok(self.vault.unseal(place, &sealed).with_context(|| format!("{} cannot be opened", path.display()))?.to_vec()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let plain = make()?;
+                write_private(&path, &self.vault.seal(place, &plain)?)?;
+                Ok(plain)
+            }
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+
+    /// Seals the folder's own secrets again, after the school key was replaced.
+    pub(crate) fn reseal_secrets(&self, vault: &Vault, names: &[&'static str]) -> anyhow::Result<()> {
+        for name in names {
+            let path = self.path.join("keys").join(name);
+            let Ok(sealed) = fs::read(&path) else { continue };
+            if let Some(again) = vault.reseal(Place::new("keys", name, "file"), &sealed)? {
+                write_private(&path, &again)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key that the operator holds: from the environment, else from its file.
+fn master_key(path: &Path, file: &FolderFile) -> anyhow::Result<MasterKey> {
+    if let Ok(text) = std::env::var("PHAROS_MASTER_KEY") {
+        return Ok(MasterKey::parse(&text, "the environment variable PHAROS_MASTER_KEY")?);
+    }
+    let at = file.master_key.clone().unwrap_or_else(|| path.join("keys/master.key"));
+    Ok(MasterKey::from_file(&at)?)
+}
+
+/// Makes a folder that only its owner may enter.
+pub(crate) fn make_dir(path: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("the folder {} cannot be made", path.display()))
+}
+
+/// Writes a file that only its owner may read: aside, onto the disk, then in place.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let aside = path.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}

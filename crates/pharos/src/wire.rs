@@ -1,0 +1,108 @@
+//! Opening a data folder: engines under ports, ports under use cases. The one place that names them.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use pharos_activity_embedded::Embedded;
+use pharos_catalogue::SealedKey;
+use pharos_filter::Filter;
+use pharos_proxy::{AuthoritySpec, CertificateAuthority};
+use pharos_records_sql::{DataLock, Store};
+use pharos_service::{App, Clock, PackFiles, Ports, SystemClock};
+
+use crate::folder::Folder;
+
+/// Names of the secrets kept sealed in the data folder.
+pub(crate) const SECRETS: &[&str] = &["sealed-lists", "authority.key"];
+
+/// A data folder in use.
+pub(crate) struct Opened {
+    pub(crate) folder: Folder,
+    pub(crate) app: App,
+    pub(crate) records: Arc<Store>,
+    pub(crate) activity: Arc<Embedded>,
+    pub(crate) sink: Arc<dyn pharos_activity::Sink>,
+    /// What start-up found and put right, one sentence each.
+    pub(crate) recovered: Vec<String>,
+    _lock: DataLock,
+}
+
+/// Opens a folder that has a pack in force. `what` stands in the lock for whoever comes second.
+pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
+    let lock = DataLock::take(&folder.path, what)?;
+    let engines = engines(&folder, Arc::new(SystemClock)).await?;
+    let app = App::open(engines.ports).await?;
+    app.rebuild().await?;
+    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, _lock: lock })
+}
+
+/// Opens a new folder with its first pack. `clock` lets a sample school live through a week that
+/// is already over.
+pub(crate) async fn first(folder: Folder, files: &PackFiles, clock: Arc<dyn Clock>) -> anyhow::Result<Opened> {
+    let lock = DataLock::take(&folder.path, "init")?;
+    let engines = engines(&folder, clock).await?;
+    let app = App::first(engines.ports, files, "First version").await?;
+    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, _lock: lock })
+}
+
+struct Engines {
+    ports: Ports,
+    records: Arc<Store>,
+    activity: Arc<Embedded>,
+    sink: Arc<dyn pharos_activity::Sink>,
+    recovered: Vec<String>,
+}
+
+async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
+    let now = clock.now();
+    let records = Arc::new(Store::open(&folder.database(), folder.vault.clone()).await?);
+    let opened = Embedded::open(&folder.path.join("activity"), pharos_activity_embedded::Config::default())?;
+    let (lists, recovery) = pharos_lists::Lists::open(&folder.path.join("lists"), now)?;
+    let key = folder.secret("sealed-lists", || {
+        let mut key = vec![0; 32];
+        getrandom::fill(&mut key).context("the system gives no random numbers")?;
+        Ok(key)
+    })?;
+    let key: [u8; 32] = key.as_slice().try_into().context("keys/sealed-lists is damaged; restore it from a backup")?;
+    let mut recovered = recovery.sentences();
+    recovered.extend(activity_sentences(&opened.recovered));
+    let ports = Ports {
+        records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
+        activity: Arc::clone(&opened.store) as Arc<dyn pharos_activity::Store>,
+        filter: Arc::new(Filter::new()),
+        lists,
+        sealed_key: SealedKey::new(key),
+        clock,
+        data: folder.path.clone(),
+        web_url: std::env::var("PHAROS_WEB_URL").unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
+    };
+    Ok(Engines { ports, records, activity: opened.store, sink: opened.sink, recovered })
+}
+
+fn activity_sentences(recovered: &pharos_activity_embedded::Recovered) -> Vec<String> {
+    let mut sentences = recovered.problems.clone();
+    if recovered.head_events + recovered.spool_events > 0 {
+        sentences.push(format!("activity: {} events found that were not yet sealed", recovered.head_events + recovered.spool_events));
+    }
+    if recovered.torn_bytes > 0 {
+        sentences.push(format!("activity: {} bytes of half-written events cut (at most the last second before the stop)", recovered.torn_bytes));
+    }
+    if recovered.leftovers_removed > 0 {
+        sentences.push(format!("activity: {} unfinished files removed", recovered.leftovers_removed));
+    }
+    sentences
+}
+
+/// The school's certificate authority: made the first time, its key sealed.
+pub(crate) fn authority(folder: &Folder, school: &str, never: Vec<String>) -> anyhow::Result<Arc<CertificateAuthority>> {
+    let path = folder.path.join("keys/authority.pem");
+    let fresh = || -> anyhow::Result<Vec<u8>> {
+        let made = CertificateAuthority::create(&AuthoritySpec { school: school.to_owned(), never, now: jiff::Timestamp::now() })?;
+        crate::folder::write_private(&path, made.certificate_pem().as_bytes())?;
+        Ok(made.private_key_pem().as_bytes().to_vec())
+    };
+    let key = folder.secret("authority.key", fresh)?;
+    let certificate = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read; restore it from a backup", path.display()))?;
+    let key = String::from_utf8(key).context("keys/authority.key is damaged; restore it from a backup")?;
+    Ok(Arc::new(CertificateAuthority::load(&certificate, &key)?))
+}

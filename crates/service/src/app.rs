@@ -1,0 +1,159 @@
+//! The application: every use case is a method on [`App`], in the file of its subject.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use pharos_access::{Actor, Kind, Permit, Rules, Target};
+use pharos_filter::Filter;
+use pharos_records::Records;
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::{Clock, Desk, Error, School};
+
+/// What stands under the use cases. The binary wires real engines; tests wire the same ones on
+/// temporary folders.
+pub struct Ports {
+    /// Records: people, cases, ledger.
+    pub records: Arc<dyn Records>,
+    /// Activity events.
+    pub activity: Arc<dyn pharos_activity::Store>,
+    /// The live filter that the faces ask.
+    pub filter: Arc<Filter>,
+    /// The list folder.
+    pub lists: pharos_lists::Lists,
+    /// The key under which sealed-list entries are hashed.
+    pub sealed_key: pharos_catalogue::SealedKey,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where people reach the pages, for links in notices: `https://pharos.school.internal`.
+    pub web_url: String,
+}
+
+/// All use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) activity: Arc<dyn pharos_activity::Store>,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) lists: pharos_lists::Lists,
+    pub(crate) sealed_key: pharos_catalogue::SealedKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) data: PathBuf,
+    pub(crate) web_url: String,
+    pub(crate) school: ArcSwap<School>,
+    pub(crate) desk: Arc<Desk>,
+    /// Held while a snapshot is built, so that the last change is the one in force.
+    pub(crate) building: Mutex<()>,
+    /// Password hashing takes memory and a core: two at a time.
+    pub(crate) hashing: Semaphore,
+    pub(crate) watch: crate::alerts::Watch,
+}
+
+impl App {
+    /// Wires the ports. Nothing is in force until [`App::rebuild`] has run.
+    ///
+    /// # Errors
+    /// When the shipped watch rules do not read.
+    pub fn new(ports: Ports, school: School) -> Result<Self, Error> {
+        let watch = crate::alerts::Watch::new()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                records: ports.records,
+                activity: ports.activity,
+                filter: ports.filter,
+                lists: ports.lists,
+                sealed_key: ports.sealed_key,
+                clock: ports.clock,
+                data: ports.data,
+                web_url: ports.web_url,
+                school: ArcSwap::from_pointee(school),
+                desk: Arc::new(Desk::default()),
+                building: Mutex::new(()),
+                hashing: Semaphore::new(2),
+                watch,
+            }),
+        })
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The school's facts, settings, words and rules in force.
+    pub fn school(&self) -> Arc<School> {
+        self.inner.school.load_full()
+    }
+
+    /// The live filter.
+    pub fn filter(&self) -> &Arc<Filter> {
+        &self.inner.filter
+    }
+
+    /// The block desk, for the proxy.
+    pub fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.inner.desk)
+    }
+
+    /// Where people reach the pages.
+    pub fn web_url(&self) -> &str {
+        &self.inner.web_url
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn records(&self) -> &dyn Records {
+        self.inner.records.as_ref()
+    }
+
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.school().rules)
+    }
+
+    /// Asks for the permit; a refusal is noted in the ledger before it is returned (AUD-01).
+    pub(crate) async fn may<A: Kind>(&self, actor: &Actor, target: Target<'_>) -> Result<Permit<A>, Error> {
+        match self.rules().may::<A>(actor, target) {
+            Ok(permit) => Ok(permit),
+            Err(denied) => {
+                self.records().note_refusal(&denied, self.now()).await?;
+                Err(Error::Denied(denied))
+            }
+        }
+    }
+
+    /// Whether a page should show the way to an act at all. The act itself asks again.
+    pub fn could(&self, actor: &Actor, act: pharos_access::Act) -> bool {
+        self.rules().decide(act, actor, Target::School).is_ok()
+    }
+}
+
+impl From<pharos_records::Error> for Error {
+    fn from(error: pharos_records::Error) -> Self {
+        use pharos_records::Error as Stored;
+        match error {
+            Stored::Conflict { .. } => Self::Changed,
+            Stored::Absent { .. } => Self::NotFound,
+            Stored::OwnMatter | Stored::NoReason { .. } | Stored::Refused { .. } => Self::Refused(error.to_string()),
+            other => Self::unavailable("the records", &other),
+        }
+    }
+}
+
+impl From<pharos_activity::StoreError> for Error {
+    fn from(error: pharos_activity::StoreError) -> Self {
+        match error {
+            pharos_activity::StoreError::BadQuery(text) => Self::invalid(text),
+            other => Self::unavailable("the activity store", &other),
+        }
+    }
+}

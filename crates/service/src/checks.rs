@@ -1,0 +1,176 @@
+//! The self-check: tries the real faces as each kind of user and keeps the result as evidence
+//! (AUD-02, SRCH-05, FIL-12).
+//!
+//! What is tried comes from the promises, not from the filter: the controls bound in the written
+//! policy, the sealed lists' dated test entries, the help sites. So a rule or list that went missing
+//! shows up.
+
+mod plan;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use async_trait::async_trait;
+use pharos_access::{Actor, Target, act};
+use pharos_records::{CheckRun, NewCheckRun};
+use pharos_school::CheckId;
+use serde::{Deserialize, Serialize};
+
+pub use plan::Kind;
+pub(crate) use plan::{add_test_users, is_test_user};
+
+use crate::clock::new_uuid;
+use crate::{App, Error};
+
+/// The stored form's version.
+const VERSION: u16 = 1;
+/// How many runs a page lists.
+const RUNS_SHOWN: usize = 50;
+
+/// Reaches the real faces from a given loopback address, as a device would.
+#[async_trait]
+pub trait Prober: Send + Sync {
+    /// Asks the resolver for a name's addresses.
+    async fn look_up(&self, from: IpAddr, host: &str) -> Seen;
+    /// Fetches a page through the proxy.
+    async fn fetch(&self, from: IpAddr, url: &str) -> Seen;
+}
+
+/// What a device would have seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Blocked by the filter.
+    Blocked,
+    /// Sent to this name instead (safe search).
+    Narrowed(String),
+    /// Let through, whether or not anything answered behind it.
+    Through,
+    /// It could not be tried, and why.
+    NotTried(String),
+}
+
+/// Through which face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The resolver.
+    Dns,
+    /// The proxy.
+    Proxy,
+}
+
+/// How one probe went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Result_ {
+    /// As promised.
+    Passed,
+    /// Not as promised.
+    Failed,
+    /// It could not be tried.
+    NotTried,
+}
+
+/// One probe with its result, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeRow {
+    /// The kind of user.
+    pub group: String,
+    /// The face.
+    pub way: Way,
+    /// What was tried.
+    pub kind: Kind,
+    /// The test address; for sealed lists only the list's name.
+    pub address: String,
+    /// How it went.
+    pub result: Result_,
+    /// What was seen, in words.
+    pub seen: String,
+}
+
+/// All probes of one run, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResults {
+    /// The stored form's version.
+    pub v: u16,
+    /// Every probe.
+    pub probes: Vec<ProbeRow>,
+}
+
+impl CheckResults {
+    /// Reads a stored run.
+    ///
+    /// # Errors
+    /// When it is damaged or of a newer version.
+    pub fn read(run: &CheckRun) -> Result<Self, Error> {
+        serde_json::from_str(&run.run.results).map_err(|error| Error::unavailable("a stored self-check", &error))
+    }
+}
+
+impl App {
+    /// Runs the whole check and keeps it. `actor` is a person, or the schedule.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Refused`] when nothing is in force to be checked.
+    pub async fn run_check(&self, actor: &Actor, prober: &dyn Prober) -> Result<CheckId, Error> {
+        let permit = self.may::<act::RunCheck>(actor, Target::School).await?;
+        let from = self.now();
+        let plan = self.plan_check()?;
+        let users = self.seat_users(&plan.users);
+        let mut probes = Vec::with_capacity(plan.probes.len());
+        for probe in &plan.probes {
+            let Some(address) = users.get(probe.user).copied() else { continue };
+            let seen = match probe.way {
+                Way::Dns => prober.look_up(address, &probe.host).await,
+                Way::Proxy => prober.fetch(address, &format!("http://{}/", probe.host)).await,
+            };
+            probes.push(probe.judge(&plan.users[probe.user].group, &seen));
+        }
+        for address in users {
+            self.filter().addresses().sign_out(address);
+        }
+        let count = |wanted| i64::try_from(probes.iter().filter(|probe| probe.result == wanted).count()).unwrap_or(i64::MAX);
+        let (passed, failed) = (count(Result_::Passed), count(Result_::Failed));
+        let results = CheckResults { v: VERSION, probes };
+        let results = serde_json::to_string(&results).map_err(|error| Error::unavailable("writing a self-check", &error))?;
+        let id = CheckId::from_uuid(new_uuid());
+        let run = NewCheckRun { id, from, to: self.now(), passed, failed, results };
+        self.records().record_check(&permit, &run, self.now()).await?;
+        self.assess_and_keep().await?;
+        Ok(id)
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn checks(&self, actor: &Actor) -> Result<Vec<CheckRun>, Error> {
+        let permit = self.may::<act::ReadChecks>(actor, Target::School).await?;
+        Ok(self.records().checks(&permit, RUNS_SHOWN).await?)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    pub async fn check(&self, actor: &Actor, id: CheckId) -> Result<CheckRun, Error> {
+        let permit = self.may::<act::ReadChecks>(actor, Target::School).await?;
+        self.records().check(&permit, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Gives each test user an address of the check's own for the time of the run.
+    fn seat_users(&self, users: &[plan::User]) -> Vec<IpAddr> {
+        let until = self.now() + jiff::SignedDuration::from_mins(15);
+        users
+            .iter()
+            .zip(1_u8..)
+            .map(|(user, number)| {
+                let address = IpAddr::V4(Ipv4Addr::new(127, 83, 0, number));
+                match user.person {
+                    Some(person) => self.filter().addresses().sign_in(address, person, Some("self-check".into()), until),
+                    None => drop(self.filter().addresses().sign_out(address)),
+                }
+                address
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,81 @@
+//! Versions of the policy pack: checked, proposed, put in force (CFG-01, REQ-04).
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use pharos_access::{Actor, Target, act};
+use pharos_pack::{Loaded, load};
+use pharos_records::{NewPack, PackHead};
+
+use crate::{App, Error, Ports, Problem, School};
+
+/// The files of a pack by their path inside it.
+pub type PackFiles = BTreeMap<String, Vec<u8>>;
+
+impl App {
+    /// Opens a school that has a pack in force. The filter has nothing in force until
+    /// [`App::rebuild`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when no pack was ever put in force; [`Error::Invalid`] with its problems
+    /// when the stored one no longer reads.
+    pub async fn open(ports: Ports) -> Result<Self, Error> {
+        let stored = ports.records.pack_in_force().await?.ok_or_else(|| {
+            Error::Refused("This data folder has no policy pack in force. Make one with `pharos init --data DIR --pack DIR`.".to_owned())
+        })?;
+        let files = pharos_pack::unpack(&stored.files).map_err(|error| Error::unavailable("the stored policy pack", &error))?;
+        let version = u64::try_from(stored.head.number).unwrap_or_default();
+        let school = School::new(usable(load(&files))?, version)?;
+        Self::new(ports, school)
+    }
+
+    /// Opens a school for the first time, with its first pack.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every problem of the pack, each with file and line.
+    pub async fn first(ports: Ports, files: &PackFiles, why: &str) -> Result<Self, Error> {
+        let school = School::new(usable(load(files))?, 1)?;
+        let app = Self::new(ports, school)?;
+        app.install_pack(&Actor::system("operator"), files, why).await?;
+        Ok(app)
+    }
+
+    /// Puts a new version of the pack in force: all of it, or none of it when anything is wrong.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Invalid`] with every problem of the pack.
+    pub async fn install_pack(&self, actor: &Actor, files: &PackFiles, why: &str) -> Result<i64, Error> {
+        let propose = self.may::<act::ProposePolicy>(actor, Target::School).await?;
+        let install = self.may::<act::InstallPolicy>(actor, Target::School).await?;
+        let pack = usable(load(files))?;
+        let archive = pharos_pack::to_archive(files);
+        let digest = hex::encode(digest::digest(&digest::SHA256, &archive));
+        let new = NewPack { why: crate::overrides::reason(why)?, assessment: None, replay: None, digest, files: archive };
+        let now = self.now();
+        let number = self.records().propose_pack(&propose, &new, now).await?;
+        let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
+        self.records().install_pack(&install, number, now).await?;
+        self.inner().school.store(std::sync::Arc::new(school));
+        self.rebuild().await?;
+        Ok(number)
+    }
+
+    /// All versions, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn pack_versions(&self, actor: &Actor) -> Result<Vec<PackHead>, Error> {
+        let permit = self.may::<act::ReadPolicy>(actor, Target::School).await?;
+        Ok(self.records().packs(&permit).await?)
+    }
+}
+
+/// The pack, or every problem that keeps it from being used.
+fn usable(loaded: Loaded) -> Result<pharos_pack::Pack, Error> {
+    let wrong: Vec<_> = loaded.problems.iter().filter(|problem| problem.severity == pharos_pack::Severity::Error).map(|problem| Problem::whole(problem.to_string())).collect();
+    match loaded.pack {
+        Some(pack) if wrong.is_empty() => Ok(pack),
+        _ if wrong.is_empty() => Err(Error::invalid("The policy pack could not be read. Check it with `pharos pack check DIR`.")),
+        _ => Err(Error::Invalid(wrong)),
+    }
+}

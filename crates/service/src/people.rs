@@ -1,0 +1,139 @@
+//! The roll: looking people up, and bringing in a new roll from the school's own system (ACC-10).
+
+use jiff::tz::TimeZone;
+use pharos_access::{Actor, Target, act};
+use pharos_directory::{FileSet, Limits, Problems, Progress, Roll, RollChange};
+use pharos_records::{RollKind, RollOutcome};
+use pharos_school::{Class, Person, PersonId};
+
+use crate::clock::new_uuid;
+use crate::{App, Error};
+
+/// Most people shown for one search.
+pub const FOUND_MAX: usize = 50;
+
+/// Why a roll was not brought in.
+#[derive(Debug)]
+pub enum ImportError {
+    /// The files are wrong: every problem with file, line and column. Nothing was changed.
+    Problems(Problems),
+    /// The roll would take away more than half of the people; it waits for approval.
+    Held(RollChange),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for ImportError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl App {
+    /// People on the roll whose names begin with these words; for staff (two letters at least).
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn find_people(&self, actor: &Actor, words: &str) -> Result<Vec<Person>, Error> {
+        let permit = self.may::<act::ListPeople>(actor, Target::School).await?;
+        if words.trim().chars().count() < 2 {
+            return Ok(Vec::new());
+        }
+        Ok(self.records().find_people(&permit, words, FOUND_MAX).await?)
+    }
+
+    /// One person, for staff.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::NotFound`].
+    pub async fn person(&self, actor: &Actor, id: PersonId) -> Result<Person, Error> {
+        self.may::<act::ListPeople>(actor, Target::School).await?;
+        self.known_person(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Every class, by title; for staff.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn classes(&self, actor: &Actor) -> Result<Vec<Class>, Error> {
+        self.may::<act::ListPeople>(actor, Target::School).await?;
+        Ok(self.records().classes().await?)
+    }
+
+    /// What a person is called on pages; `None` for one who is not known.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn name_of(&self, id: PersonId) -> Result<Option<String>, Error> {
+        Ok(self.known_person(id).await?.map(|person| person.full_name()))
+    }
+
+    /// What bringing in these files would change. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`ImportError::Problems`] with all of them.
+    pub async fn preview_roll(&self, actor: &Actor, files: &FileSet, progress: &mut (dyn FnMut(Progress<'_>) + Send)) -> Result<RollChange, ImportError> {
+        self.may::<act::ImportRoll>(actor, Target::School).await?;
+        let current = self.current_roll().await?;
+        let today = self.now().to_zoned(self.zone()).date();
+        pharos_directory::preview(&current, files, &Limits::default(), today, &mut new_uuid, &mut |step| progress(step)).map_err(ImportError::Problems)
+    }
+
+    /// Brings in a roll: all of it or nothing. `approved` says that somebody looked at a roll that
+    /// takes away more than half of the people.
+    ///
+    /// # Errors
+    /// [`ImportError`]; nothing was changed then.
+    pub async fn import_roll(
+        &self,
+        actor: &Actor,
+        files: &FileSet,
+        approved: bool,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<(RollChange, RollOutcome), ImportError> {
+        let change = self.preview_roll(actor, files, progress).await?;
+        if !change.holds.is_empty() && !approved {
+            return Err(ImportError::Held(change));
+        }
+        let permit = self.may::<act::ImportRoll>(actor, Target::School).await?;
+        let now = self.now();
+        let after = change.applied_to(&self.current_roll().await?);
+        let roll = pharos_records::Roll { kind: RollKind::Whole, people: after.people, classes: after.classes, classes_gone: change.classes_gone.clone(), on: now.to_zoned(self.zone()).date() };
+        let outcome = self.records().apply_roll(&permit, &roll, now).await.map_err(Error::from)?;
+        self.rebuild().await?;
+        Ok((change, outcome))
+    }
+
+    /// Everybody and every class, leavers among them.
+    pub(crate) async fn current_roll(&self) -> Result<Roll, Error> {
+        Ok(Roll { people: self.records().roll().await?, classes: self.records().classes().await? })
+    }
+
+    /// One person with the posts that the pack gives them today (ROLE-01), leavers included.
+    pub(crate) async fn known_person(&self, id: PersonId) -> Result<Option<Person>, Error> {
+        Ok(self.records().person(id).await?.map(|person| self.with_posts(person)))
+    }
+
+    /// The person on the roll with this sign-in name, with their posts.
+    pub(crate) async fn known_by_username(&self, username: &str) -> Result<Option<Person>, Error> {
+        Ok(self.records().person_by_username(username).await?.map(|person| self.with_posts(person)))
+    }
+
+    /// Everybody, with their posts.
+    pub(crate) async fn known_roll(&self) -> Result<Vec<Person>, Error> {
+        Ok(self.records().roll().await?.into_iter().map(|person| self.with_posts(person)).collect())
+    }
+
+    /// Roles come from the roll and from the posts that the pack names, from day to day.
+    fn with_posts(&self, mut person: Person) -> Person {
+        let school = self.school();
+        let today = self.now().to_zoned(school.zone.clone()).date();
+        person.roles.extend(school.pack.posts_of(&person.username, today));
+        person
+    }
+
+    /// The school's time zone.
+    pub fn zone(&self) -> TimeZone {
+        self.school().zone.clone()
+    }
+}

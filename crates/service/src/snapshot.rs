@@ -1,0 +1,119 @@
+//! Building what the filter decides by: pack, overrides, lists and roll, put in force whole.
+
+use std::sync::Arc;
+
+use pharos_catalogue::{Address, Catalogue, CategorySet, SealedLists};
+use pharos_filter::{Categories, Hit, Parts, Roster, Sealed, Snapshot, Versions};
+use pharos_policy::PolicySpec;
+use pharos_policy::spec::{EmergencySpec, ExceptionSpec, LessonSpec, PersonalSpec};
+use pharos_records::{Override, OverrideKind};
+
+use crate::{App, Error};
+
+impl App {
+    /// Builds a snapshot from what is stored and puts it in force. The last good one stays when
+    /// something is wrong (FIL-17).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything wrong in the policy; or when records or lists cannot be read.
+    pub async fn rebuild(&self) -> Result<(), Error> {
+        let _turn = self.inner().building.lock().await;
+        let school = self.school();
+        let people = self.known_roll().await?;
+        let classes = self.records().classes().await?;
+        let mut spec = school.pack.filter.clone();
+        self.add_overrides(&mut spec).await?;
+        let catalogue = self.inner().lists.catalogue();
+        let sealed = self.inner().lists.sealed_lists(&self.inner().sealed_key).map_err(|error| Error::unavailable("the sealed lists", &error))?;
+        let policy = pharos_filter::compile_policy(&spec, catalogue.names(), &school.declared_categories)
+            .map_err(|problems| Error::Invalid(problems.iter().map(|problem| crate::Problem::whole(problem.to_string())).collect()))?;
+        let mut roster = Roster::new(&people, &classes);
+        crate::checks::add_test_users(&policy, &mut roster, &spec);
+        self.map_addresses(&roster);
+        let lists = catalogue.lists().iter().map(|list| (Arc::clone(&list.name), list.version)).collect();
+        let versions = Versions { policy: school.version, catalogue: catalogue.version(), lists };
+        self.filter().install(Snapshot::new(Parts {
+            policy: Arc::new(policy),
+            categories: Arc::new(Listed(catalogue)),
+            sealed: Arc::new(SealedSlot(sealed)),
+            roster: Arc::new(roster),
+            versions,
+        }));
+        Ok(())
+    }
+
+    /// Writes every override in force into the policy as its pack would.
+    async fn add_overrides(&self, spec: &mut PolicySpec) -> Result<(), Error> {
+        for stored in self.records().overrides_in_force(self.now()).await? {
+            add_override(spec, &stored)?;
+        }
+        Ok(())
+    }
+
+    /// The pack's address map, with sign-in names turned into people. A device whose user is not
+    /// on the roll counts as shared: nobody until someone signs in on it.
+    fn map_addresses(&self, roster: &Roster) {
+        let school = self.school();
+        let entries = school.pack.addresses.iter().map(|entry| entry.resolve(|name| roster.by_username(name).map(|member| member.person)));
+        self.filter().addresses().set_fixed(entries.collect::<Vec<_>>());
+    }
+}
+
+fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
+    let unreadable = |error: serde_json::Error| Error::unavailable("a stored override", &error);
+    match stored.kind {
+        OverrideKind::EmergencyBlock => {
+            let block: EmergencySpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            spec.overrides.emergency.push(block);
+        }
+        OverrideKind::Restriction => {
+            let restriction: PersonalSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            spec.overrides.personal.push(restriction);
+        }
+        OverrideKind::Exception => {
+            let exception: ExceptionSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            spec.overrides.exceptions.push(exception);
+        }
+        OverrideKind::LessonList => {
+            let lesson: LessonSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            spec.overrides.lessons.push(lesson);
+        }
+    }
+    Ok(())
+}
+
+/// The category lists, as the filter asks them.
+#[derive(Debug)]
+struct Listed(Arc<Catalogue>);
+
+impl Categories for Listed {
+    fn categories(&self, address: &Address) -> CategorySet {
+        self.0.lookup(address).categories
+    }
+
+    fn hits(&self, address: &Address) -> Vec<Hit> {
+        let found = self.0.lookup(address);
+        self.0
+            .matched(address, &found)
+            .map(|matched| Hit {
+                category: matched.category,
+                list: Arc::clone(&matched.list.name),
+                entry: Arc::from(format!("{}{}", matched.host, matched.path.unwrap_or(""))),
+            })
+            .collect()
+    }
+
+    fn names(&self) -> &[Arc<str>] {
+        self.0.names()
+    }
+}
+
+/// The sealed lists, as the filter asks them: a list's name and nothing else.
+#[derive(Debug)]
+struct SealedSlot(SealedLists);
+
+impl Sealed for SealedSlot {
+    fn hit(&self, address: &Address) -> Option<&Arc<str>> {
+        self.0.lookup(address).and_then(|found| self.0.list(found.list)).map(|list| &list.name)
+    }
+}

@@ -1,0 +1,14 @@
+//! The pieces that pages are made of: one struct and one template each, after the GOV.UK and MOJ
+//! components, escaped by askama. A page holds components as values and prints them.
+
+mod fields;
+mod shown;
+
+pub(crate) use fields::{Choice, Choices, Input, Kind, Select, TextArea};
+pub(crate) use shown::{Button, Cell, Details, Errors, Problem, Row, Summary, Table, Tag, Timeline, TimelineItem, Warning};
+
+/// A rendered component is already escaped HTML.
+macro_rules! html {
+    ($($name:ty),+ $(,)?) => { $(impl askama::filters::HtmlSafe for $name {})+ };
+}
+html!(Input, TextArea, Choices, Select, Button, Details, Errors, Summary, Table, Tag, Timeline, Warning);
