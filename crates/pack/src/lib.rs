@@ -16,6 +16,7 @@ mod agreement;
 mod archive;
 mod compile;
 mod filter;
+mod load;
 mod names;
 mod network;
 mod pack;
@@ -31,11 +32,10 @@ mod tree;
 pub use agreement::{Agreement, Signer};
 pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
 pub use filter::HelpService;
+pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
 pub use names::BUILT_IN_GROUPS;
 pub use network::{AddressEntry, ListSubscription, Mail, MailTls, Network};
-pub use pack::{
-    Confirmation, FILE_BYTES_MAX, FILES_MAX, Loaded, Options, Pack, SettingLine, load, load_with,
-};
+pub use pack::{Confirmation, Pack, SettingLine};
 pub use people::{NamedRole, Post};
 pub use policy_text::{CLAUSES_MAX, ControlText, WrittenClause, markdown_html};
 pub use problem::{PROBLEMS_MAX, Place, Problem, Severity};

@@ -89,7 +89,7 @@ pub struct ListSubscription {
     pub categories: Vec<(String, String)>,
 }
 
-pub(crate) fn read_devices(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<AddressEntry> {
+pub(crate) fn read_addresses(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<AddressEntry> {
     let mut devices: Vec<AddressEntry> = Vec::new();
     for mut fields in root.tables("devices", cx) {
         let at = fields.at();

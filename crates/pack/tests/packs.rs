@@ -1,5 +1,11 @@
 //! Policy packs: CFG-01, CFG-03, REV-01, ROLE-01, ROLE-02, FIL-06, FIL-07, VUL-04.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,0 +1,448 @@
+//! Reading a pack's files and putting the parts together.
+
+use std::collections::BTreeMap;
+
+use pharos_governance::{Clause, Control};
+
+use crate::agreement::read_agreement;
+use crate::compile::check_compiles;
+use crate::filter;
+use crate::names::Names;
+use crate::network::{read_addresses, read_lists, read_mail, read_network};
+use crate::pack::{Confirmation, Pack};
+use crate::people::{named_roles, read_rights};
+use crate::policy_text::{WrittenClause, read_clauses};
+use crate::problem::{Place, Problem, Problems, Severity, quoted};
+use crate::procedures::read_procedures;
+use crate::read::{Cx, Fields};
+use crate::school::{SchoolTable, read_front_page, read_school};
+use crate::settings::{
+    SetValue, SettingValue, families, read_settings, settings as all_settings, weaker,
+};
+use crate::tree;
+
+/// The most bytes of one file.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// The most files of one pack.
+pub const FILES_MAX: usize = 500;
+
+/// What the caller knows beyond this crate.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Settings acted on although the table calls them declared: no note is given for these.
+    pub live: &'a [&'a str],
+}
+
+/// A pack and everything noteworthy about it. There is no pack where there is an error.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The pack, if nothing is wrong with it.
+    pub pack: Option<Pack>,
+    /// Errors, warnings and notes by file and line.
+    pub problems: Vec<Problem>,
+}
+
+impl Loaded {
+    /// How many problems are of this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    }
+}
+
+/// Reads a pack from its files by path inside the folder, with forward slashes.
+pub fn load(files: &BTreeMap<String, Vec<u8>>) -> Loaded {
+    load_with(files, &Options::default())
+}
+
+/// As [`load`], with what the caller knows beyond this crate.
+pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Loaded {
+    let mut problems = Problems::default();
+    let texts = texts(files, &mut problems);
+    let mut pack = read_school_toml(texts.get("school.toml").copied(), options, &mut problems);
+    let names = std::mem::take(&mut pack.1);
+    let mut pack = pack.0;
+    match texts.get("policy.md") {
+        Some(text) => {
+            pack.written = read_clauses("policy.md", text, &mut problems);
+            pack.clauses = bind_controls("policy.md", &pack.written, &names, &mut problems);
+            pack.policy_markdown = (*text).to_owned();
+        }
+        None => problems.error(
+            "policy.md",
+            Place::default(),
+            "the file is missing",
+            "write the policy with numbered headings",
+        ),
+    }
+    let mut changes = Vec::new();
+    for (path, text) in &texts {
+        if let Some(name) = path
+            .strip_prefix("aup/")
+            .and_then(|name| name.strip_suffix(".md"))
+        {
+            pack.aups
+                .extend(read_agreement(path, name, text, &names, &mut problems));
+        } else if path.starts_with("procedures/") && path.ends_with(".toml") {
+            changes.push((*path, *text));
+        }
+    }
+    pack.procedures = read_procedures(&changes, &mut problems);
+    let problems = problems.into_sorted();
+    let sound = problems
+        .iter()
+        .all(|problem| problem.severity != Severity::Error);
+    Loaded {
+        pack: sound.then_some(pack),
+        problems,
+    }
+}
+
+/// Reads the controls of every clause, and holds what they name against what the pack knows.
+fn bind_controls(
+    file: &str,
+    written: &[WrittenClause],
+    names: &Names,
+    problems: &mut Problems,
+) -> Vec<Clause> {
+    let mut clauses = Vec::new();
+    for clause in written {
+        let mut controls = Vec::new();
+        for control in &clause.controls {
+            match Control::parse(&control.text) {
+                Ok(parsed) => {
+                    let mut cx = Cx { file, problems };
+                    let path = format!("clause {}", clause.id);
+                    parsed.categories().iter().for_each(|category| {
+                        names.category(control.place, &path, category, &mut cx)
+                    });
+                    parsed
+                        .groups()
+                        .iter()
+                        .for_each(|group| names.group(control.place, &path, group, &mut cx));
+                    controls.push(parsed);
+                }
+                Err(error) => problems.error(
+                    file,
+                    control.place,
+                    format!("clause {}: {error}", clause.id),
+                    "",
+                ),
+            }
+        }
+        clauses.push(Clause {
+            id: clause.id.clone(),
+            title: clause.title.clone(),
+            text: clause.markdown.clone(),
+            controls,
+        });
+    }
+    clauses
+}
+
+/// The files as text, within bounds; files that no pack has are noted.
+fn texts<'f>(
+    files: &'f BTreeMap<String, Vec<u8>>,
+    problems: &mut Problems,
+) -> BTreeMap<&'f str, &'f str> {
+    let mut texts = BTreeMap::new();
+    if files.len() > FILES_MAX {
+        problems.error(
+            "school.toml",
+            Place::default(),
+            format!("more than {FILES_MAX} files"),
+            "keep other files out of the pack's folder",
+        );
+        return texts;
+    }
+    for (path, bytes) in files {
+        let known = path == "school.toml"
+            || path == "policy.md"
+            || (path.starts_with("aup/") && path.ends_with(".md"))
+            || (path.starts_with("procedures/") && path.ends_with(".toml"));
+        if !known {
+            let quiet = path.starts_with("people/")
+                || path.eq_ignore_ascii_case("readme.md")
+                || path
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|name| name.starts_with('.'));
+            if !quiet {
+                let help = Some(
+                    "a pack holds school.toml, policy.md, aup/*.md and procedures/*.toml"
+                        .to_owned(),
+                );
+                problems.add(
+                    path,
+                    Place::default(),
+                    Severity::Note,
+                    "this file is not part of a pack and is not read",
+                    help,
+                );
+            }
+            continue;
+        }
+        if bytes.len() > FILE_BYTES_MAX {
+            problems.error(
+                path,
+                Place::default(),
+                format!("the file is larger than {FILE_BYTES_MAX} bytes"),
+                "",
+            );
+            continue;
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                texts.insert(path.as_str(), text.strip_prefix('\u{feff}').unwrap_or(text));
+            }
+            Err(error) => {
+                let line = 1 + bytes
+                    .get(..error.valid_up_to())
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|byte| **byte == b'\n')
+                    .count();
+                let place = Place {
+                    line: u32::try_from(line).unwrap_or(u32::MAX),
+                    column: 1,
+                };
+                problems.error(
+                    path,
+                    place,
+                    "a letter here is not UTF-8",
+                    "save the file as UTF-8",
+                );
+            }
+        }
+    }
+    texts
+}
+
+fn read_school_toml(
+    text: Option<&str>,
+    options: &Options<'_>,
+    problems: &mut Problems,
+) -> (Pack, Names) {
+    const FILE: &str = "school.toml";
+    if text.is_none() {
+        problems.error(
+            FILE,
+            Place::default(),
+            "the file is missing",
+            "a pack begins with school.toml",
+        );
+    }
+    let table = tree::parse(FILE, text.unwrap_or_default(), problems);
+    let names = Names::collect(&table);
+    let mut silent = Problems::default();
+    // A missing file is one problem, not fifty.
+    let problems = if text.is_some() {
+        problems
+    } else {
+        &mut silent
+    };
+    let mut cx = Cx {
+        file: FILE,
+        problems,
+    };
+    let mut root = Fields::new(&table, "");
+    check_format(&mut root, &mut cx);
+    for family in families() {
+        root.entry(family);
+    }
+    let SchoolTable {
+        school,
+        words,
+        hours,
+        calendar,
+    } = read_school(&mut root, &mut cx);
+    check_own_categories(&mut root, &mut cx);
+    let settings = read_settings(&table, &names, options.live, &mut cx);
+    let help = filter::read_help(&mut root, &mut cx);
+    let mut policy = filter::read_filter(&mut root, &names, &help, &mut cx);
+    policy.zone.clone_from(&school.zone);
+    policy.hours = hours;
+    policy.calendar = calendar;
+    filter::add_settings(&mut policy, &school.phases, &settings);
+    let mut fil = root.node("fil").and_then(|(node, path)| match &node.value {
+        tree::Value::Table(table) => Some(Fields::new(table, path)),
+        _ => None,
+    });
+    let lists = read_lists(fil.as_mut(), &names, &mut cx);
+    let pack = Pack {
+        words,
+        front_page: read_front_page(&mut root, &mut cx),
+        named_roles: named_roles(&settings),
+        rights: read_rights(&mut root, &mut cx),
+        addresses: read_addresses(&mut root, &mut cx),
+        network: read_network(&mut root, &mut cx),
+        mail: read_mail(&mut root, &mut cx),
+        confirmed: read_confirmed(&mut root, &mut cx),
+        school,
+        settings,
+        filter: policy,
+        help,
+        categories: names.categories.clone(),
+        clauses: Vec::new(),
+        written: Vec::new(),
+        policy_markdown: String::new(),
+        aups: Vec::new(),
+        procedures: Vec::new(),
+        lists,
+    };
+    root.finish(&mut cx);
+    if cx.problems.is_sound() {
+        check_compiles(&pack.filter, &names, &table, &pack.settings, &mut cx);
+    }
+    warn_of_weak(&pack, &mut cx);
+    check_posts(&pack, &mut cx);
+    check_phases(&pack, &mut cx);
+    (pack, names)
+}
+
+/// `pack = 1`: the version of the format, so that a later Pharos can read an older pack rightly.
+fn check_format(root: &mut Fields<'_>, cx: &mut Cx<'_>) {
+    let Some((node, _)) = root.node("pack") else {
+        cx.error(
+            root.at(),
+            "the format version is missing",
+            "begin the file with pack = 1",
+        );
+        return;
+    };
+    if !matches!(node.value, tree::Value::Number(1)) {
+        cx.error(
+            node.at,
+            "this pack is written for another version of Pharos",
+            "this version reads pack = 1",
+        );
+    }
+}
+
+fn check_own_categories(root: &mut Fields<'_>, cx: &mut Cx<'_>) {
+    let Some((node, path)) = root.node("categories") else {
+        return;
+    };
+    let Some(table) = cx.table(&path, node) else {
+        return;
+    };
+    for entry in &table.entries {
+        cx.text(&format!("categories.{}", entry.key), &entry.node);
+    }
+}
+
+fn read_confirmed(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Confirmation> {
+    let mut confirmed = BTreeMap::new();
+    for (name, mut fields) in root.named_tables("confirmed", cx) {
+        let at = fields.at();
+        if crate::settings::setting(&name).is_none() {
+            cx.unknown(
+                at,
+                "confirmed",
+                &name,
+                "setting",
+                all_settings().map(|setting| setting.name),
+            );
+        }
+        let (by, on, reason) = (
+            fields.needed_text("by", cx),
+            fields.day("on", cx),
+            fields.needed_text("reason", cx),
+        );
+        fields.finish(cx);
+        match (by, on, reason) {
+            (Some(by), Some(on), Some(reason)) => {
+                confirmed.insert(name, Confirmation { by, on, reason });
+            }
+            (_, None, _) => cx.error(
+                at,
+                format!("confirmed.{} has no day", quoted(&name)),
+                "write on = 2026-09-01",
+            ),
+            _ => {}
+        }
+    }
+    confirmed
+}
+
+/// Weak values are warnings until leadership confirms them; then they are notes, for the record.
+fn warn_of_weak(pack: &Pack, cx: &mut Cx<'_>) {
+    for weak in weaker(&pack.settings) {
+        let place = pack
+            .settings
+            .iter_set()
+            .find(|(name, _)| *name == weak.name)
+            .map_or_else(Place::default, |(_, set)| set.place);
+        // A value that could not be read whole is an error already.
+        if cx.problems.has_error_on(place.line) {
+            continue;
+        }
+        let (severity, message, help) = match pack.confirmed.get(weak.name) {
+            Some(confirmation) => (
+                Severity::Note,
+                format!("{}: {}", weak.name, weak.why),
+                format!("confirmed by {} on {}", confirmation.by, confirmation.on),
+            ),
+            None => (
+                Severity::Warning,
+                format!("{} is weaker than usual: {}", weak.name, weak.why),
+                format!(
+                    "if leadership means it, add [confirmed.\"{}\"] with by, on and reason",
+                    weak.name
+                ),
+            ),
+        };
+        let file = cx.file.to_owned();
+        cx.problems.add(&file, place, severity, message, Some(help));
+    }
+}
+
+/// A school without a named lead or head cannot handle a concern.
+fn check_posts(pack: &Pack, cx: &mut Cx<'_>) {
+    for (name, who) in [
+        ("people.lead", "the designated safeguarding lead"),
+        ("people.head", "the head"),
+    ] {
+        if !pack.settings.is_set(name) {
+            cx.error(
+                Place { line: 1, column: 1 },
+                format!("{name} is missing: nobody is named as {who}"),
+                format!(
+                    "add it to [people], such as {} = {{ user = \"…\", since = 2026-09-01 }}",
+                    name.trim_start_matches("people.")
+                ),
+            );
+        }
+    }
+    for (name, set) in pack.settings.iter_set() {
+        if let SetValue {
+            value: SettingValue::Posts(posts),
+            place,
+        } = set
+            && posts.len() > 50
+        {
+            cx.error(*place, format!("{name} names more than 50 people"), "");
+        }
+    }
+}
+
+/// A phase without a mode is general: said, because for the youngest that is rarely meant.
+fn check_phases(pack: &Pack, cx: &mut Cx<'_>) {
+    let modes = pack.settings.map("fil.phase_mode");
+    let young = pharos_school::YearGroup::from_number(2);
+    for phase in &pack.school.phases {
+        let has_young = phase.years.iter().any(|band| Some(band.from) <= young);
+        if has_young && !modes.contains_key(&phase.name) {
+            let file = cx.file.to_owned();
+            cx.problems.add(
+                &file,
+                Place::default(),
+                Severity::Warning,
+                format!("the phase {} has children of Year 2 or below and no mode: they would have the general category policy", phase.name),
+                Some("set fil.phase_mode to adult-led or teacher-directed".to_owned()),
+            );
+        }
+    }
+}
