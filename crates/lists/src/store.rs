@@ -64,9 +64,11 @@ impl Lists {
         // While another process changes the lists, its files are no leftovers.
         let lock = lists.lock().ok();
         if lock.is_some() {
-            recovery.removed = lists.sweep(&lists.manifest())?;
+            let manifest = lists.manifest().clone();
+            recovery.removed = lists.sweep(&manifest)?;
         }
-        match lists.map(lists.manifest().catalogue) {
+        let version = lists.manifest().catalogue;
+        match lists.map(version) {
             Ok(catalogue) => lists.put_in_force(catalogue),
             Err(error) if lock.is_some() => {
                 recovery.rebuilt = Some(error.to_string());
@@ -212,7 +214,8 @@ impl Lists {
         let catalogue = result.inspect_err(|_| remove_quietly(&path))?;
         self.put_in_force(catalogue);
         // What cannot be removed now is removed at the next opening.
-        let _ = self.sweep(&self.manifest());
+        let manifest = self.manifest().clone();
+        let _ = self.sweep(&manifest);
         Ok(())
     }
 
