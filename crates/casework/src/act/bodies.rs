@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use pharos_school::{EntryId, PersonId};
+use pharos_school::PersonId;
 
 use super::{Refusal, check, decide};
 use crate::closing::missing_to_close;
@@ -13,8 +13,8 @@ use crate::command::{Command, Hand};
 use crate::concern::{INVOLVED_MAX, TEXT_CHARS_MAX, Whom};
 use crate::entry::{EntryBody, LessonKind};
 use crate::procedure::{DoneBy, Procedure, Step};
-use crate::state::{CaseState, ParentsStanding};
-use crate::steps::{may_decline, owed_outcome};
+use crate::state::CaseState;
+use crate::steps::may_decline;
 
 /// What a command is checked with.
 pub(super) struct Ask<'a> {
@@ -117,13 +117,17 @@ impl Ask<'_> {
         Ok(text)
     }
 
-    fn maybe(&self, text: Option<String>, what: &str) -> Result<Option<String>, Refusal> {
+    pub(super) fn maybe(
+        &self,
+        text: Option<String>,
+        what: &str,
+    ) -> Result<Option<String>, Refusal> {
         text.map(|text| self.fits(text, what))
             .transpose()
             .map(|text| text.filter(|t| !t.trim().is_empty()))
     }
 
-    fn past(&self, at: Timestamp) -> Result<Timestamp, Refusal> {
+    pub(super) fn past(&self, at: Timestamp) -> Result<Timestamp, Refusal> {
         if at > self.now {
             return Err(self.refuse(
                 "The time given is in the future.",
@@ -133,7 +137,7 @@ impl Ask<'_> {
         Ok(at)
     }
 
-    fn ahead(&self, date: Date) -> Result<Date, Refusal> {
+    pub(super) fn ahead(&self, date: Date) -> Result<Date, Refusal> {
         // A day's grace: the school's zone may lie behind the one that days are counted in here.
         let today = TimeZone::UTC.to_datetime(self.now).date();
         if date < today.saturating_sub(1.day()) {
@@ -145,7 +149,7 @@ impl Ask<'_> {
         Ok(date)
     }
 
-    fn involved(&self, pupil: PersonId) -> Result<PersonId, Refusal> {
+    pub(super) fn involved(&self, pupil: PersonId) -> Result<PersonId, Refusal> {
         if self.state.pupils().contains(&pupil) {
             return Ok(pupil);
         }
@@ -224,223 +228,6 @@ impl Ask<'_> {
             Command::MarkMayBeIllegal { reason } => Ok(vec![EntryBody::MarkedMayBeIllegal {
                 reason: self.text(reason, "The reason")?,
             }]),
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
-    fn parents(&self, command: Command) -> Result<EntryBody, Refusal> {
-        match command {
-            Command::TellParent {
-                pupil,
-                parent,
-                contacted_at,
-                method,
-                said,
-                letter,
-                response,
-            } => {
-                if let Some(letter) = &letter
-                    && self.procedure.letter(letter).is_none()
-                {
-                    return Err(self.refuse(
-                        "There is no such letter.",
-                        "Choose one of the procedure's letters.",
-                    ));
-                }
-                Ok(EntryBody::ParentContact {
-                    pupil: self.involved(pupil)?,
-                    parent: self.text(parent, "Which parent")?,
-                    contacted_at: self.past(contacted_at)?,
-                    method,
-                    said: self.text(said, "What was said")?,
-                    letter,
-                    response: self.maybe(response, "The answer")?,
-                })
-            }
-            Command::ParentReplies { pupil, text } => Ok(EntryBody::ParentReply {
-                pupil: self.involved(pupil)?,
-                text: self.text(text, "The answer")?,
-            }),
-            Command::DoNotTellParents {
-                pupil,
-                why,
-                reason,
-                review,
-            } => {
-                let pupil = self.involved(pupil)?;
-                if let ParentsStanding::Told(_) = self.state.parents_of(pupil) {
-                    return Err(self.refuse(
-                        "The parents have been told.",
-                        "Record what else was said as a contact.",
-                    ));
-                }
-                let review = review.map(|date| self.ahead(date)).transpose()?;
-                let reason = self.text(reason, "The safety reason")?;
-                Ok(EntryBody::ParentsNotTold {
-                    pupil,
-                    why,
-                    reason,
-                    review,
-                })
-            }
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
-    fn outside(&self, command: Command) -> Result<EntryBody, Refusal> {
-        match command {
-            Command::RecordCall {
-                number,
-                called_at,
-                reference,
-            } => Ok(EntryBody::EmergencyCall {
-                number: self.text(number, "The number called")?,
-                called_at: self.past(called_at)?,
-                reference: self.maybe(reference, "The reference")?,
-            }),
-            Command::Refer {
-                agency,
-                contact,
-                referred_at,
-                shared,
-                reference,
-                follow_up,
-            } => Ok(EntryBody::Referral {
-                agency,
-                contact: self.text(contact, "Who was spoken to, and how")?,
-                referred_at: self.past(referred_at)?,
-                shared: self.text(shared, "What was shared")?,
-                reference: self.maybe(reference, "The reference")?,
-                follow_up: follow_up.map(|date| self.ahead(date)).transpose()?,
-            }),
-            Command::RecordAnswer { referral, answer } => {
-                if !self.state.referrals.iter().any(|r| r.id == referral) {
-                    return Err(
-                        self.refuse("There is no such referral.", "Choose one from the list.")
-                    );
-                }
-                Ok(EntryBody::ReferralAnswered {
-                    referral,
-                    answer: self.text(answer, "The answer")?,
-                })
-            }
-            Command::ReportToSupplier {
-                supplier,
-                text,
-                reference,
-            } => Ok(EntryBody::SupplierReport {
-                supplier: self.text(supplier, "The supplier")?,
-                text: self.text(text, "What was sent")?,
-                reference: self.maybe(reference, "The reference")?,
-            }),
-            Command::RecordSupplierAnswer { answer } => {
-                if self.state.supplier.0.is_none() {
-                    return Err(self.refuse(
-                        "The supplier has not been told.",
-                        "Record the report to them first.",
-                    ));
-                }
-                Ok(EntryBody::SupplierAnswer {
-                    answer: self.text(answer, "The answer")?,
-                })
-            }
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
-    fn filter(&self, command: Command) -> Result<EntryBody, Refusal> {
-        match command {
-            Command::Contain { address, change } => Ok(EntryBody::Contained {
-                address: self.text(address, "The address")?,
-                change: self.text(change, "The filter change")?,
-            }),
-            Command::RecordFix { what, change } => Ok(EntryBody::FixMade {
-                what: self.text(what, "What was changed")?,
-                change: self.text(change, "The filter change")?,
-            }),
-            Command::NoFixNeeded { reason } => Ok(EntryBody::FixNotNeeded {
-                reason: self.text(reason, "The reason")?,
-            }),
-            Command::RecordRetest {
-                group,
-                held,
-                evidence,
-            } => Ok(EntryBody::Retested {
-                group: self.text(group, "The group it was tried from")?,
-                held,
-                evidence: self.text(evidence, "How it was tried")?,
-            }),
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
-    fn action(&self, command: Command) -> Result<EntryBody, Refusal> {
-        let open = |id: EntryId| self.state.open_actions().any(|action| action.id == id);
-        match command {
-            Command::SetAction { what, owner, due } => Ok(EntryBody::Action {
-                what: self.text(what, "What is to be done")?,
-                owner,
-                due: self.ahead(due)?,
-            }),
-            Command::FinishAction { action, note } if open(action) => Ok(EntryBody::ActionDone {
-                action,
-                note: self.text(note, "What came of it")?,
-            }),
-            Command::CancelAction { action, reason } if open(action) => {
-                Ok(EntryBody::ActionCancelled {
-                    action,
-                    reason: self.text(reason, "The reason")?,
-                })
-            }
-            _ => Err(self.refuse("There is no such open action.", "Choose one from the list.")),
-        }
-    }
-
-    fn child(&self, command: Command) -> Result<EntryBody, Refusal> {
-        match command {
-            Command::GiveSupport {
-                pupil,
-                what,
-                review,
-            } => Ok(EntryBody::SupportGiven {
-                pupil: self.involved(pupil)?,
-                what: self.text(what, "The support")?,
-                review: review.map(|date| self.ahead(date)).transpose()?,
-            }),
-            Command::GiveSanction { pupil, what, care } => {
-                if !self.state.behaviour.contains_key(&pupil) {
-                    return Err(self.refuse(
-                        "No sanction without a decision that it was deliberate.",
-                        "Decide that first, with the reason.",
-                    ));
-                }
-                Ok(EntryBody::Sanction {
-                    pupil: self.involved(pupil)?,
-                    what: self.text(what, "The sanction")?,
-                    care: self.text(care, "How harm to others is avoided")?,
-                })
-            }
-            Command::RecordChildView { pupil, text } => Ok(EntryBody::ChildView {
-                pupil: self.involved(pupil)?,
-                text: self.text(text, "The child's view")?,
-            }),
-            Command::RecordOutcome {
-                person,
-                outcome,
-                note,
-            } => {
-                if !owed_outcome(self.state).contains(&person) {
-                    return Err(self.refuse(
-                        "The case is not about that person.",
-                        "Add them with their part first.",
-                    ));
-                }
-                Ok(EntryBody::OutcomeFor {
-                    person,
-                    outcome,
-                    note: self.text(note, "The outcome in words")?,
-                })
-            }
             other => Err(self.unexpected(&other)),
         }
     }
@@ -600,7 +387,7 @@ impl Ask<'_> {
 
     /// Only reached if the dispatch above and the functions it calls disagree, or for an act that
     /// no function does.
-    fn unexpected(&self, _: &Command) -> Refusal {
+    pub(super) fn unexpected(&self, _: &Command) -> Refusal {
         self.refuse(
             "Nothing here does that.",
             "Choose one of the acts on the page.",

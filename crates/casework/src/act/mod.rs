@@ -6,6 +6,7 @@
 mod bodies;
 mod check;
 mod decide;
+mod filing;
 
 use jiff::Timestamp;
 use pharos_school::{CaseId, EntryId};
