@@ -14,7 +14,7 @@ use crate::engine::Engine;
 pub(crate) struct Recorder {
     pub(crate) engine: Arc<Engine>,
     pub(crate) queue: SyncSender<Stored>,
-    pub(crate) overflow: SyncSender<Stored>,
+    pub(crate) overflow: SyncSender<Option<Stored>>,
     pub(crate) next: AtomicU64,
 }
 
@@ -28,7 +28,7 @@ impl Sink for Recorder {
             Err(TrySendError::Full(stored) | TrySendError::Disconnected(stored)) => stored,
         };
         counters.overflowing.fetch_add(1, Relaxed);
-        if self.overflow.try_send(stored).is_err() {
+        if self.overflow.try_send(Some(stored)).is_err() {
             counters.overflowing.fetch_sub(1, Relaxed);
             counters.dropped.fetch_add(1, Relaxed);
         }

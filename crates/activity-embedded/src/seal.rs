@@ -17,7 +17,7 @@ use crate::segment::{self, SegmentError};
 /// The sealer thread: seals heads oldest first and tries again when it fails.
 pub(crate) fn run(engine: &Arc<Engine>, wake: &Receiver<()>, stop: &AtomicBool) {
     loop {
-        match wake.recv_timeout(Duration::from_millis(100)) {
+        match wake.recv_timeout(Duration::from_millis(500)) {
             Err(RecvTimeoutError::Disconnected) => return,
             _ if stop.load(Relaxed) => return,
             _ => seal_waiting(engine),

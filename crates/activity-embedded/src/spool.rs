@@ -5,10 +5,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pharos_activity::Stored;
 
@@ -121,26 +120,20 @@ impl Spool {
     }
 }
 
-/// The spooler thread: takes what the queue could not and puts it into the file.
-pub(crate) fn run(engine: &Arc<Engine>, overflow: &Receiver<Stored>, stop: &AtomicBool) {
-    loop {
-        match overflow.recv_timeout(Duration::from_millis(50)) {
-            Ok(stored) => {
-                let stored = Stored {
-                    number: stored.number,
-                    event: crate::keep(stored.event),
-                };
-                let counter = if engine.spool.push(&stored) {
-                    &engine.counters.spooled
-                } else {
-                    &engine.counters.dropped
-                };
-                counter.fetch_add(1, Relaxed);
-                engine.counters.overflowing.fetch_sub(1, Relaxed);
-            }
-            Err(RecvTimeoutError::Timeout) if stop.load(Relaxed) => return,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
+/// The spooler thread: takes what the queue could not and puts it into the file, until it is handed
+/// `None`.
+pub(crate) fn run(engine: &Engine, overflow: &Receiver<Option<Stored>>) {
+    while let Ok(Some(stored)) = overflow.recv() {
+        let stored = Stored {
+            number: stored.number,
+            event: crate::keep(stored.event),
+        };
+        let counter = if engine.spool.push(&stored) {
+            &engine.counters.spooled
+        } else {
+            &engine.counters.dropped
+        };
+        counter.fetch_add(1, Relaxed);
+        engine.counters.overflowing.fetch_sub(1, Relaxed);
     }
 }

@@ -5,14 +5,15 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{self, Sender, sync_channel};
+use std::sync::mpsc::{self, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_activity::{
-    Counted, Deleted, Found, Query, Retention, Sink, Status, Store, StoreError, Summary,
+    Counted, Deleted, Found, Query, Retention, Sink, Status, Store, StoreError, Stored, Summary,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -73,7 +74,8 @@ pub struct Opened {
 pub struct Embedded {
     engine: Arc<Engine>,
     control: Sender<Control>,
-    stop_spooler: Arc<AtomicBool>,
+    stop_spooler: SyncSender<Option<Stored>>,
+    wake_sealer: Sender<()>,
     stop: Arc<AtomicBool>,
     threads: Mutex<Option<Threads>>,
     searches: Arc<Semaphore>,
@@ -132,17 +134,15 @@ impl Embedded {
         let head = engine.state().heads.last().cloned();
         let path = head.map_or_else(|| engine.head_path(1), |head| head.path.clone());
         let log = HeadLog::open(&engine, &path, start.head_length).map_err(failed)?;
-        let (stop_spooler, stop) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
+        let stop = Arc::new(AtomicBool::new(false));
+        let stop_spooler = overflow.clone();
         let (control, controls) = mpsc::channel();
         let (wake_sealer, sealer_woken) = mpsc::channel();
         let writer = Writer {
             engine: Arc::clone(&engine),
             queue: queued,
             control: controls,
-            sealer: wake_sealer,
+            sealer: wake_sealer.clone(),
             stop: Arc::clone(&stop),
             seen: start.seen,
             log,
@@ -153,12 +153,12 @@ impl Embedded {
                 .spawn(work)
                 .map_err(failed)
         };
-        let (for_spooler, spooler_stop) = (Arc::clone(&engine), Arc::clone(&stop_spooler));
+        let for_spooler = Arc::clone(&engine);
         let (for_sealer, sealer_stop) = (Arc::clone(&engine), Arc::clone(&stop));
         let threads = Threads {
             spooler: spawn(
                 "activity-spool",
-                Box::new(move || spool::run(&for_spooler, &overflowed, &spooler_stop)),
+                Box::new(move || spool::run(&for_spooler, &overflowed)),
             )?,
             sealer: spawn(
                 "activity-seal",
@@ -176,6 +176,7 @@ impl Embedded {
             engine,
             control,
             stop_spooler,
+            wake_sealer,
             stop,
             writer: threads.writer.thread().clone(),
             threads: Mutex::new(Some(threads)),
@@ -198,9 +199,11 @@ impl Embedded {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(threads) = threads else { return };
-        self.stop_spooler.store(true, Relaxed);
+        // Threads that are gone already need no word.
+        let _ = self.stop_spooler.send(None);
         let mut failed = threads.spooler.join().is_err();
         self.stop.store(true, Relaxed);
+        let _ = self.wake_sealer.send(());
         self.writer.unpark();
         failed |= threads.writer.join().is_err();
         failed |= threads.sealer.join().is_err();
@@ -272,6 +275,10 @@ impl Drop for Embedded {
     }
 }
 
+/// How often the lock is tried, and how long is waited between.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+
 /// Makes the folders and takes the lock.
 fn prepare(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Io {
@@ -292,10 +299,16 @@ fn prepare(folder: &Path) -> Result<File, OpenError> {
         .mode(0o600)
         .open(folder.join("lock"))
         .map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+    // A server that is just closing, or a process being forked, may hold it a moment longer.
+    let mut tries = 0;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(fs::TryLockError::WouldBlock) if tries < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::WouldBlock) => return Err(OpenError::InUse(folder.to_owned())),
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        tries += 1;
     }
 }
 

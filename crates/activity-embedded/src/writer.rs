@@ -50,6 +50,17 @@ pub(crate) struct Writer {
     pub(crate) log: HeadLog,
 }
 
+/// How a round of the writer went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    /// There may be more to do at once.
+    More,
+    /// Nothing waits.
+    Idle,
+    /// Events wait until the sealer, which is at work, has caught up.
+    Held,
+}
+
 /// The head file being written.
 pub(crate) struct HeadLog {
     log: Box<dyn Log>,
@@ -130,8 +141,8 @@ impl Writer {
                 Ok(control) => self.answer(control),
                 Err(_) if stopping => break,
                 Err(_) => match result {
-                    Ok(true) => {}
-                    Ok(false) => thread::park_timeout(TICK),
+                    Ok(Round::More) => {}
+                    Ok(Round::Idle | Round::Held) => thread::park_timeout(TICK),
                     Err(_) => thread::park_timeout(RETRY),
                 },
             }
@@ -142,7 +153,7 @@ impl Writer {
         }
     }
 
-    fn note(&self, result: &io::Result<bool>) {
+    fn note(&self, result: &io::Result<Round>) {
         let problem = result.as_ref().err().map(|error| {
             format!("activity events cannot be written ({error}); they wait in memory and spool: free disk space")
         });
@@ -156,13 +167,16 @@ impl Writer {
         }
     }
 
-    /// One round; `true` where there may be more to do at once.
-    fn turn(&mut self) -> io::Result<bool> {
+    fn turn(&mut self) -> io::Result<Round> {
         let head = self.head()?;
-        if head.events().len() >= self.engine.config.seal_events && self.heads_pile_up() {
-            return Err(io::Error::other(
-                "sealed segments cannot be written, see the other message",
-            ));
+        // At shutdown the sealer has gone, and what is queued matters more than the size of a head.
+        let full_up = head.events().len() >= self.engine.config.seal_events && self.heads_pile_up();
+        if full_up && !self.stop.load(Relaxed) {
+            self.log.sync()?;
+            return match &self.engine.problems().sealing {
+                None => Ok(Round::Held),
+                Some(problem) => Err(io::Error::other(problem.clone())),
+            };
         }
         self.log.write(&self.engine, &head)?;
         let mut full = false;
@@ -181,7 +195,11 @@ impl Writer {
         if self.is_full(&head) && self.may_rotate() {
             self.rotate(&head)?;
         }
-        Ok(full || drained)
+        Ok(if full || drained {
+            Round::More
+        } else {
+            Round::Idle
+        })
     }
 
     fn head(&self) -> io::Result<Arc<Head>> {
@@ -245,13 +263,12 @@ impl Writer {
     /// Writes and syncs all there is.
     fn settle(&mut self) -> io::Result<()> {
         loop {
-            let more = self.turn()?;
+            let round = self.turn()?;
             let overflowing = self.engine.counters.overflowing.load(Relaxed) > 0;
-            if !more && !overflowing {
-                return self.log.sync();
-            }
-            if !more {
-                thread::park_timeout(Duration::from_millis(1));
+            match round {
+                Round::More => {}
+                Round::Idle if !overflowing => return self.log.sync(),
+                Round::Idle | Round::Held => thread::park_timeout(Duration::from_millis(1)),
             }
         }
     }

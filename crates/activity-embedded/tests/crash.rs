@@ -11,6 +11,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -255,7 +256,12 @@ fn kill_9_loses_nothing_acknowledged_and_doubles_nothing() {
             }
             line.clear();
         }
-        child.wait().unwrap();
+        let end = child.wait().unwrap();
+        assert_eq!(
+            end.signal(),
+            Some(9),
+            "the child must be killed, not fail by itself: {end}"
+        );
         let (found, recovered) = hosts(folder.path(), busy());
         let once: BTreeSet<&String> = found.iter().collect();
         assert_eq!(
