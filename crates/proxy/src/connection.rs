@@ -161,10 +161,23 @@ async fn absolute(client: &Arc<Client>, request: Request<Incoming>) -> Response<
         Some(target) if host_agrees(request.headers(), &target, 80) => target,
         _ => return close(disagree(shared)),
     };
+    if is_our_name(shared, &target) {
+        return own_pages::answer(shared, request.method(), request.uri().path());
+    }
     match identify(client, request.headers()).await {
         Ok(who) => forward::forward(client, request, target, who, None).await,
         Err(response) => response,
     }
+}
+
+/// Whether the address is the one under which devices know this proxy.
+fn is_our_name(shared: &Shared, target: &Target) -> bool {
+    let (host, port) = shared
+        .config
+        .public
+        .rsplit_once(':')
+        .unwrap_or((&shared.config.public, "80"));
+    host.eq_ignore_ascii_case(target.host.as_str()) && port.parse() == Ok(target.port)
 }
 
 async fn inside_a_tunnel(

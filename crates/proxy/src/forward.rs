@@ -500,7 +500,7 @@ fn switch(
 }
 
 /// The page about a failure, and the event of the request that failed.
-fn failed(
+pub(crate) fn failed(
     client: &Client,
     failure: Failure,
     target: &Target,
@@ -508,6 +508,9 @@ fn failed(
 ) -> Response<Answer> {
     let shared = client.shared();
     shared.count(failure);
+    if !failure.is_origins() {
+        tally.end_as(Action::Block.name(), failure.code());
+    }
     let mut response = shared
         .pages
         .problem(&failure.explain(), Some(target.host.as_str()));

@@ -137,6 +137,16 @@ impl Running {
         }
     }
 
+    /// [`Running::join`] for async callers.
+    pub async fn wait(self) {
+        if tokio::task::spawn_blocking(move || self.join())
+            .await
+            .is_err()
+        {
+            tracing::error!("waiting for the proxy's workers was cut off");
+        }
+    }
+
     /// Stops the proxy and waits, at most a few seconds.
     pub fn stop(self) {
         self.stop.cancel();

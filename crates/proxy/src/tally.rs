@@ -28,6 +28,15 @@ impl Tally {
         self.up.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// The request did not go through after all: the event says so, and why.
+    pub(crate) fn end_as(&self, action: &'static str, rule: &str) {
+        let mut event = self.event.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(event) = event.as_mut() {
+            event.action = action;
+            event.rule = rule.into();
+        }
+    }
+
     /// Bytes sent up so far.
     pub(crate) fn sent(&self) -> u64 {
         self.up.load(Ordering::Relaxed)

@@ -22,7 +22,7 @@ use crate::bytes_in_front::InFront;
 use crate::connection::{Client, Inside, close, host_agrees, identify, serve_inside};
 use crate::counts::add;
 use crate::failure::Failure;
-use crate::forward::{self, Target, block};
+use crate::forward::{self, Target, block, failed};
 use crate::gate::Gate;
 use crate::hello::{self, Hello};
 use crate::intercept;
@@ -115,14 +115,8 @@ async fn decided(tunnel: Tunnel, request: Request<Incoming>) -> Response<Answer>
             tunnel.pass_untouched(stream, front, origin)
         }),
         Err(failure) => {
-            shared.count(failure);
-            let mut response = shared
-                .pages
-                .problem(&failure.explain(), Some(tunnel.target.host.as_str()));
-            response
-                .body_mut()
-                .hold_tally(Tally::new(tunnel.verdict.event(), &shared.sink));
-            close(response)
+            let tally = Tally::new(tunnel.verdict.event(), &shared.sink);
+            close(failed(&tunnel.client, failure, &tunnel.target, tally))
         }
     }
 }

@@ -330,3 +330,14 @@ async fn the_proxy_speaks_for_itself() {
     );
     assert_eq!(school.figures().loops, 1);
 }
+
+/// A device that already uses the proxy finds its pages under the proxy's own name.
+#[tokio::test]
+async fn the_proxy_is_found_under_its_own_name() {
+    let ca = pharos_testkit::origin::TestCa::new();
+    let school = School::with(&[], ca, |config| {
+        config.public = "filter.test:80".to_owned()
+    });
+    let pac = school.get("http://filter.test/proxy.pac", "").await;
+    assert!(pac.contains("return \"PROXY filter.test:80\""), "{pac}");
+}

@@ -191,6 +191,13 @@ async fn fil_01_bad_origin_certificates_are_never_covered() {
     }
     assert!(sites.iter().all(|(_, origin)| origin.asked().is_empty()));
     assert_eq!(school.figures().bad_certificates, 5);
+    let events = school.events(5).await;
+    assert!(
+        events
+            .iter()
+            .all(|event| event.action == "block" && event.rule.starts_with("certificate-")),
+        "{events:?}"
+    );
 }
 
 async fn connect(
