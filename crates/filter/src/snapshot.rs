@@ -128,6 +128,11 @@ impl Snapshot {
         self.subject(who, from).group().cloned()
     }
 
+    /// The names of every group that whoever is behind a request is in, built-in ones first.
+    pub fn subject_groups(&self, who: &Who, from: Option<IpAddr>) -> Vec<Arc<str>> {
+        self.parts.policy.groups_of(self.subject(who, from))
+    }
+
     /// What the policy makes of whoever is behind a request: their mode, their narrowing.
     /// Someone not on the roll is unknown.
     pub fn subject(&self, who: &Who, from: Option<IpAddr>) -> &Subject {

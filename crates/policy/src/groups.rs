@@ -62,6 +62,11 @@ impl Groups {
         self.numbers.get(name).copied()
     }
 
+    /// Every name, built-in ones first.
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
     /// The name that stands for a set of groups in events and figures: the broadest of the built-in
     /// ones that tell people apart, else the first written one.
     pub(crate) fn label(&self, set: GroupSet) -> Option<&Arc<str>> {

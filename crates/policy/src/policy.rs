@@ -119,6 +119,11 @@ impl Policy {
         self.groups.names_of(subject.groups).cloned().collect()
     }
 
+    /// The names of every group, built-in ones first.
+    pub fn group_names(&self) -> &[Arc<str>] {
+        self.groups.names()
+    }
+
     /// Categories that rules name and no list in force carries: those rules wait for a list.
     pub fn unlisted(&self) -> &[Arc<str>] {
         &self.unlisted

@@ -248,6 +248,9 @@ fn mon_01_a_decision_is_made_for_a_group() {
     assert_eq!(group(&known(TEACHER)), "staff");
     assert_eq!(group(&known(999)), "unknown");
     assert_eq!(group(&nobody()), "unknown");
+    let groups = school.snapshot.subject_groups(&known(BOARDER), None);
+    let groups: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
+    assert_eq!(groups, ["everyone", "pupils", "boarders"]);
 }
 
 /// FIL-01: the place counts.
