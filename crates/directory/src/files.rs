@@ -25,11 +25,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            file_bytes_max: 256 << 20,
-            total_bytes_max: 512 << 20,
+            file_bytes_max: 128 << 20,
+            total_bytes_max: 256 << 20,
             entries_max: 256,
             ratio_max: 200,
-            rows_max: 2_000_000,
+            rows_max: 1_000_000,
             field_bytes_max: 16 << 10,
         }
     }

@@ -8,6 +8,7 @@ use pharos_policy::spec::{
 };
 use pharos_school::{Role, YearBand};
 
+use crate::problem::Severity;
 use crate::read::{Cx, Fields};
 use crate::tree::{Node, Value};
 
@@ -177,7 +178,7 @@ pub(crate) fn read_school(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> SchoolTable
         school: School {
             short_name: table.text("short_name", cx).unwrap_or_else(|| name.clone()),
             name,
-            area: table.text("area", cx),
+            area: read_area(&mut table, cx),
             zone: read_zone(&mut table, cx),
             domains: table
                 .texts("domains", cx)
@@ -192,6 +193,16 @@ pub(crate) fn read_school(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> SchoolTable
     };
     table.finish(cx);
     found
+}
+
+/// Kept and shown; the local directory of agencies comes later, and `pack check` says so.
+fn read_area(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<String> {
+    let (node, path) = table.node("area")?;
+    let file = cx.file.to_owned();
+    let message = format!("{path} is kept and shown, but nothing acts on it yet");
+    cx.problems
+        .add(&file, node.at, Severity::Note, message, None);
+    cx.text(&path, node)
 }
 
 fn read_zone(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> String {

@@ -226,7 +226,7 @@ pub(super) const TABLE: &[Setting] = &[
         "How each phase is supervised.",
         SAFEGUARDING,
     ),
-    live(
+    declared(
         "vul.boarding",
         Switch,
         "false",

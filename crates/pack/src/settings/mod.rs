@@ -3,6 +3,7 @@
 
 mod casework;
 mod filtering;
+mod governance;
 mod reading;
 mod reference;
 mod registers;
@@ -140,6 +141,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         filtering::TABLE,
         casework::TABLE,
         registers::TABLE,
+        governance::TABLE,
     ]
     .into_iter()
     .flatten()

@@ -17,7 +17,7 @@ const STAFF_SCOPE: &[&str] = &[
 const DEPUTY_POWERS: &[&str] = &["support-and-cover", "all-but-imagery-decision", "all"];
 
 pub(super) const TABLE: &[Setting] = &[
-    live(
+    declared(
         "school.area",
         Text,
         "",
