@@ -341,3 +341,38 @@ async fn the_proxy_is_found_under_its_own_name() {
     let pac = school.get("http://filter.test/proxy.pac", "").await;
     assert!(pac.contains("return \"PROXY filter.test:80\""), "{pac}");
 }
+
+/// MON-02: a connection that carried NTLM belongs to one client: its next request uses it, nobody
+/// else's does.
+#[tokio::test]
+async fn mon_02_a_connection_with_ntlm_is_never_shared() {
+    let origin = Origin::http(|asked| match asked.header("authorization") {
+        None => Reply::Page {
+            status: "401 Unauthorized",
+            headers: vec![("WWW-Authenticate".into(), "NTLM".into())],
+            body: b"who?".to_vec(),
+        },
+        Some(_) => Reply::page("in"),
+    })
+    .await;
+    let school = School::open(&[("staff.test", &origin)]);
+    let leg =
+        |rest: &str| format!("GET http://staff.test/ HTTP/1.1\r\nHost: staff.test\r\n{rest}\r\n");
+    let both = format!(
+        "{}{}",
+        leg(""),
+        leg("Authorization: NTLM TlRMTVNTUAAB\r\nConnection: close\r\n")
+    );
+    let answer = school.raw(both).await;
+    assert!(
+        answer.contains("who?") && answer.ends_with("in"),
+        "{answer}"
+    );
+    school.get("http://staff.test/", "").await;
+    let connections: Vec<_> = origin
+        .asked()
+        .iter()
+        .map(|asked| asked.connection)
+        .collect();
+    assert_eq!(connections, [1, 1, 2]);
+}

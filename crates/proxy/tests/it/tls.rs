@@ -416,3 +416,20 @@ async fn a_secure_websocket_passes() {
         (Some("/live"), 4, 4)
     );
 }
+
+/// A client that names no server (an address instead of a name) is looked into under the address
+/// it asked for.
+#[tokio::test]
+async fn a_hello_without_a_server_name_is_understood() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "127.0.0.1", "by address").await;
+    let port = origin.port();
+    let school = School::with(&[], ca, |config| config.connect_ports.clear());
+    let answer = school.curl(&[&format!("https://127.0.0.1:{port}/x")]).await;
+    assert_eq!(text(&answer), "by address", "{answer:?}");
+    let event = school.events(1).await.remove(0);
+    assert_eq!(
+        (&*event.host, event.path.as_deref(), event.face),
+        ("127.0.0.1", Some("/x"), Face::Https)
+    );
+}
