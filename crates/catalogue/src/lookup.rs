@@ -215,25 +215,47 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
         };
         let host = host.as_str();
         let mut labels = depth(host);
+        let mut at_once = [(0, 0); AT_ONCE];
+        let mut len = 0;
         for at in suffixes(host) {
             let wanted = self.header.depths >> labels.min(63) & 1 == 1;
             labels = labels.saturating_sub(1);
             if !wanted {
                 continue;
             }
-            let hash = self.hash.host(&host.as_bytes()[at..]);
-            let Some(number) = table.find(hash) else {
+            at_once[len] = (self.hash.host(&host.as_bytes()[at..]), at);
+            len += 1;
+            if len == AT_ONCE {
+                self.search_some(&table, &at_once, path, &mut found);
+                len = 0;
+            }
+        }
+        self.search_some(&table, &at_once[..len], path, &mut found);
+        found
+    }
+
+    /// Looks up some suffixes, given as hash and place in the host.
+    #[inline]
+    fn search_some(
+        &self,
+        table: &Table<'_>,
+        some: &[(u64, usize)],
+        path: Option<&str>,
+        found: &mut Match,
+    ) {
+        table.warm(some.iter().map(|(hash, _)| *hash));
+        for (hash, at) in some {
+            let Some(number) = table.find(*hash) else {
                 continue;
             };
             let Some(tag) = self.tables.tags.get(usize::from(number).wrapping_sub(1)) else {
                 continue;
             };
-            found.add(number, tag.categories, at, 0);
+            found.add(number, tag.categories, *at, 0);
             if let (true, Some(path)) = (tag.paths_below, path) {
-                self.search_paths(&table, hash, at, path, &mut found);
+                self.search_paths(table, *hash, *at, path, found);
             }
         }
-        found
     }
 
     /// Out of line: few hosts have URL entries, and the folded path takes 2 KB of stack.
@@ -304,6 +326,9 @@ pub struct Matched<'a> {
     /// The entry's path, where it is a URL entry; as the address spells it.
     pub path: Option<&'a str>,
 }
+
+/// Suffixes of a host whose cache lines are fetched together.
+const AT_ONCE: usize = 8;
 
 /// Hits whose entries can be named; further ones count towards the categories only.
 const HITS_MAX: usize = 8;
