@@ -1,5 +1,5 @@
-//! What a notice may say: a kind, a severity, a link. No free text (MON-04, issue of privacy in
-//! mailboxes: mail is copied, forwarded and shown on lock screens).
+//! What a notice may say: a kind, a severity, a link. No free text (MON-04): mail is copied,
+//! forwarded and shown on lock screens.
 
 use std::fmt;
 
