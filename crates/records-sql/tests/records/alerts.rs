@@ -11,7 +11,7 @@ use crate::world::{
 };
 
 /// MON-13, ROLE-06: alerts about staff take their own route, in lists and counts as in opening.
-pub async fn mon_13_nobody_sees_an_alert_about_themselves(world: &World) {
+pub(crate) async fn mon_13_nobody_sees_an_alert_about_themselves(world: &World) {
     let mut given = new_alert(4, Some((PUPIL, About::Pupil)));
     given.assigned = BTreeSet::from([id(TUTOR)]);
     let alerts = [
@@ -85,7 +85,7 @@ pub async fn mon_13_nobody_sees_an_alert_about_themselves(world: &World) {
 }
 
 /// MON-04: alerts alike become one; what is done about them is kept; closed ones stay closed.
-pub async fn alerts_alike_become_one_and_closed_ones_stay_closed(world: &World) {
+pub(crate) async fn alerts_alike_become_one_and_closed_ones_stay_closed(world: &World) {
     let alert = new_alert(1, Some((PUPIL, About::Pupil)));
     let mut like_it = new_alert(2, Some((PUPIL, About::Pupil)));
     (like_it.key, like_it.rank) = (alert.key.clone(), 90);

@@ -72,7 +72,7 @@ async fn reads(world: &World, store: &Store) {
 
 /// PRIV-08: last night's backup on a clean machine with the school's key: records match and the log
 /// verifies. Without the key, with a byte changed or the end missing, nothing is restored.
-pub async fn priv_08_a_backup_restores_to_a_clean_machine(world: &World) {
+pub(crate) async fn priv_08_a_backup_restores_to_a_clean_machine(world: &World) {
     fill(world).await;
     let folder = world.folder.path();
     let extra = folder.join("manifest.toml");
@@ -161,7 +161,7 @@ fn flipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// PRIV-08: after the change of the school's key everything can be read with the new one alone.
-pub async fn priv_08_the_school_key_is_changed(world: &World) {
+pub(crate) async fn priv_08_the_school_key_is_changed(world: &World) {
     fill(world).await;
     let ring = world.folder.path().join("keys");
     write_ring(&ring, &world.vault, &world.master).unwrap();

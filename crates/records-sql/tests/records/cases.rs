@@ -17,7 +17,7 @@ fn raise(world: &World) -> Raise {
 }
 
 /// CON-06: entries are added, never changed; a writer who has not seen the last entry is told.
-pub async fn con_06_entries_only_grow_and_late_writers_are_told(world: &World) {
+pub(crate) async fn con_06_entries_only_grow_and_late_writers_are_told(world: &World) {
     let case = new_case(1, &[(PUPIL, About::Pupil, Part::Harmed)]);
     let number = world
         .store
@@ -122,7 +122,7 @@ pub async fn con_06_entries_only_grow_and_late_writers_are_told(world: &World) {
 
 /// CON-14, ROLE-06: whoever a case is about finds nothing, whatever their role: in lists, counts,
 /// search, opening, export.
-pub async fn con_14_the_person_a_case_is_about_never_sees_it(world: &World) {
+pub(crate) async fn con_14_the_person_a_case_is_about_never_sees_it(world: &World) {
     let cases = [
         new_case(1, &[(PUPIL, About::Pupil, Part::Harmed)]),
         new_case(2, &[(DEPUTY, About::Staff, Part::Alleged)]),
@@ -236,7 +236,7 @@ pub async fn con_14_the_person_a_case_is_about_never_sees_it(world: &World) {
 }
 
 /// CON-14: whoever raised a concern sees that it was received, not the case.
-pub async fn con_14_a_raiser_sees_a_receipt(world: &World) {
+pub(crate) async fn con_14_a_raiser_sees_a_receipt(world: &World) {
     let case = new_case(1, &[(PUPIL, About::Pupil, Part::Harmed)]);
     world
         .store
@@ -263,7 +263,7 @@ pub async fn con_14_a_raiser_sees_a_receipt(world: &World) {
 }
 
 /// CON-14: an emergency opening demands a reason and alerts the lead, together or not at all.
-pub async fn con_14_an_emergency_wants_a_reason_and_tells_the_lead(world: &World) {
+pub(crate) async fn con_14_an_emergency_wants_a_reason_and_tells_the_lead(world: &World) {
     let case = new_case(1, &[(PUPIL, About::Pupil, Part::Harmed)]);
     world
         .store
@@ -312,7 +312,7 @@ pub async fn con_14_an_emergency_wants_a_reason_and_tells_the_lead(world: &World
 
 /// AUD-05: every reading of a case leaves who, when and about whom; a permit for another case opens
 /// nothing.
-pub async fn aud_05_every_reading_leaves_a_look_up(world: &World) {
+pub(crate) async fn aud_05_every_reading_leaves_a_look_up(world: &World) {
     let case = new_case(
         1,
         &[
@@ -359,7 +359,7 @@ pub async fn aud_05_every_reading_leaves_a_look_up(world: &World) {
 }
 
 /// ROLE-07: a governor gets figures; nothing in them names or leads to anybody.
-pub async fn role_07_numbers_name_nobody(world: &World) {
+pub(crate) async fn role_07_numbers_name_nobody(world: &World) {
     let case = new_case(1, &[(PUPIL, About::Pupil, Part::Harmed)]);
     world
         .store

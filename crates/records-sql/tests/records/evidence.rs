@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::world::{GOVERNOR, HEAD, LEAD, PUPIL, TECHNICIAN, World, at, id};
 
 /// AUD-02: results of the self-check are kept as evidence.
-pub async fn aud_02_checks_are_kept(world: &World) {
+pub(crate) async fn aud_02_checks_are_kept(world: &World) {
     let run = |n: i64| NewCheckRun {
         id: CheckId::from_uuid(Uuid::from_u128(n as u128)),
         from: at(n),
@@ -50,7 +50,7 @@ pub async fn aud_02_checks_are_kept(world: &World) {
 }
 
 /// REV-09: a clause's history has a row for each change and none between.
-pub async fn rev_09_standings_are_kept_when_they_change(world: &World) {
+pub(crate) async fn rev_09_standings_are_kept_when_they_change(world: &World) {
     let row = |minute: i64, standing: &str| StandingRow {
         clause: "4.2".to_owned(),
         standing: standing.to_owned(),
@@ -87,7 +87,7 @@ pub async fn rev_09_standings_are_kept_when_they_change(world: &World) {
 }
 
 /// REP-01: a report is kept as it was made.
-pub async fn rep_01_reports_are_frozen(world: &World) {
+pub(crate) async fn rep_01_reports_are_frozen(world: &World) {
     let report = NewReport {
         id: Uuid::from_u128(1),
         kind: "governors".to_owned(),
@@ -125,7 +125,7 @@ pub async fn rep_01_reports_are_frozen(world: &World) {
 }
 
 /// REQ-04: versions are kept for good; one is in force; returning to an older one is a new act.
-pub async fn req_04_one_version_of_the_pack_is_in_force(world: &World) {
+pub(crate) async fn req_04_one_version_of_the_pack_is_in_force(world: &World) {
     let pack = |why: &str| NewPack {
         why: why.to_owned(),
         assessment: Some("no new risk".to_owned()),

@@ -13,7 +13,7 @@ use pharos_vault::{MasterKey, Vault, read_ring, write_ring};
 use crate::world::{HEAD, LEAD, TUTOR, World, at, entry, facts, id, new_case};
 
 /// A database from a newer Pharos is refused before anything is read from it.
-pub async fn a_newer_database_is_refused(world: &World) {
+pub(crate) async fn a_newer_database_is_refused(world: &World) {
     world
         .raw("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'future', true, '', 0)")
         .await;
@@ -31,7 +31,7 @@ pub async fn a_newer_database_is_refused(world: &World) {
 }
 
 /// A database left by version 1 is brought up to date with everything in it.
-pub async fn a_database_of_version_one_is_brought_up_to_date(world: &World) {
+pub(crate) async fn a_database_of_version_one_is_brought_up_to_date(world: &World) {
     world
         .store
         .set_setting(&world.permit(HEAD), "a", Some("kept"), at(1))

@@ -30,7 +30,7 @@ async fn check(world: &World, sql: &str, seq: u64, kind: Kind) {
 }
 
 /// AUD-01: one byte of one row edited behind the program's back: the row is named.
-pub async fn aud_01_an_edited_row_is_named(world: &World) {
+pub(crate) async fn aud_01_an_edited_row_is_named(world: &World) {
     check(
         world,
         "UPDATE ledger SET actor = replace(actor, 'person', 'persom') WHERE seq = 5",
@@ -41,23 +41,23 @@ pub async fn aud_01_an_edited_row_is_named(world: &World) {
 }
 
 /// AUD-01: a row removed behind the program's back is named.
-pub async fn aud_01_a_removed_row_is_named(world: &World) {
+pub(crate) async fn aud_01_a_removed_row_is_named(world: &World) {
     check(world, "DELETE FROM ledger WHERE seq = 4", 4, Kind::Removed).await;
 }
 
 /// AUD-01: the newest rows removed are missed, because the head is kept apart with a keyed mark.
-pub async fn aud_01_a_removed_tail_is_named(world: &World) {
+pub(crate) async fn aud_01_a_removed_tail_is_named(world: &World) {
     check(world, "DELETE FROM ledger WHERE seq >= 9", 9, Kind::Removed).await;
 }
 
 /// AUD-01: two rows that changed places are named.
-pub async fn aud_01_reordered_rows_are_named(world: &World) {
+pub(crate) async fn aud_01_reordered_rows_are_named(world: &World) {
     let swap = "UPDATE ledger SET seq = -6 WHERE seq = 6; UPDATE ledger SET seq = 6 WHERE seq = 8; UPDATE ledger SET seq = 8 WHERE seq = -6;";
     check(world, swap, 6, Kind::Reordered).await;
 }
 
 /// AUD-01: a tail cut off together with a head made to fit lacks the keyed mark.
-pub async fn aud_01_a_replaced_head_is_noticed(world: &World) {
+pub(crate) async fn aud_01_a_replaced_head_is_noticed(world: &World) {
     filled(world).await;
     world
         .raw("DELETE FROM ledger WHERE seq > 5; UPDATE ledger_head SET seq = 5, hash = (SELECT hash FROM ledger WHERE seq = 5);")
@@ -66,7 +66,7 @@ pub async fn aud_01_a_replaced_head_is_noticed(world: &World) {
 }
 
 /// AUD-01: emptying everything does not look like a new school.
-pub async fn aud_01_an_emptied_ledger_is_noticed(world: &World) {
+pub(crate) async fn aud_01_an_emptied_ledger_is_noticed(world: &World) {
     filled(world).await;
     world
         .raw("DELETE FROM ledger; UPDATE ledger_head SET seq = 0;")
@@ -91,7 +91,7 @@ pub async fn aud_01_an_emptied_ledger_is_noticed(world: &World) {
 }
 
 /// AUD-01: an act that fails leaves no line, and an act whose line cannot be written does not happen.
-pub async fn aud_01_no_line_no_act(world: &World) {
+pub(crate) async fn aud_01_no_line_no_act(world: &World) {
     let before = filled(world).await;
     let case = new_case(1, &[]);
     let permit = world
@@ -114,7 +114,7 @@ pub async fn aud_01_no_line_no_act(world: &World) {
 }
 
 /// AUD-01, ROLE-02: refusals are noted, with the reason; so is what strangers try.
-pub async fn aud_01_refusals_and_strangers_are_noted(world: &World) {
+pub(crate) async fn aud_01_refusals_and_strangers_are_noted(world: &World) {
     let case = new_case(1, &[]);
     let denied = world
         .try_permit::<act::ReadCase>(TECHNICIAN, Target::Case(&facts(&case)))
@@ -177,7 +177,7 @@ pub async fn aud_01_refusals_and_strangers_are_noted(world: &World) {
 }
 
 /// A value that makes no sense is named with its table and row, not passed on.
-pub async fn nonsense_in_a_row_is_named_with_table_and_row(world: &World) {
+pub(crate) async fn nonsense_in_a_row_is_named_with_table_and_row(world: &World) {
     let case = new_case(1, &[]);
     world
         .store

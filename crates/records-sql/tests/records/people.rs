@@ -20,7 +20,7 @@ fn class(number: u128, title: &str) -> Class {
 }
 
 /// ACC-10: re-import is idempotent, leavers are marked, those who come back are themselves again.
-pub async fn acc_10_a_roll_is_applied_once_however_often_it_comes(world: &World) {
+pub(crate) async fn acc_10_a_roll_is_applied_once_however_often_it_comes(world: &World) {
     let roll = whole(vec![
         person(100, "Wilf", "Arden", Role::Pupil),
         person(101, "Jory", "Bosanko", Role::Pupil),
@@ -94,7 +94,7 @@ pub async fn acc_10_a_roll_is_applied_once_however_often_it_comes(world: &World)
 }
 
 /// ACC-10: guardians and classes link to the people already known, whatever ids the import made up.
-pub async fn acc_10_links_follow_the_ids_that_are_known(world: &World) {
+pub(crate) async fn acc_10_links_follow_the_ids_that_are_known(world: &World) {
     let mut pupil = person(200, "Edie", "Lanyon", Role::Pupil);
     pupil.guardians = BTreeSet::from([id(201)]);
     pupil.classes = BTreeSet::from([class(10, "8B").id]);
@@ -150,7 +150,7 @@ pub async fn acc_10_links_follow_the_ids_that_are_known(world: &World) {
 }
 
 /// ACC-10: 20,000 people are stored in under ten seconds, and again in one line of the ledger.
-pub async fn acc_10_twenty_thousand_people_in_ten_seconds(world: &World) {
+pub(crate) async fn acc_10_twenty_thousand_people_in_ten_seconds(world: &World) {
     let people = (0..20_000)
         .map(|n| person(10_000 + n, &format!("G{n}"), &format!("F{n}"), Role::Pupil))
         .collect();
@@ -171,7 +171,7 @@ pub async fn acc_10_twenty_thousand_people_in_ten_seconds(world: &World) {
 }
 
 /// People are found by the beginnings of their names; leavers are not.
-pub async fn people_are_found_by_the_beginning_of_their_names(world: &World) {
+pub(crate) async fn people_are_found_by_the_beginning_of_their_names(world: &World) {
     let find = async |words: &str| -> Vec<String> {
         let found = world
             .store

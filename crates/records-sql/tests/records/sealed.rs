@@ -103,7 +103,7 @@ async fn write_everywhere(world: &World) {
 
 /// PRIV-04: a search of the raw files for a test phrase finds nothing, while the phrase can be read
 /// by those who may.
-pub async fn priv_04_a_phrase_is_nowhere_on_the_disk(world: &World) {
+pub(crate) async fn priv_04_a_phrase_is_nowhere_on_the_disk(world: &World) {
     write_everywhere(world).await;
     assert_eq!(
         world

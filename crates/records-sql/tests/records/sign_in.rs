@@ -19,7 +19,9 @@ fn session(token: u8, who: u128) -> Session {
 }
 
 /// ACC-11: sessions are found by the hash of their token and end by time, sign-out or leaving.
-pub async fn acc_11_a_session_lives_until_its_end_its_sign_out_or_its_person_leaves(world: &World) {
+pub(crate) async fn acc_11_a_session_lives_until_its_end_its_sign_out_or_its_person_leaves(
+    world: &World,
+) {
     let store = &world.store;
     for (token, who) in [(1, LEAD), (2, LEAD), (3, PUPIL)] {
         store
@@ -86,7 +88,7 @@ pub async fn acc_11_a_session_lives_until_its_end_its_sign_out_or_its_person_lea
 }
 
 /// ACC-11: a one-time code is used once, and older ones not after it (RFC 6238 5.2).
-pub async fn acc_11_a_code_is_used_once(world: &World) {
+pub(crate) async fn acc_11_a_code_is_used_once(world: &World) {
     let store = &world.store;
     let without = store
         .set_second_factor(&world.own(LEAD), Some(b"secret"), at(1))
@@ -144,7 +146,7 @@ pub async fn acc_11_a_code_is_used_once(world: &World) {
 }
 
 /// ACC-11: failed attempts are counted under a key and forgotten after the window.
-pub async fn acc_11_failures_are_counted_and_forgotten(world: &World) {
+pub(crate) async fn acc_11_failures_are_counted_and_forgotten(world: &World) {
     let (store, window) = (&world.store, SignedDuration::from_mins(15));
     for n in 1..=3 {
         assert_eq!(
@@ -196,7 +198,7 @@ pub async fn acc_11_failures_are_counted_and_forgotten(world: &World) {
 }
 
 /// ACC-11: whoever had a session with the old password is out.
-pub async fn acc_11_a_new_password_ends_other_sessions(world: &World) {
+pub(crate) async fn acc_11_a_new_password_ends_other_sessions(world: &World) {
     let store = &world.store;
     for token in [1, 2] {
         store

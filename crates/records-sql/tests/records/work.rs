@@ -35,7 +35,7 @@ fn notice(number: u128, key: Option<&str>) -> NewNotice {
 }
 
 /// REQ-01, REQ-02: a request is decided once, with its opening; nobody decides their own.
-pub async fn req_02_a_request_is_decided_once_and_never_by_its_asker(world: &World) {
+pub(crate) async fn req_02_a_request_is_decided_once_and_never_by_its_asker(world: &World) {
     let request = |n: u128| NewRequest {
         id: RequestId::from_uuid(Uuid::from_u128(n)),
         address: "https://reef.example/".to_owned(),
@@ -95,7 +95,7 @@ pub async fn req_02_a_request_is_decided_once_and_never_by_its_asker(world: &Wor
 }
 
 /// REQ-05: blocks tighten at once; what opens must end; overrides end by time or by hand.
-pub async fn overrides_end_by_time_or_by_hand(world: &World) {
+pub(crate) async fn overrides_end_by_time_or_by_hand(world: &World) {
     let store = &world.store;
     let mut block = new_override(1, OverrideKind::EmergencyBlock);
     block.until = None;
@@ -165,7 +165,7 @@ pub async fn overrides_end_by_time_or_by_hand(world: &World) {
 }
 
 /// CLK-02: notices are queued with their cause, given to one worker at a time, tried again, done once.
-pub async fn notices_are_queued_with_their_cause_and_done_at_least_once(world: &World) {
+pub(crate) async fn notices_are_queued_with_their_cause_and_done_at_least_once(world: &World) {
     let (store, minute) = (&world.store, SignedDuration::from_mins(1));
     let twins = [
         notice(1, Some("daily")),
@@ -216,7 +216,7 @@ pub async fn notices_are_queued_with_their_cause_and_done_at_least_once(world: &
 }
 
 /// AUD-01: that a setting changed is in the ledger; its value is not.
-pub async fn settings_are_kept_and_their_values_stay_out_of_the_ledger(world: &World) {
+pub(crate) async fn settings_are_kept_and_their_values_stay_out_of_the_ledger(world: &World) {
     let store = &world.store;
     store
         .set_setting(

@@ -17,13 +17,13 @@ use pharos_vault::{MasterKey, Vault};
 use uuid::Uuid;
 
 /// A store with its school.
-pub struct World {
-    pub store: Store,
-    pub database: Database,
-    pub vault: Vault,
-    pub master: MasterKey,
-    pub folder: tempfile::TempDir,
-    pub rules: Arc<Rules>,
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) database: Database,
+    pub(crate) vault: Vault,
+    pub(crate) master: MasterKey,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) rules: Arc<Rules>,
     raw: Raw,
 }
 
@@ -33,15 +33,15 @@ enum Raw {
 }
 
 /// The people of Harbourmouth School, by number.
-pub const LEAD: u128 = 1;
-pub const DEPUTY: u128 = 2;
-pub const HEAD: u128 = 3;
-pub const CHAIR: u128 = 4;
-pub const TUTOR: u128 = 5;
-pub const TECHNICIAN: u128 = 6;
-pub const GOVERNOR: u128 = 7;
-pub const PUPIL: u128 = 8;
-pub const PARENT: u128 = 9;
+pub(crate) const LEAD: u128 = 1;
+pub(crate) const DEPUTY: u128 = 2;
+pub(crate) const HEAD: u128 = 3;
+pub(crate) const CHAIR: u128 = 4;
+pub(crate) const TUTOR: u128 = 5;
+pub(crate) const TECHNICIAN: u128 = 6;
+pub(crate) const GOVERNOR: u128 = 7;
+pub(crate) const PUPIL: u128 = 8;
+pub(crate) const PARENT: u128 = 9;
 
 const PEOPLE: &[(u128, &str, &str, Role)] = &[
     (LEAD, "Rosalind", "Penhale", Role::Lead),
@@ -56,15 +56,15 @@ const PEOPLE: &[(u128, &str, &str, Role)] = &[
 ];
 
 /// Monday, 14 September 2026, nine in the morning, and so many minutes.
-pub fn at(minutes: i64) -> Timestamp {
+pub(crate) fn at(minutes: i64) -> Timestamp {
     "2026-09-14T09:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
 }
 
-pub fn id(number: u128) -> PersonId {
+pub(crate) fn id(number: u128) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(number))
 }
 
-pub fn person(number: u128, given: &str, family: &str, role: Role) -> Person {
+pub(crate) fn person(number: u128, given: &str, family: &str, role: Role) -> Person {
     Person {
         id: id(number),
         source_id: format!("src-{number}"),
@@ -81,7 +81,7 @@ pub fn person(number: u128, given: &str, family: &str, role: Role) -> Person {
     }
 }
 
-pub fn whole(people: Vec<Person>) -> Roll {
+pub(crate) fn whole(people: Vec<Person>) -> Roll {
     Roll {
         kind: RollKind::Whole,
         people,
@@ -92,13 +92,13 @@ pub fn whole(people: Vec<Person>) -> Roll {
 }
 
 impl World {
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.db");
         Self::over(Database::Sqlite(path.clone()), folder, Raw::Sqlite(path)).await
     }
 
-    pub async fn postgres(server: &Arc<Postgres>, case: &str) -> Self {
+    pub(crate) async fn postgres(server: &Arc<Postgres>, case: &str) -> Self {
         let name: String = case.chars().take(60).collect();
         let url = server.create(&name).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Another empty database on the same engine.
-    pub fn spare(&self) -> Database {
+    pub(crate) fn spare(&self) -> Database {
         match &self.raw {
             Raw::Sqlite(path) => Database::Sqlite(path.with_file_name("spare.db")),
             Raw::Postgres(server, name) => {
@@ -147,12 +147,12 @@ impl World {
     }
 
     /// Runs SQL behind the program's back.
-    pub async fn raw(&self, sql: &str) {
+    pub(crate) async fn raw(&self, sql: &str) {
         raw(&self.raw, sql).await;
     }
 
     /// The one text that a query behind the program's back gives.
-    pub async fn raw_text(&self, sql: &str) -> String {
+    pub(crate) async fn raw_text(&self, sql: &str) -> String {
         match &self.raw {
             Raw::Sqlite(path) => {
                 let pool = sqlite_pool(path).await;
@@ -163,15 +163,11 @@ impl World {
                 pool.close().await;
                 text
             }
-            Raw::Postgres(server, name) => server.sql(name, sql).unwrap(),
+            Raw::Postgres(server, name) => psql(server, name, sql).await,
         }
     }
 
-    pub fn is_sqlite(&self) -> bool {
-        matches!(self.raw, Raw::Sqlite(_))
-    }
-
-    pub fn actor(&self, number: u128) -> Actor {
+    pub(crate) fn actor(&self, number: u128) -> Actor {
         let role = PEOPLE
             .iter()
             .find(|(n, ..)| *n == number)
@@ -184,30 +180,34 @@ impl World {
     }
 
     /// A permit of the system itself.
-    pub fn system<A: Kind>(&self) -> Permit<A> {
+    pub(crate) fn system<A: Kind>(&self) -> Permit<A> {
         self.rules
             .may(&Actor::system("test"), Target::School)
             .unwrap()
     }
 
-    pub fn permit<A: Kind>(&self, who: u128) -> Permit<A> {
+    pub(crate) fn permit<A: Kind>(&self, who: u128) -> Permit<A> {
         self.try_permit(who, Target::School).unwrap()
     }
 
-    pub fn own<A: Kind>(&self, who: u128) -> Permit<A> {
+    pub(crate) fn own<A: Kind>(&self, who: u128) -> Permit<A> {
         self.try_permit(who, Target::Own(id(who))).unwrap()
     }
 
-    pub fn try_permit<A: Kind>(&self, who: u128, target: Target<'_>) -> Result<Permit<A>, Denied> {
+    pub(crate) fn try_permit<A: Kind>(
+        &self,
+        who: u128,
+        target: Target<'_>,
+    ) -> Result<Permit<A>, Denied> {
         self.rules.may(&self.actor(who), target)
     }
 
-    pub async fn verdict(&self) -> Verdict {
+    pub(crate) async fn verdict(&self) -> Verdict {
         self.store.verify_ledger().await.unwrap()
     }
 
     /// So many entries in the ledger, whole.
-    pub async fn entries(&self) -> u64 {
+    pub(crate) async fn entries(&self) -> u64 {
         match self.verdict().await {
             Verdict::Whole(Some(head)) => head.seq,
             other => panic!("{other:?}"),
@@ -225,8 +225,17 @@ async fn raw(to: &Raw, sql: &str) {
                 .unwrap();
             pool.close().await;
         }
-        Raw::Postgres(server, name) => drop(server.sql(name, sql).unwrap()),
+        Raw::Postgres(server, name) => drop(psql(server, name, sql).await),
     }
+}
+
+/// On a thread of its own: a dropped act is rolled back by the runtime, which must not be blocked.
+async fn psql(server: &Arc<Postgres>, name: &str, sql: &str) -> String {
+    let (server, name, sql) = (Arc::clone(server), name.to_owned(), sql.to_owned());
+    tokio::task::spawn_blocking(move || server.sql(&name, &sql))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 async fn sqlite_pool(path: &std::path::Path) -> sqlx::SqlitePool {
@@ -235,15 +244,15 @@ async fn sqlite_pool(path: &std::path::Path) -> sqlx::SqlitePool {
         .unwrap()
 }
 
-pub fn case_id(number: u128) -> CaseId {
+pub(crate) fn case_id(number: u128) -> CaseId {
     CaseId::from_uuid(Uuid::from_u128(0xca5e_0000 + number))
 }
 
-pub fn alert_id(number: u128) -> AlertId {
+pub(crate) fn alert_id(number: u128) -> AlertId {
     AlertId::from_uuid(Uuid::from_u128(0xa1e7_0000 + number))
 }
 
-pub fn entry(number: u128, text: &str) -> NewEntry {
+pub(crate) fn entry(number: u128, text: &str) -> NewEntry {
     NewEntry {
         id: EntryId::from_uuid(Uuid::from_u128(0xe117_0000 + number)),
         at: at(1),
@@ -253,7 +262,7 @@ pub fn entry(number: u128, text: &str) -> NewEntry {
 }
 
 /// A case about people, each with what they are and their part.
-pub fn new_case(number: u128, about: &[(u128, About, Part)]) -> NewCase {
+pub(crate) fn new_case(number: u128, about: &[(u128, About, Part)]) -> NewCase {
     NewCase {
         id: case_id(number),
         kind: "filtering-breach".to_owned(),
@@ -278,7 +287,7 @@ pub fn new_case(number: u128, about: &[(u128, About, Part)]) -> NewCase {
     }
 }
 
-pub fn facts(case: &NewCase) -> CaseFacts {
+pub(crate) fn facts(case: &NewCase) -> CaseFacts {
     CaseFacts {
         id: case.id,
         partition: case.partition,
@@ -289,7 +298,7 @@ pub fn facts(case: &NewCase) -> CaseFacts {
     }
 }
 
-pub fn new_alert(number: u128, about: Option<(u128, About)>) -> NewAlert {
+pub(crate) fn new_alert(number: u128, about: Option<(u128, About)>) -> NewAlert {
     NewAlert {
         id: alert_id(number),
         rule: "worrying-search".to_owned(),
@@ -303,7 +312,7 @@ pub fn new_alert(number: u128, about: Option<(u128, About)>) -> NewAlert {
     }
 }
 
-pub fn alert_facts(alert: &NewAlert) -> AlertFacts {
+pub(crate) fn alert_facts(alert: &NewAlert) -> AlertFacts {
     AlertFacts {
         id: alert.id,
         about: alert.about,
@@ -312,4 +321,4 @@ pub fn alert_facts(alert: &NewAlert) -> AlertFacts {
 }
 
 /// A permit's type for opening cases, often used.
-pub type Raise = Permit<act::RaiseConcern>;
+pub(crate) type Raise = Permit<act::RaiseConcern>;

@@ -1,0 +1,257 @@
+//! The whole permission matrix as one text file, reviewed as a diff (ROLE-02, ROLE-06, CON-14,
+//! MON-13). After a wanted change: `PHAROS_WRITE_MATRIX=1 cargo test -p pharos-access`.
+
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use pharos_access::{
+    About, Act, Actor, AlertFacts, CaseFacts, Involved, Part, Partition, Rules, Scope, Target,
+    Watched, Why,
+};
+use pharos_school::{AlertId, CaseId, PersonId, Role};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/permissions.txt");
+
+fn id(number: u128) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(number))
+}
+
+fn actor(role: Role) -> Actor {
+    Actor::Person {
+        id: id(1),
+        roles: BTreeSet::from([role]),
+    }
+}
+
+fn case(partition: Partition, who: PersonId, about: About, part: Part) -> CaseFacts {
+    CaseFacts {
+        id: CaseId::from_uuid(Uuid::from_u128(9)),
+        partition,
+        involved: vec![Involved {
+            id: who,
+            about,
+            part,
+        }],
+        conflicts: BTreeSet::new(),
+        readers: BTreeSet::new(),
+        raised_by: None,
+    }
+}
+
+fn alert(about: Option<Watched>, assigned: &[PersonId]) -> AlertFacts {
+    AlertFacts {
+        id: AlertId::from_uuid(Uuid::from_u128(9)),
+        about,
+        assigned: assigned.iter().copied().collect(),
+    }
+}
+
+/// Every situation that an act of this scope can meet, with its name in the file.
+fn situations(scope: Scope, ask: &mut dyn FnMut(&str, Target<'_>)) {
+    let watched = |about| Watched { id: id(2), about };
+    match scope {
+        Scope::School => ask("school", Target::School),
+        Scope::Own => {
+            ask("own", Target::Own(id(1)));
+            ask("somebody else's", Target::Own(id(2)));
+        }
+        Scope::Person => {
+            for about in [About::Pupil, About::Staff, About::Head] {
+                ask(
+                    &format!("of a {}", about.name()),
+                    Target::Person(watched(about)),
+                );
+            }
+            ask(
+                "of oneself",
+                Target::Person(Watched {
+                    id: id(1),
+                    about: About::Pupil,
+                }),
+            );
+        }
+        Scope::Alert => {
+            for about in [About::Pupil, About::Staff, About::Head] {
+                ask(
+                    &format!("about a {}", about.name()),
+                    Target::Alert(&alert(Some(watched(about)), &[])),
+                );
+            }
+            ask("about nobody known", Target::Alert(&alert(None, &[])));
+            ask(
+                "about a pupil, given to one",
+                Target::Alert(&alert(Some(watched(About::Pupil)), &[id(1)])),
+            );
+            let me = Watched {
+                id: id(1),
+                about: About::Staff,
+            };
+            ask("about oneself", Target::Alert(&alert(Some(me), &[id(1)])));
+        }
+        Scope::Case => case_situations(ask),
+    }
+}
+
+fn case_situations(ask: &mut dyn FnMut(&str, Target<'_>)) {
+    for about in [About::Pupil, About::Staff, About::Head] {
+        let facts = case(Partition::Safeguarding, id(2), about, Part::Alleged);
+        ask(
+            &format!("safeguarding, {} alleged", about.name()),
+            Target::Case(&facts),
+        );
+    }
+    ask(
+        "other incident",
+        Target::Case(&case(
+            Partition::Incident,
+            id(2),
+            About::Pupil,
+            Part::Alleged,
+        )),
+    );
+    ask(
+        "staff harmed",
+        Target::Case(&case(
+            Partition::Safeguarding,
+            id(2),
+            About::Staff,
+            Part::Harmed,
+        )),
+    );
+    let mut named = case(Partition::Safeguarding, id(2), About::Pupil, Part::Harmed);
+    named.readers.insert(id(1));
+    ask("named as reader", Target::Case(&named));
+    named.conflicts.insert(id(1));
+    ask("named, but kept out", Target::Case(&named));
+    for part in [Part::Harmed, Part::Alleged, Part::Other, Part::Witness] {
+        let mut facts = case(Partition::Safeguarding, id(1), About::Staff, part);
+        facts.readers.insert(id(1));
+        ask(
+            &format!("oneself as {}, named", part.name()),
+            Target::Case(&facts),
+        );
+    }
+}
+
+fn matrix() -> String {
+    let rules = Rules::default();
+    let mut text =
+        String::from("Who may do what, in which situation. Anything not listed is refused.\n");
+    for act in Act::ALL {
+        let _ = writeln!(text, "\n{act}: {}", act.says());
+        situations(act.scope(), &mut |name, target| {
+            let allowed = |role: &&Role| rules.decide(*act, &actor(**role), target).is_ok();
+            let mut who: Vec<&str> = Role::ALL
+                .iter()
+                .filter(allowed)
+                .map(|role| role.name())
+                .collect();
+            if rules.decide(*act, &Actor::system("x"), target).is_ok() {
+                who.push("(the system)");
+            }
+            let who = if who.is_empty() {
+                "nobody".to_owned()
+            } else {
+                who.join(", ")
+            };
+            let _ = writeln!(text, "  {name}: {who}");
+        });
+    }
+    text
+}
+
+/// ROLE-02: the matrix is the one in the file.
+#[test]
+fn role_02_the_matrix_is_the_one_reviewed() {
+    let now = matrix();
+    if std::env::var_os("PHAROS_WRITE_MATRIX").is_some() {
+        std::fs::write(FILE, &now).unwrap();
+    }
+    assert_eq!(
+        now,
+        std::fs::read_to_string(FILE).unwrap(),
+        "the matrix changed: review {FILE}"
+    );
+}
+
+/// ROLE-02: a school may take rights away, and never add any.
+#[test]
+fn role_02_a_school_may_only_tighten() {
+    let only = |act, roles: &[Role]| {
+        BTreeMap::from([(act, roles.iter().copied().collect::<BTreeSet<_>>())])
+    };
+    let tight = Rules::default()
+        .tighten(&only(Act::ReadCase, &[Role::Lead]))
+        .unwrap();
+    let facts = case(Partition::Safeguarding, id(2), About::Pupil, Part::Harmed);
+    assert!(tight.sees_case(&actor(Role::Lead), &facts));
+    assert!(!tight.sees_case(&actor(Role::Deputy), &facts));
+    let wrong = Rules::default()
+        .tighten(&only(Act::ReadCase, &[Role::Lead, Role::Technical]))
+        .unwrap_err();
+    assert!(
+        wrong[0]
+            .to_string()
+            .contains("case.read cannot be granted to technical"),
+        "{}",
+        wrong[0]
+    );
+}
+
+/// CON-14: the refusal's words are the same whether a record exists about the asker or not.
+#[test]
+fn con_14_a_refusal_tells_nothing() {
+    let rules = Arc::new(Rules::default());
+    let ask = |facts: &CaseFacts| {
+        rules
+            .may::<pharos_access::act::ReadCase>(&actor(Role::Lead), Target::Case(facts))
+            .unwrap_err()
+    };
+    let about_me = ask(&case(
+        Partition::Safeguarding,
+        id(1),
+        About::Staff,
+        Part::Alleged,
+    ));
+    let about_head = ask(&case(
+        Partition::Safeguarding,
+        id(2),
+        About::Head,
+        Part::Alleged,
+    ));
+    assert_eq!(
+        (about_me.why, about_head.why),
+        (Why::AboutYou, Why::NeedToKnow)
+    );
+    assert_eq!(about_me.to_string(), about_head.to_string());
+}
+
+proptest! {
+    /// ROLE-06, CON-14, MON-13: whatever roles somebody holds and however they are named, a case, an
+    /// alert or the activity about themselves stays closed to them, for every act.
+    #[test]
+    fn role_06_nobody_meets_a_record_about_themselves(
+        roles in prop::collection::btree_set(prop::sample::select(Role::ALL), 0..6),
+        about in prop::sample::select(vec![About::Pupil, About::Staff, About::Head]),
+        part in prop::sample::select(vec![Part::Harmed, Part::Alleged, Part::Other]),
+        incident: bool,
+    ) {
+        let rules = Rules::default();
+        let me = Actor::Person { id: id(1), roles };
+        let partition = if incident { Partition::Incident } else { Partition::Safeguarding };
+        let mut facts = case(partition, id(1), about, part);
+        facts.readers.insert(id(1));
+        let watched = Watched { id: id(1), about };
+        let alert = alert(Some(watched), &[id(1)]);
+        for act in Act::ALL {
+            prop_assert!(rules.decide(*act, &me, Target::Case(&facts)).is_err());
+            prop_assert!(rules.decide(*act, &me, Target::Alert(&alert)).is_err());
+            prop_assert!(rules.decide(*act, &me, Target::Person(watched)).is_err());
+        }
+    }
+}
