@@ -1,6 +1,10 @@
 //! What stands around every page: the school's name, who is signed in, where they may go.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 
 /// One entry of the main navigation.
 #[derive(Debug, Clone)]
@@ -28,6 +32,65 @@ static ASSETS: LazyLock<String> = LazyLock::new(crate::assets::version);
 impl Frame {
     /// The frame for somebody who is not signed in.
     pub(crate) fn public(school: impl Into<String>) -> Self {
-        Self { school: school.into(), person: None, nav: Vec::new(), done: None, assets: &ASSETS }
+        Self {
+            school: school.into(),
+            person: None,
+            nav: Vec::new(),
+            done: None,
+            assets: &ASSETS,
+        }
+    }
+
+    /// With what was just done.
+    pub(crate) fn with(mut self, done: Done) -> Self {
+        self.done = done.0;
+        self
+    }
+}
+
+/// What was just done, from the query of the redirect that ended a form. An argument of handlers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Done(pub(crate) Option<&'static str>);
+
+/// Codes and what people read. Fixed texts: nothing from outside is shown.
+const TEXTS: &[(&str, &str)] = &[
+    (
+        "asked",
+        "Your request was sent. You will find the answer here.",
+    ),
+    (
+        "blocked",
+        "The address is blocked for everyone. It must be looked at within 24 hours.",
+    ),
+    ("decided", "Decided. The one who asked is told."),
+    ("ended", "Ended. The usual rules are in force again."),
+    ("imported", "The roll was brought in."),
+    (
+        "installed",
+        "The new version of the policy pack is in force.",
+    ),
+    ("lesson", "The links are open for the class."),
+    ("password", "Your password is changed."),
+    ("restricted", "The restriction is in force."),
+    (
+        "second-factor",
+        "Your second factor is set up. Sign in again to use it.",
+    ),
+];
+
+impl<S: Sync> FromRequestParts<S> for Done {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let code = parts
+            .uri
+            .query()
+            .unwrap_or("")
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("done="));
+        Ok(Self(
+            code.and_then(|code| TEXTS.iter().find(|(known, _)| *known == code))
+                .map(|(_, text)| *text),
+        ))
     }
 }

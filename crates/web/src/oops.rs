@@ -26,7 +26,10 @@ struct Page {
 impl Oops {
     /// The page for whoever asked.
     pub(crate) async fn new(web: &Web, me: Option<&SignedIn>, error: Error) -> Self {
-        Self { frame: web.public_frame(me).await, error }
+        Self {
+            frame: web.public_frame(me).await,
+            error,
+        }
     }
 }
 
@@ -43,12 +46,24 @@ impl IntoResponse for Oops {
             Error::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "Something went wrong"),
         };
         let (text, problems) = match &self.error {
-            Error::Invalid(problems) if problems.len() > 1 => {
-                ("Mend these, then try again.".to_owned(), problems.iter().map(|problem| problem.text.clone()).collect())
-            }
+            Error::Invalid(problems) if problems.len() > 1 => (
+                "Mend these, then try again.".to_owned(),
+                problems
+                    .iter()
+                    .map(|problem| problem.text.clone())
+                    .collect(),
+            ),
             other => (other.to_string(), Vec::new()),
         };
-        render(status, &Page { frame: self.frame, title, text, problems })
+        render(
+            status,
+            &Page {
+                frame: self.frame,
+                title,
+                text,
+                problems,
+            },
+        )
     }
 }
 
@@ -58,7 +73,11 @@ pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be printed");
-            (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be printed. Try again.").into_response()
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The page could not be printed. Try again.",
+            )
+                .into_response()
         }
     }
 }

@@ -19,13 +19,17 @@ const PAGE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Nothing but our own style sheet and pictures; no script at all, no frame, no foreign form.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const HEADERS: &[(HeaderName, &str)] = &[
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+/// Name and value, both fixed.
+const HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), microphone=(), geolocation=()",
+    ),
 ];
 
 /// Wraps all routes. Posts from other sites are refused by `Sec-Fetch-Site` and `Origin`; the
@@ -34,7 +38,10 @@ pub(crate) fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Rout
     routes
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIME_MAX))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PAGE_TIME_MAX,
+        ))
         .layer(middleware::from_fn(headers))
         .layer(CatchPanicLayer::new())
 }
@@ -43,8 +50,12 @@ async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let map = response.headers_mut();
     for (name, value) in HEADERS {
-        map.insert(name.clone(), HeaderValue::from_static(value));
+        map.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
-    map.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    map.entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -1,6 +1,7 @@
 //! What every handler is given: the use cases, and who is asking.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -21,7 +22,7 @@ pub(crate) struct Web {
     pub(crate) app: App,
     pub(crate) secure_cookies: bool,
     /// What the proxy gives out: its address for people, certificate and PAC file.
-    pub(crate) network: crate::NetworkFacts,
+    pub(crate) network: Arc<crate::NetworkFacts>,
 }
 
 impl Web {
@@ -32,7 +33,12 @@ impl Web {
         let all = [
             ("/inbox", "Inbox", may(Act::ListAlerts), waiting.alerts),
             ("/cases", "Cases", may(Act::ListCases), waiting.cases),
-            ("/requests", "Site requests", may(Act::ReadRequests), waiting.requests),
+            (
+                "/requests",
+                "Site requests",
+                may(Act::ReadRequests),
+                waiting.requests,
+            ),
             ("/report", "Report a worry", true, 0),
             ("/activity", "Activity", may(Act::SearchActivity), 0),
             ("/explain", "Why blocked?", may(Act::Explain), 0),
@@ -40,14 +46,28 @@ impl Web {
             ("/policy", "Policy", true, 0),
             ("/checks", "Checks", may(Act::ReadChecks), 0),
             ("/reports", "Governors' report", may(Act::ReadReport), 0),
-            ("/settings", "Settings", may(Act::ProposePolicy) || may(Act::ChangeSettings), 0),
+            (
+                "/settings",
+                "Settings",
+                may(Act::ProposePolicy) || may(Act::ChangeSettings),
+                0,
+            ),
         ];
         let nav = all
             .into_iter()
             .filter(|(_, _, shown, _)| *shown)
-            .map(|(href, text, _, count)| NavItem { href, text, count, current: href == current })
+            .map(|(href, text, _, count)| NavItem {
+                href,
+                text,
+                count,
+                current: href == current,
+            })
             .collect();
-        Frame { person: Some(me.person.full_name()), nav, ..Frame::public(&self.app.school().name) }
+        Frame {
+            person: Some(me.person.full_name()),
+            nav,
+            ..Frame::public(&self.app.school().name)
+        }
     }
 
     /// The frame of a page that anybody may see.
@@ -85,12 +105,23 @@ impl FromRequestParts<Web> for Me {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let path = parts.uri.path();
         match find(&parts.headers, web).await? {
-            None if parts.method == axum::http::Method::GET => Err(Redirect::to(&format!("/sign-in?to={}", to_query(path))).into_response()),
+            None if parts.method == axum::http::Method::GET => {
+                Err(Redirect::to(&format!("/sign-in?to={}", to_query(path))).into_response())
+            }
             None => Err(Redirect::to("/sign-in").into_response()),
-            Some(me) if me.must_change_password && path != "/account/password" && path != "/sign-out" => {
+            Some(me)
+                if me.must_change_password
+                    && path != "/account/password"
+                    && path != "/sign-out" =>
+            {
                 Err(Redirect::to("/account/password").into_response())
             }
-            Some(me) if me.must_enrol && !me.must_change_password && path != "/account/second-factor" && path != "/sign-out" => {
+            Some(me)
+                if me.must_enrol
+                    && !me.must_change_password
+                    && path != "/account/second-factor"
+                    && path != "/sign-out" =>
+            {
                 Err(Redirect::to("/account/second-factor").into_response())
             }
             Some(me) => Ok(Self(me)),
@@ -110,7 +141,9 @@ impl FromRequestParts<Web> for Anyone {
 }
 
 async fn find(headers: &HeaderMap, web: &Web) -> Result<Option<SignedIn>, Response> {
-    let Some(token) = cookie(headers) else { return Ok(None) };
+    let Some(token) = cookie(headers) else {
+        return Ok(None);
+    };
     match web.app.signed_in(&token).await {
         Ok(found) => Ok(found),
         Err(error) => Err(Oops::new(web, None, error).await.into_response()),
@@ -131,5 +164,13 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<SessionToken> {
 
 /// A path as the value of a query parameter.
 fn to_query(path: &str) -> String {
-    path.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"-_./".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    path.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_./".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }

@@ -21,7 +21,11 @@ pub(crate) struct Input {
 
 impl Input {
     /// A text field with a label.
-    pub(crate) fn text(name: &'static str, label: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(crate) fn text(
+        name: &'static str,
+        label: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
         Self {
             name,
             label: label.into(),
@@ -94,7 +98,11 @@ pub(crate) struct TextArea {
 
 impl TextArea {
     /// A box of five rows for at most 20,000 characters.
-    pub(crate) fn new(name: &'static str, label: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        label: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
         Self {
             name,
             label: label.into(),
@@ -139,7 +147,12 @@ pub(crate) struct Choice {
 impl Choice {
     /// An answer that is not chosen yet.
     pub(crate) fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { value: value.into(), text: text.into(), hint: None, chosen: false }
+        Self {
+            value: value.into(),
+            text: text.into(),
+            hint: None,
+            chosen: false,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -184,12 +197,26 @@ impl Choices {
     }
 
     /// Checkboxes.
-    pub(crate) fn several(name: &'static str, label: impl Into<String>, options: Vec<Choice>) -> Self {
+    pub(crate) fn several(
+        name: &'static str,
+        label: impl Into<String>,
+        options: Vec<Choice>,
+    ) -> Self {
         Self::new(Kind::Several, name, label.into(), options)
     }
 
     fn new(kind: Kind, name: &'static str, label: String, options: Vec<Choice>) -> Self {
-        Self { kind, name, label, hint: None, error: None, strong: true, inline: false, small: false, options }
+        Self {
+            kind,
+            name,
+            label,
+            hint: None,
+            error: None,
+            strong: true,
+            inline: false,
+            small: false,
+            options,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -246,7 +273,14 @@ pub(crate) struct Select {
 impl Select {
     /// A list with a label.
     pub(crate) fn new(name: &'static str, label: impl Into<String>, options: Vec<Choice>) -> Self {
-        Self { name, label: label.into(), hint: None, error: None, strong: true, options }
+        Self {
+            name,
+            label: label.into(),
+            hint: None,
+            error: None,
+            strong: true,
+            options,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

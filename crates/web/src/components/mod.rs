@@ -5,10 +5,16 @@ mod fields;
 mod shown;
 
 pub(crate) use fields::{Choice, Choices, Input, Kind, Select, TextArea};
-pub(crate) use shown::{Button, Cell, Details, Errors, Problem, Row, Summary, Table, Tag, Timeline, TimelineItem, Warning};
+pub(crate) use shown::{
+    Button, Cell, Details, Errors, Problem, Row, Summary, Table, Tag, Timeline, TimelineItem,
+    Warning,
+};
 
 /// A rendered component is already escaped HTML.
 macro_rules! html {
     ($($name:ty),+ $(,)?) => { $(impl askama::filters::HtmlSafe for $name {})+ };
 }
-html!(Input, TextArea, Choices, Select, Button, Details, Errors, Summary, Table, Tag, Timeline, Warning);
+html!(
+    Input, TextArea, Choices, Select, Button, Details, Errors, Summary, Table, Tag, Timeline,
+    Warning
+);

@@ -19,12 +19,18 @@ pub(crate) struct Errors {
 impl Errors {
     /// The message for one field, to stand beside it.
     pub(crate) fn of(&self, field: &str) -> Option<String> {
-        self.problems.iter().find(|problem| problem.field.as_deref() == Some(field)).map(|problem| problem.text.clone())
+        self.problems
+            .iter()
+            .find(|problem| problem.field.as_deref() == Some(field))
+            .map(|problem| problem.text.clone())
     }
 
     /// Adds a problem with a field.
     pub(crate) fn add(&mut self, field: impl Into<String>, text: impl Into<String>) {
-        self.problems.push(Problem { field: Some(field.into()), text: text.into() });
+        self.problems.push(Problem {
+            field: Some(field.into()),
+            text: text.into(),
+        });
     }
 }
 
@@ -49,17 +55,28 @@ pub(crate) struct Button {
 impl Button {
     /// The main button of a form.
     pub(crate) fn main(text: impl Into<String>) -> Self {
-        Self { text: text.into(), look: None, name: None, value: String::new() }
+        Self {
+            text: text.into(),
+            look: None,
+            name: None,
+            value: String::new(),
+        }
     }
 
     /// A lesser button.
     pub(crate) fn secondary(text: impl Into<String>) -> Self {
-        Self { look: Some("secondary"), ..Self::main(text) }
+        Self {
+            look: Some("secondary"),
+            ..Self::main(text)
+        }
     }
 
     /// A button that makes people stop and think.
     pub(crate) fn warning(text: impl Into<String>) -> Self {
-        Self { look: Some("warning"), ..Self::main(text) }
+        Self {
+            look: Some("warning"),
+            ..Self::main(text)
+        }
     }
 
     /// Sends a name and value with the form.
@@ -87,7 +104,10 @@ pub(crate) struct Summary {
 impl Summary {
     /// Adds a line.
     pub(crate) fn row(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.rows.push(Row { key: key.into(), value: value.into() });
+        self.rows.push(Row {
+            key: key.into(),
+            value: value.into(),
+        });
         self
     }
 }
@@ -136,17 +156,28 @@ pub(crate) struct Cell {
 impl Cell {
     /// Plain text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
     }
 
     /// A link to one of our own pages.
     pub(crate) fn link(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { text: text.into(), href: Some(href.into()), address: false }
+        Self {
+            text: text.into(),
+            href: Some(href.into()),
+            address: false,
+        }
     }
 
     /// A web address: shown as text, never as a link (BRE-10).
     pub(crate) fn address(text: impl Into<String>) -> Self {
-        Self { text: text.into(), href: None, address: true }
+        Self {
+            text: text.into(),
+            href: None,
+            address: true,
+        }
     }
 }
 
@@ -162,7 +193,11 @@ pub(crate) struct Table {
 impl Table {
     /// A table with column heads.
     pub(crate) fn new(caption: impl Into<String>, heads: &[&str], rows: Vec<Vec<Cell>>) -> Self {
-        Self { caption: caption.into(), heads: heads.iter().map(|head| (*head).to_owned()).collect(), rows }
+        Self {
+            caption: caption.into(),
+            heads: heads.iter().map(|head| (*head).to_owned()).collect(),
+            rows,
+        }
     }
 
     fn head(&self, index: usize) -> &str {

@@ -45,48 +45,118 @@ pub(crate) struct SignInForm {
 }
 
 /// `GET /sign-in`
-pub(crate) async fn show(State(web): State<Web>, Anyone(me): Anyone, Query(to): Query<To>) -> Response {
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Anyone(me): Anyone,
+    Query(to): Query<To>,
+) -> Response {
     if me.is_some() {
         return Redirect::to(&local(&to.to)).into_response();
     }
-    page(&web, &SignInForm { to: to.to, ..SignInForm::default() }, Errors::default(), false, StatusCode::OK).await
+    page(
+        &web,
+        &SignInForm {
+            to: to.to,
+            ..SignInForm::default()
+        },
+        Errors::default(),
+        false,
+        StatusCode::OK,
+    )
+    .await
 }
 
 /// `POST /sign-in`
-pub(crate) async fn submit(State(web): State<Web>, From(from): From, headers: HeaderMap, Form(form): Form<SignInForm>) -> Response {
-    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+pub(crate) async fn submit(
+    State(web): State<Web>,
+    From(from): From,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Response {
+    let device = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     let code = (!form.asked.is_empty()).then_some(form.code.as_str());
-    match web.app.sign_in(&form.name, &form.password, code, from, device).await {
+    match web
+        .app
+        .sign_in(&form.name, &form.password, code, from, device)
+        .await
+    {
         Ok(SignInOutcome::In(token)) => {
             let secure = if web.secure_cookies { "; Secure" } else { "" };
-            let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{secure}", token.as_str());
-            ([(header::SET_COOKIE, cookie)], Redirect::to(&local(&form.to))).into_response()
+            let cookie = format!(
+                "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
+                token.as_str()
+            );
+            (
+                [(header::SET_COOKIE, cookie)],
+                Redirect::to(&local(&form.to)),
+            )
+                .into_response()
         }
-        Ok(SignInOutcome::NeedsCode) => page(&web, &form, Errors::default(), true, StatusCode::OK).await,
+        Ok(SignInOutcome::NeedsCode) => {
+            page(&web, &form, Errors::default(), true, StatusCode::OK).await
+        }
         Err(Error::Invalid(problems)) => {
             let asked = !form.asked.is_empty();
-            page(&web, &form, errors_of(problems), asked, StatusCode::UNPROCESSABLE_ENTITY).await
+            page(
+                &web,
+                &form,
+                errors_of(problems),
+                asked,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
         }
         Err(error) => Oops::new(&web, None, error).await.into_response(),
     }
 }
 
-async fn page(web: &Web, form: &SignInForm, errors: Errors, code: bool, status: StatusCode) -> Response {
+async fn page(
+    web: &Web,
+    form: &SignInForm,
+    errors: Errors,
+    code: bool,
+    status: StatusCode,
+) -> Response {
     let mut fields = vec![
-        Input::text("name", "Sign-in name", &form.name).autocomplete("username").error(errors.of("name")),
-        Input::text("password", "Password", if code { form.password.as_str() } else { "" }).kind("password").autocomplete("current-password"),
+        Input::text("name", "Sign-in name", &form.name)
+            .autocomplete("username")
+            .error(errors.of("name")),
+        Input::text(
+            "password",
+            "Password",
+            if code { form.password.as_str() } else { "" },
+        )
+        .kind("password")
+        .autocomplete("current-password"),
     ];
     if code {
         let hint = "Six digits from the authenticator app on your phone.";
         fields = vec![
-            Input::text("code", "Code", "").hint(hint).autocomplete("one-time-code").numeric().width(10).error(errors.of("code")),
+            Input::text("code", "Code", "")
+                .hint(hint)
+                .autocomplete("one-time-code")
+                .numeric()
+                .width(10)
+                .error(errors.of("code")),
             Input::text("name", "", &form.name).kind("hidden"),
             Input::text("password", "", &form.password).kind("hidden"),
             Input::text("asked", "", "yes").kind("hidden"),
         ];
     }
     let button = Button::main(if code { "Continue" } else { "Sign in" });
-    render(status, &SignInPage { frame: web.public_frame(None).await, errors, fields, to: form.to.clone(), button })
+    render(
+        status,
+        &SignInPage {
+            frame: web.public_frame(None).await,
+            errors,
+            fields,
+            to: form.to.clone(),
+            button,
+        },
+    )
 }
 
 /// `POST /sign-out`
@@ -96,7 +166,14 @@ pub(crate) async fn sign_out(State(web): State<Web>, Anyone(me): Anyone) -> Resp
     {
         return Oops::new(&web, Some(&me), error).await.into_response();
     }
-    ([(header::SET_COOKIE, format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))], Redirect::to("/sign-in")).into_response()
+    (
+        [(
+            header::SET_COOKIE,
+            format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"),
+        )],
+        Redirect::to("/sign-in"),
+    )
+        .into_response()
 }
 
 #[derive(Template)]
@@ -120,14 +197,31 @@ pub(crate) struct SecondFactorForm {
 /// `GET /account/second-factor`
 pub(crate) async fn second_factor(State(web): State<Web>, Me(me): Me) -> Response {
     match web.app.begin_enrolment(&me) {
-        Ok(enrolment) => second_factor_page(&web, &me, &enrolment.secret, &enrolment.url, Errors::default()).await,
+        Ok(enrolment) => {
+            second_factor_page(
+                &web,
+                &me,
+                &enrolment.secret,
+                &enrolment.url,
+                Errors::default(),
+            )
+            .await
+        }
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
 /// `POST /account/second-factor`
-pub(crate) async fn confirm_second_factor(State(web): State<Web>, Me(me): Me, Form(form): Form<SecondFactorForm>) -> Response {
-    match web.app.confirm_enrolment(&me, &form.secret, &form.code).await {
+pub(crate) async fn confirm_second_factor(
+    State(web): State<Web>,
+    Me(me): Me,
+    Form(form): Form<SecondFactorForm>,
+) -> Response {
+    match web
+        .app
+        .confirm_enrolment(&me, &form.secret, &form.code)
+        .await
+    {
         Ok(()) => Redirect::to("/?done=second-factor").into_response(),
         Err(Error::Invalid(problems)) => {
             let url = web.app.enrolment_url(&me, &form.secret).unwrap_or_default();
@@ -137,9 +231,25 @@ pub(crate) async fn confirm_second_factor(State(web): State<Web>, Me(me): Me, Fo
     }
 }
 
-async fn second_factor_page(web: &Web, me: &pharos_service::SignedIn, secret: &str, url: &str, errors: Errors) -> Response {
-    let code = Input::text("code", "Code shown by the app", "").numeric().width(10).autocomplete("one-time-code").error(errors.of("code"));
-    ok(&SecondFactorPage { frame: web.frame(me, "").await, errors, picture: qr(url), secret: secret.to_owned(), code })
+async fn second_factor_page(
+    web: &Web,
+    me: &pharos_service::SignedIn,
+    secret: &str,
+    url: &str,
+    errors: Errors,
+) -> Response {
+    let code = Input::text("code", "Code shown by the app", "")
+        .numeric()
+        .width(10)
+        .autocomplete("one-time-code")
+        .error(errors.of("code"));
+    ok(&SecondFactorPage {
+        frame: web.frame(me, "").await,
+        errors,
+        picture: qr(url),
+        secret: secret.to_owned(),
+        code,
+    })
 }
 
 /// The QR code as a picture in the page; empty when there is nothing to show.
@@ -176,7 +286,11 @@ pub(crate) async fn password(State(web): State<Web>, Me(me): Me) -> Response {
 }
 
 /// `POST /account/password`
-pub(crate) async fn change_password(State(web): State<Web>, Me(me): Me, Form(form): Form<PasswordForm>) -> Response {
+pub(crate) async fn change_password(
+    State(web): State<Web>,
+    Me(me): Me,
+    Form(form): Form<PasswordForm>,
+) -> Response {
     match web.app.change_password(&me, &form.old, &form.new).await {
         Ok(()) => Redirect::to("/?done=password").into_response(),
         Err(Error::Invalid(problems)) => password_page(&web, &me, errors_of(problems)).await,
@@ -193,12 +307,21 @@ async fn password_page(web: &Web, me: &pharos_service::SignedIn, errors: Errors)
             .hint("At least 12 characters. Three words that do not belong together are easy to remember.")
             .error(errors.of("new")),
     ];
-    ok(&PasswordPage { frame: web.frame(me, "").await, errors, first: me.must_change_password, fields })
+    ok(&PasswordPage {
+        frame: web.frame(me, "").await,
+        errors,
+        first: me.must_change_password,
+        fields,
+    })
 }
 
 /// Only paths of our own: a sign-in link must not send people elsewhere.
 fn local(to: &str) -> String {
-    if to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']) { to.to_owned() } else { "/".to_owned() }
+    if to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']) {
+        to.to_owned()
+    } else {
+        "/".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -208,7 +331,14 @@ mod tests {
     #[test]
     fn after_sign_in_nobody_is_sent_to_another_site() {
         assert_eq!(local("/cases/1"), "/cases/1");
-        for foreign in ["", "https://example.org", "//example.org", "/\\example.org", "javascript:x", "/a\r\nSet-Cookie: x"] {
+        for foreign in [
+            "",
+            "https://example.org",
+            "//example.org",
+            "/\\example.org",
+            "javascript:x",
+            "/a\r\nSet-Cookie: x",
+        ] {
             assert_eq!(local(foreign), "/", "{foreign:?}");
         }
     }
