@@ -14,6 +14,7 @@ use crate::format::{
     CHECKSUM_BYTES, HEADER_BYTES, Header, LISTS_MAX, ListInfo, NAME_TEXT_MAX, PATHS_BELOW,
     SECTIONS_MAX, SectionInfo, Tables, TagSet,
 };
+use crate::front::{self, WORD_BYTES};
 use crate::hash::NameHash;
 use crate::host;
 use crate::parse::Entry;
@@ -97,6 +98,7 @@ impl Compiler {
             tables_length: 0,
             table_offset: 0,
             buckets: 0,
+            front_words: 0,
         };
         let hash = NameHash::new(seed);
         Self {
@@ -230,7 +232,9 @@ impl Compiler {
             table::buckets_for(groups)
         };
         self.header.tables_length = tables.len() as u64;
-        let offset = (HEADER_BYTES + tables.len()).next_multiple_of(BUCKET_BYTES);
+        self.header.front_words = front::words_for(groups);
+        let front = (HEADER_BYTES + tables.len()).next_multiple_of(BUCKET_BYTES);
+        let offset = front + usize::try_from(self.header.front_words).unwrap_or(0) * WORD_BYTES;
         let length = usize::try_from(self.header.buckets).unwrap_or(0) * BUCKET_BYTES;
         let total = offset + length + CHECKSUM_BYTES;
         self.header.table_offset = offset as u64;
@@ -238,7 +242,7 @@ impl Compiler {
         let mut file = Vec::with_capacity(total);
         file.resize(offset + length, 0);
         file[HEADER_BYTES..HEADER_BYTES + tables.len()].copy_from_slice(&tables);
-        self.header.longest_probe = self.fill(&mut file[offset..], &tags)?;
+        self.header.longest_probe = self.fill(&mut file[front..], offset - front, &tags)?;
         file[..HEADER_BYTES].copy_from_slice(&self.header.encode());
         let checksum = digest::digest(&digest::SHA256, &file);
         file.extend_from_slice(checksum.as_ref());
@@ -287,11 +291,14 @@ impl Compiler {
         Ok(tags)
     }
 
-    fn fill(&self, bytes: &mut [u8], tags: &[u16]) -> Result<u32, CompileError> {
-        let mut filling = Filling::new(bytes);
+    /// Fills the front filter, the first `front` bytes, and the table after it.
+    fn fill(&self, bytes: &mut [u8], front: usize, tags: &[u16]) -> Result<u32, CompileError> {
+        let (front, table) = bytes.split_at_mut(front);
+        let mut filling = Filling::new(table);
         let groups = self.pending.chunk_by(|a, b| a.hash == b.hash);
         for (group, tag) in groups.zip(tags) {
             let hash = group.first().map_or(0, |pending| pending.hash);
+            front::enter(front, hash);
             if !filling.insert(hash, *tag) {
                 return Err(CompileError::TableFull);
             }

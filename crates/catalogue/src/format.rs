@@ -6,18 +6,21 @@
 //! |---|---|---|
 //! | header | 128 | magic, format version, hash name and version, seed, catalogue version, time built, length, counts, where the parts lie |
 //! | tables | variable | category names; lists with version, time, entries; sections (list and category); sets of sections, one for each tag |
+//! | front filter | 8 a word | see the `front` module; ends where the hash table begins |
 //! | hash table | 64 a bucket | see the `table` module; begins on a cache line |
 //! | checksum | 32 | SHA-256 of everything before it |
 //!
 //! A reader refuses another format version or hash name: the catalogue is built anew from its
 //! sources, so no old file ever needs reading.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::bytes::{Reader, Writer};
 use crate::category::{CATEGORIES_MAX, CategoryId, CategorySet};
+use crate::front::WORD_BYTES;
 use crate::hash::HASH_NAME;
 use crate::table::BUCKET_BYTES;
 
@@ -86,6 +89,8 @@ pub(crate) struct Header {
     pub(crate) tables_length: u64,
     pub(crate) table_offset: u64,
     pub(crate) buckets: u64,
+    /// Words of the front filter, which ends where the table begins.
+    pub(crate) front_words: u64,
 }
 
 impl Header {
@@ -105,6 +110,7 @@ impl Header {
         w.u64(self.tables_length);
         w.u64(self.table_offset);
         w.u64(self.buckets);
+        w.u64(self.front_words);
         let mut header = [0; HEADER_BYTES];
         header[..w.0.len()].copy_from_slice(&w.0);
         header
@@ -140,20 +146,23 @@ impl Header {
             tables_length: next()?,
             table_offset: next()?,
             buckets: next()?,
+            front_words: next()?,
         })
     }
 
-    /// The table's byte range, checked against the file's length.
-    pub(crate) fn table_range(&self) -> Option<std::ops::Range<usize>> {
+    /// Where front filter and table lie, checked against the file's length.
+    pub(crate) fn ranges(&self) -> Option<(Range<usize>, Range<usize>)> {
         let start = usize::try_from(self.table_offset).ok()?;
         let length = usize::try_from(self.buckets)
             .ok()?
             .checked_mul(BUCKET_BYTES)?;
         let end = start.checked_add(length)?;
+        let words = usize::try_from(self.front_words).ok()?;
+        let front = start.checked_sub(words.checked_mul(WORD_BYTES)?)?;
         let tables_end = (HEADER_BYTES as u64).checked_add(self.tables_length)?;
-        let fits = tables_end <= self.table_offset
+        let fits = tables_end <= front as u64
             && (end as u64).checked_add(CHECKSUM_BYTES as u64)? == self.length;
-        fits.then_some(start..end)
+        fits.then_some((front..start, start..end))
     }
 }
 

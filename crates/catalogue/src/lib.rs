@@ -13,6 +13,7 @@ mod bytes;
 mod category;
 mod compile;
 mod format;
+mod front;
 mod hash;
 mod host;
 mod ipv4;

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::category::{CategoryId, CategorySet};
 use crate::compile::depth;
 use crate::format::{CHECKSUM_BYTES, CatalogueError, HEADER_BYTES, Header, ListInfo, Tables};
+use crate::front::Front;
 use crate::hash::NameHash;
 use crate::host::{Host, suffixes};
 use crate::path::Folded;
@@ -92,6 +93,7 @@ impl Catalogue {
             tables_length: 0,
             table_offset: 0,
             buckets: 0,
+            front_words: 0,
         };
         Self {
             bytes: Vec::new().into(),
@@ -126,13 +128,11 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
         if digest::digest(&digest::SHA256, contents).as_ref() != checksum {
             return Err(CatalogueError::WrongChecksum);
         }
-        let range = header
-            .table_range()
-            .ok_or(CatalogueError::Nonsense("offsets"))?;
+        let (front, _) = header.ranges().ok_or(CatalogueError::Nonsense("offsets"))?;
         let tables_end = usize::try_from(header.tables_length)
             .ok()
             .and_then(|length| length.checked_add(HEADER_BYTES))
-            .filter(|end| *end <= range.start)
+            .filter(|end| *end <= front.start)
             .ok_or(CatalogueError::Nonsense("offsets"))?;
         let tables = Tables::decode(&contents[HEADER_BYTES..tables_end])?;
         if Timestamp::from_millisecond(header.built_at_ms).is_err()
@@ -210,7 +210,7 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
 
     fn search(&self, host: &Host, path: Option<&str>) -> Match {
         let mut found = Match::NONE;
-        let Some(table) = self.table() else {
+        let Some(index) = self.index() else {
             return found;
         };
         let host = host.as_str();
@@ -226,11 +226,11 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
             at_once[len] = (self.hash.host(&host.as_bytes()[at..]), at);
             len += 1;
             if len == AT_ONCE {
-                self.search_some(&table, &at_once, path, &mut found);
+                self.search_some(&index, &at_once, path, &mut found);
                 len = 0;
             }
         }
-        self.search_some(&table, &at_once[..len], path, &mut found);
+        self.search_some(&index, &at_once[..len], path, &mut found);
         found
     }
 
@@ -238,14 +238,18 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
     #[inline]
     fn search_some(
         &self,
-        table: &Table<'_>,
+        index: &Index<'_>,
         some: &[(u64, usize)],
         path: Option<&str>,
         found: &mut Match,
     ) {
-        table.warm(some.iter().map(|(hash, _)| *hash));
-        for (hash, at) in some {
-            let Some(number) = table.find(*hash) else {
+        // All of the filter's words are read before any is acted on: the cache misses overlap.
+        let mut pass = [false; AT_ONCE];
+        for (pass, (hash, _)) in pass.iter_mut().zip(some) {
+            *pass = index.front.may_hold(*hash);
+        }
+        for ((hash, at), _) in some.iter().zip(pass).filter(|(_, pass)| *pass) {
+            let Some(number) = index.table.find(*hash) else {
                 continue;
             };
             let Some(tag) = self.tables.tags.get(usize::from(number).wrapping_sub(1)) else {
@@ -253,17 +257,17 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
             };
             found.add(number, tag.categories, *at, 0);
             if let (true, Some(path)) = (tag.paths_below, path) {
-                self.search_paths(table, *hash, *at, path, found);
+                self.search_paths(index, *hash, *at, path, found);
             }
         }
     }
 
     /// Out of line: few hosts have URL entries, and the folded path takes 2 KB of stack.
     #[inline(never)]
-    fn search_paths(&self, table: &Table<'_>, host: u64, at: usize, path: &str, found: &mut Match) {
+    fn search_paths(&self, index: &Index<'_>, host: u64, at: usize, path: &str, found: &mut Match) {
         let folded = Folded::new(path);
         for prefix in folded.prefixes() {
-            let Some(number) = table.find(self.hash.url(host, prefix)) else {
+            let Some(number) = index.find(self.hash.url(host, prefix)) else {
                 continue;
             };
             if let Some(tag) = self.tables.tags.get(usize::from(number).wrapping_sub(1)) {
@@ -272,12 +276,13 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
         }
     }
 
-    fn table(&self) -> Option<Table<'_>> {
-        let range = self.header.table_range()?;
-        Some(Table::new(
-            self.bytes.as_ref().get(range)?,
-            self.header.longest_probe,
-        ))
+    fn index(&self) -> Option<Index<'_>> {
+        let (front, table) = self.header.ranges()?;
+        let bytes = self.bytes.as_ref();
+        Some(Index {
+            front: Front::new(bytes.get(front)?),
+            table: Table::new(bytes.get(table)?, self.header.longest_probe),
+        })
     }
 
     /// Each list entry behind a match: list, category, and the part of the address that is the
@@ -325,6 +330,22 @@ pub struct Matched<'a> {
     pub host: &'a str,
     /// The entry's path, where it is a URL entry; as the address spells it.
     pub path: Option<&'a str>,
+}
+
+/// Front filter and table together.
+struct Index<'a> {
+    front: Front<'a>,
+    table: Table<'a>,
+}
+
+impl Index<'_> {
+    fn find(&self, hash: u64) -> Option<u16> {
+        if self.front.may_hold(hash) {
+            self.table.find(hash)
+        } else {
+            None
+        }
+    }
 }
 
 /// Suffixes of a host whose cache lines are fetched together.

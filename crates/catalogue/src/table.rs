@@ -92,19 +92,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reads a word of the bucket of each hash, so that the cache misses of one look-up overlap
-    /// instead of following one another.
-    #[inline]
-    pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64>) {
-        let count = self.buckets.len() as u64;
-        let mut seen = 0;
-        for hash in hashes {
-            let at = usize::try_from(bucket_of(hash, count)).unwrap_or(0);
-            seen ^= self.buckets.get(at).map_or(0, |bucket| bucket[0]);
-        }
-        std::hint::black_box(seen);
-    }
-
     /// The tag stored with a hash. Reads at most `longest + 1` buckets, whatever the bytes are.
     #[inline]
     pub(crate) fn find(&self, hash: u64) -> Option<u16> {
