@@ -1,5 +1,7 @@
 //! AUD-01: an edited, removed, moved or added row is named.
 
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use jiff::Timestamp;
 use pharos_ledger::{Detail, Entry, Head, Kind, Line, verify};
 use proptest::prelude::*;

@@ -71,3 +71,36 @@ pub(crate) const TABLES: &[Table] = &[
         done_at Int, failed_at Int, body Sealed, problem Text 2),
     table!("report", 2, ["id"], id Text, kind Text, from_on Text, to_on Text, figures Text, pdf Bytes, at Int, by_person Text),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::TABLES;
+
+    /// PRIV-08: a backup holds every table and column that the migrations make.
+    #[tokio::test]
+    async fn priv_08_no_table_or_column_is_left_out_of_a_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = crate::Database::Sqlite(folder.path().join("records.db"));
+        let store = crate::Store::open(&database, pharos_vault::Vault::fresh().unwrap())
+            .await
+            .unwrap();
+        const MADE: &str = "SELECT m.name || '.' || c.name AS at FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name <> '_sqlx_migrations'";
+        let rows = store
+            .read()
+            .await
+            .unwrap()
+            .all("schema", MADE, vec![])
+            .await
+            .unwrap();
+        let made: BTreeSet<String> = rows.iter().map(|row| row.text("at").unwrap()).collect();
+        let known = TABLES.iter().flat_map(|table| {
+            table
+                .columns
+                .iter()
+                .map(move |(name, ..)| format!("{}.{name}", table.name))
+        });
+        assert_eq!(made, known.collect());
+    }
+}

@@ -1,5 +1,7 @@
 //! PRIV-04, PRIV-08: what is sealed opens only with the key, at its place, unchanged.
 
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
