@@ -8,6 +8,7 @@ mod activity;
 mod alerts;
 mod app;
 mod audit;
+mod blocked;
 mod cases;
 mod checks;
 mod clock;

@@ -22,6 +22,7 @@ mod oops;
 mod pages;
 mod routes;
 mod security;
+mod sheet;
 mod state;
 mod words;
 

@@ -2,9 +2,11 @@
 //! components, escaped by askama. A page holds components as values and prints them.
 
 mod fields;
+mod form;
 mod shown;
 
 pub(crate) use fields::{Choice, Choices, Input, Kind, Select, TextArea};
+pub(crate) use form::{Field, Form};
 pub(crate) use shown::{
     Button, Cell, Details, Errors, Problem, Row, Summary, Table, Tag, Timeline, TimelineItem,
     Warning,
@@ -15,6 +17,6 @@ macro_rules! html {
     ($($name:ty),+ $(,)?) => { $(impl askama::filters::HtmlSafe for $name {})+ };
 }
 html!(
-    Input, TextArea, Choices, Select, Button, Details, Errors, Summary, Table, Tag, Timeline,
+    Form, Input, TextArea, Choices, Select, Button, Details, Errors, Summary, Table, Tag, Timeline,
     Warning
 );
