@@ -300,11 +300,17 @@ pub(crate) enum ListsCommand {
 pub(crate) enum SealedCommand {
     /// Bring in a signed bundle
     Import {
-        /// The bundle
-        bundle: PathBuf,
-        /// The publisher's public key file; needed the first time
+        /// The list's name
+        #[arg(long)]
+        list: String,
+        /// Who owns the list; told the first time
+        #[arg(long)]
+        owner: Option<String>,
+        /// The publisher's public key file (64 hexadecimal digits); needed the first time
         #[arg(long)]
         publisher: Option<PathBuf>,
+        /// The bundle
+        bundle: PathBuf,
     },
     /// Count, date, checksum and age; never what is on a list
     Status,

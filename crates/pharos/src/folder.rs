@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use pharos_records_sql::Database;
-use pharos_vault::{MasterKey, Place, Vault, read_ring, write_ring};
+use pharos_vault::{MasterKey, Opener, Sealer, Vault, read_ring, write_ring};
 use serde::{Deserialize, Serialize};
 
 /// What `pharos.toml` in the data folder says.
@@ -82,35 +82,44 @@ impl Folder {
         self.path.join("keys/ring")
     }
 
+    /// Where the master key is, in words.
+    pub(crate) fn master_place(&self) -> String {
+        self.master_path().display().to_string()
+    }
+
     fn master_path(&self) -> PathBuf {
         self.file.master_key.clone().unwrap_or_else(|| self.path.join("keys/master.key"))
     }
 
     /// A secret kept sealed in `keys/NAME`, made by `make` when it is not there yet.
     pub(crate) fn secret(&self, name: &'static str, make: impl FnOnce() -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Vec<u8>> {
-        let path = self.path.join("keys").join(name);
-        let place = Place::new("keys", name, "file");
-        match fs::read(&path) {
-            Ok(sealed) => Ok(self.vault.unseal(place, &sealed).with_context(|| format!("{} cannot be opened", path.display()))?.to_vec()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let plain = make()?;
-                write_private(&path, &self.vault.seal(place, &plain)?)?;
-                Ok(plain)
-            }
-            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        if let Some(plain) = self.read_secret(name)? {
+            return Ok(plain);
         }
+        let plain = make()?;
+        self.write_secret(name, &plain)?;
+        Ok(plain)
     }
 
-    /// Seals the folder's own secrets again, after the school key was replaced.
-    pub(crate) fn reseal_secrets(&self, vault: &Vault, names: &[&'static str]) -> anyhow::Result<()> {
-        for name in names {
-            let path = self.path.join("keys").join(name);
-            let Ok(sealed) = fs::read(&path) else { continue };
-            if let Some(again) = vault.reseal(Place::new("keys", name, "file"), &sealed)? {
-                write_private(&path, &again)?;
-            }
-        }
-        Ok(())
+    /// A kept secret, if it is there. Sealed under the master key itself, so that a new school key
+    /// leaves it as it is.
+    fn read_secret(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.path.join("keys").join(name);
+        let sealed = match fs::read(&path) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        };
+        let mut plain = Vec::new();
+        let opened = Opener::new(sealed.as_slice(), &self.master).and_then(|mut opener| opener.read_to_end(&mut plain));
+        opened.with_context(|| format!("{} cannot be opened: it is damaged or belongs to another master key; restore it from a backup", path.display()))?;
+        Ok(Some(plain))
+    }
+
+    fn write_secret(&self, name: &str, plain: &[u8]) -> anyhow::Result<()> {
+        let mut sealer = Sealer::new(Vec::new(), &self.master)?;
+        sealer.write_all(plain)?;
+        write_private(&self.path.join("keys").join(name), &sealer.finish()?)
     }
 }
 

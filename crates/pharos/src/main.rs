@@ -6,6 +6,8 @@ mod folder;
 mod local;
 mod operator;
 mod output;
+mod prober;
+
 mod sample;
 mod serve;
 mod wire;

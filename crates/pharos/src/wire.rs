@@ -1,6 +1,6 @@
 //! Opening a data folder: engines under ports, ports under use cases. The one place that names them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use pharos_activity_embedded::Embedded;
@@ -8,12 +8,9 @@ use pharos_catalogue::SealedKey;
 use pharos_filter::Filter;
 use pharos_proxy::{AuthoritySpec, CertificateAuthority};
 use pharos_records_sql::{DataLock, Store};
-use pharos_service::{App, Clock, PackFiles, Ports, SystemClock};
+use pharos_service::{App, Clock, PackFiles, Ports, Prober, SystemClock};
 
 use crate::folder::Folder;
-
-/// Names of the secrets kept sealed in the data folder.
-pub(crate) const SECRETS: &[&str] = &["sealed-lists", "authority.key"];
 
 /// A data folder in use.
 pub(crate) struct Opened {
@@ -24,7 +21,22 @@ pub(crate) struct Opened {
     pub(crate) sink: Arc<dyn pharos_activity::Sink>,
     /// What start-up found and put right, one sentence each.
     pub(crate) recovered: Vec<String>,
+    /// Reaches the faces for the self-check; there while they run.
+    pub(crate) prober: OnceLock<Arc<dyn Prober>>,
     _lock: DataLock,
+}
+
+impl Opened {
+    /// Reaches the faces, while they run.
+    pub(crate) fn prober(&self) -> Option<&Arc<dyn Prober>> {
+        self.prober.get()
+    }
+
+    /// Writes everything out.
+    pub(crate) async fn close(self) {
+        self.activity.close();
+        self.records.close().await;
+    }
 }
 
 /// Opens a folder that has a pack in force. `what` stands in the lock for whoever comes second.
@@ -33,7 +45,7 @@ pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
     let engines = engines(&folder, Arc::new(SystemClock)).await?;
     let app = App::open(engines.ports).await?;
     app.rebuild().await?;
-    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, _lock: lock })
+    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, prober: OnceLock::new(), _lock: lock })
 }
 
 /// Opens a new folder with its first pack. `clock` lets a sample school live through a week that
@@ -42,7 +54,7 @@ pub(crate) async fn first(folder: Folder, files: &PackFiles, clock: Arc<dyn Cloc
     let lock = DataLock::take(&folder.path, "init")?;
     let engines = engines(&folder, clock).await?;
     let app = App::first(engines.ports, files, "First version").await?;
-    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, _lock: lock })
+    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, prober: OnceLock::new(), _lock: lock })
 }
 
 struct Engines {
@@ -64,7 +76,7 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
         Ok(key)
     })?;
     let key: [u8; 32] = key.as_slice().try_into().context("keys/sealed-lists is damaged; restore it from a backup")?;
-    let mut recovered = recovery.sentences();
+    let mut recovered = list_sentences(&recovery);
     recovered.extend(activity_sentences(&opened.recovered));
     let ports = Ports {
         records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
@@ -73,10 +85,21 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
         lists,
         sealed_key: SealedKey::new(key),
         clock,
-        data: folder.path.clone(),
         web_url: std::env::var("PHAROS_WEB_URL").unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
     };
     Ok(Engines { ports, records, activity: opened.store, sink: opened.sink, recovered })
+}
+
+fn list_sentences(recovery: &pharos_lists::Recovery) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if !recovery.removed.is_empty() {
+        sentences.push(format!("lists: {} files of an interrupted change removed", recovery.removed.len()));
+    }
+    if let Some(why) = &recovery.rebuilt {
+        sentences.push(format!("lists: the catalogue was compiled anew, because {why}"));
+    }
+    sentences.extend(recovery.rolled_back.iter().map(|list| format!("lists: {list} was damaged and went back to its earlier version")));
+    sentences
 }
 
 fn activity_sentences(recovered: &pharos_activity_embedded::Recovered) -> Vec<String> {

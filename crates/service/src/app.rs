@@ -1,6 +1,5 @@
 //! The application: every use case is a method on [`App`], in the file of its subject.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -27,8 +26,6 @@ pub struct Ports {
     pub sealed_key: pharos_catalogue::SealedKey,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The data folder.
-    pub data: PathBuf,
     /// Where people reach the pages, for links in notices: `https://pharos.school.internal`.
     pub web_url: String,
 }
@@ -46,7 +43,6 @@ pub(crate) struct Inner {
     pub(crate) lists: pharos_lists::Lists,
     pub(crate) sealed_key: pharos_catalogue::SealedKey,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) data: PathBuf,
     pub(crate) web_url: String,
     pub(crate) school: ArcSwap<School>,
     pub(crate) desk: Arc<Desk>,
@@ -72,7 +68,6 @@ impl App {
                 lists: ports.lists,
                 sealed_key: ports.sealed_key,
                 clock: ports.clock,
-                data: ports.data,
                 web_url: ports.web_url,
                 school: ArcSwap::from_pointee(school),
                 desk: Arc::new(Desk::default()),

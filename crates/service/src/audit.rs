@@ -41,12 +41,28 @@ impl App {
         Ok(rows)
     }
 
+    /// The permit for a backup or a change of keys, which the binary carries out on its engine.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn backup_permit(&self, actor: &Actor) -> Result<pharos_access::Permit<act::Backup>, Error> {
+        self.may::<act::Backup>(actor, Target::School).await
+    }
+
     /// Checks the whole chain.
     ///
     /// # Errors
     /// When the records cannot be read.
     pub async fn verify_ledger(&self) -> Result<Verdict, Error> {
         Ok(self.records().verify_ledger().await?)
+    }
+
+    /// How the queue of notices stands.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn queue(&self) -> Result<pharos_records::QueueFigures, Error> {
+        Ok(self.records().queue().await?)
     }
 
     /// What waits for this person; zero for what they may not see.

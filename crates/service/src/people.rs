@@ -51,6 +51,23 @@ impl App {
         self.known_person(id).await?.ok_or(Error::NotFound)
     }
 
+    /// Everybody on the roll, by name.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn everybody(&self, actor: &Actor) -> Result<Vec<Person>, Error> {
+        self.may::<act::ImportRoll>(actor, Target::School).await?;
+        Ok(self.known_roll().await?.into_iter().filter(Person::is_active).collect())
+    }
+
+    /// The person on the roll with this sign-in name; for commands typed on the server.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn person_named(&self, username: &str) -> Result<Option<Person>, Error> {
+        self.known_by_username(&username.trim().to_lowercase()).await
+    }
+
     /// Every class, by title; for staff.
     ///
     /// # Errors

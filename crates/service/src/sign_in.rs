@@ -255,6 +255,11 @@ impl App {
     pub async fn reset_password(&self, actor: &Actor, person: PersonId, new: &str, must_change: bool) -> Result<(), Error> {
         let permit = self.may::<act::ResetPassword>(actor, Target::School).await?;
         let whose = self.known_person(person).await?.ok_or(Error::NotFound)?;
+        // Otherwise whoever keeps the accounts could take over the lead's, and read the cases.
+        let strong = whose.roles.iter().any(|role| role.needs_second_factor());
+        if strong && actor.id().is_some() && !actor.holds(Role::Head) {
+            return Err(Error::Refused("Only the head resets the password of somebody whose role opens cases or the system. Ask them, or use the command on the server.".to_owned()));
+        }
         check_new_password(new, &whose)?;
         let hash = self.hash_password(new).await?;
         Ok(self.records().reset_password(&permit, person, &hash, must_change, true, self.now()).await?)

@@ -1,0 +1,111 @@
+//! `pharos backup`, `pharos restore`, `pharos keys rotate`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use pharos_records_sql::{BackupPlan, DataLock, Database, ExtraFile, restore as restore_archive};
+use pharos_vault::{MasterKey, read_ring};
+
+use super::{operator, refused};
+use crate::cli::RestoreArgs;
+use crate::folder::{FolderFile, make_dir, write_private};
+use crate::output::Output;
+use crate::wire::Opened;
+
+/// Folders whose files go into a backup beside the database. The activity's lock and spool stay out.
+const FOLDERS: &[&str] = &["lists", "activity"];
+/// Single files that do.
+const FILES: &[&str] = &["keys/sealed-lists", "keys/authority.key", "keys/authority.pem", "pharos.toml"];
+
+/// Makes a whole, encrypted backup, and reads it back.
+pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> anyhow::Result<u8> {
+    let permit = match opened.app.backup_permit(&operator()).await {
+        Ok(permit) => permit,
+        Err(error) => return refused(error, output),
+    };
+    output.progress("putting the files together");
+    pharos_activity::Store::flush(opened.activity.as_ref()).await?;
+    let files = extra_files(&opened.folder.path)?;
+    let plan = BackupPlan { to, master: &opened.folder.master, files: &files, at: jiff::Timestamp::now() };
+    let info = opened.records.backup(&permit, &plan).await?;
+    output.say(format!("{} written and read back: {} rows, {} files. It opens only with the master key; keep that elsewhere.", to.display(), info.rows, info.files));
+    Ok(0)
+}
+
+/// Every file of the data folder that belongs in a backup.
+fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
+    let mut files = Vec::new();
+    for name in FILES {
+        let path = data.join(name);
+        if path.is_file() {
+            files.push(ExtraFile { name: (*name).to_owned(), path });
+        }
+    }
+    let mut folders: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(data.join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else if entry.file_name() != "lock" && entry.file_name() != "spool.log" {
+                files.push(ExtraFile { name: path.to_string_lossy().into_owned(), path: entry.path() });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Brings a backup back into an empty folder. Everything is checked before anything is put in place.
+pub(crate) async fn restore(args: RestoreArgs, output: &mut Output) -> anyhow::Result<u8> {
+    let master = MasterKey::from_file(&args.master_key)?;
+    make_dir(&args.data)?;
+    let lock = DataLock::take(&args.data, "restore")?;
+    let database = match &args.database {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Sqlite(args.data.join("records.sqlite")),
+    };
+    output.progress("checking the backup, then putting it in place");
+    let restored = restore_archive(&args.file, &master, &args.data, &database).await?;
+    settle(&args, &master)?;
+    drop(lock);
+    output.say(format!(
+        "{} restored into {}: {} rows, {} files; the audit log verifies. Start it with `pharos serve --data {}`.",
+        args.file.display(),
+        args.data.display(),
+        restored.info.rows,
+        restored.info.files,
+        args.data.display()
+    ));
+    Ok(0)
+}
+
+/// Puts the key ring and the folder's own file where a data folder has them.
+fn settle(args: &RestoreArgs, master: &MasterKey) -> anyhow::Result<()> {
+    let keys = args.data.join("keys");
+    if keys.is_file() {
+        let aside = args.data.join("ring.restored");
+        std::fs::rename(&keys, &aside)?;
+        make_dir(&keys)?;
+        std::fs::rename(&aside, keys.join("ring"))?;
+    }
+    read_ring(&keys.join("ring"), master)?;
+    let key = std::fs::canonicalize(&args.master_key).context("the master key's place")?;
+    let file = FolderFile { database: args.database.clone(), master_key: Some(key) };
+    write_private(&args.data.join("pharos.toml"), toml::to_string(&file)?.as_bytes())
+}
+
+/// Seals everything under a new school key.
+pub(super) async fn rotate(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
+    let permit = match opened.app.backup_permit(&operator()).await {
+        Ok(permit) => permit,
+        Err(error) => return refused(error, output),
+    };
+    output.progress("sealing everything under a new key");
+    let folder = &opened.folder;
+    let count = opened.records.rotate_school_key(&permit, &folder.ring_path(), &folder.master, jiff::Timestamp::now()).await?;
+    output.say(format!("{count} values sealed under a new school key; the old one is gone. Make a new backup."));
+    Ok(0)
+}

@@ -1,0 +1,69 @@
+//! `pharos pack …`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use pharos_pack::{FILE_BYTES_MAX, FILES_MAX, Severity, load};
+use pharos_service::PackFiles;
+
+use super::{operator, refused};
+use crate::cli::PackInstallArgs;
+use crate::output::Output;
+use crate::wire::Opened;
+
+/// Everything that is wrong or noteworthy. 0 when it can be used, 1 when not.
+pub(crate) fn check(dir: &Path, output: &mut Output) -> anyhow::Result<u8> {
+    let loaded = load(&read(dir)?);
+    if output.json {
+        output.json(&loaded.problems);
+    } else {
+        for problem in &loaded.problems {
+            output.say(problem.to_string());
+        }
+        let count = |severity| loaded.count(severity);
+        output.say(format!("{} errors, {} warnings, {} notes", count(Severity::Error), count(Severity::Warning), count(Severity::Note)));
+    }
+    Ok(u8::from(loaded.pack.is_none()))
+}
+
+pub(super) async fn install(opened: &Opened, args: &PackInstallArgs, output: &mut Output) -> anyhow::Result<u8> {
+    match opened.app.install_pack(&operator(), &read(&args.dir)?, &args.why).await {
+        Ok(number) => {
+            output.say(format!("version {number} is in force"));
+            Ok(0)
+        }
+        Err(error) => refused(error, output),
+    }
+}
+
+/// The files of a pack's folder. `people/` and hidden files are not part of the pack.
+pub(crate) fn read(dir: &Path) -> anyhow::Result<PackFiles> {
+    let mut files = PackFiles::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let at = dir.join(&folder);
+        for entry in std::fs::read_dir(&at).with_context(|| format!("the folder {} cannot be read", at.display()))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let path = folder.join(&name);
+            let kind = entry.file_type()?;
+            if name.to_string_lossy().starts_with('.') || path == Path::new("people") || kind.is_symlink() {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let size = usize::try_from(entry.metadata()?.len()).unwrap_or(usize::MAX);
+            if size > FILE_BYTES_MAX {
+                bail!("{} is larger than {FILE_BYTES_MAX} bytes; a pack holds text only", dir.join(&path).display());
+            }
+            if files.len() >= FILES_MAX {
+                bail!("{} holds more than {FILES_MAX} files; is it a policy pack?", dir.display());
+            }
+            let bytes = std::fs::read(dir.join(&path)).with_context(|| format!("{} cannot be read", dir.join(&path).display()))?;
+            files.insert(path.to_string_lossy().replace('\\', "/"), bytes);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,359 @@
+//! Running all faces in one process.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use pharos_activity::{Event, Sink};
+use pharos_dns::{BlockAnswer, DnsConfig};
+use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
+use pharos_pack::MailTls;
+use pharos_proxy::{CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, Words, pac, trust_steps};
+use pharos_school::PersonId;
+use pharos_service::{App, Prober, School};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Faces, Off, ServeArgs};
+use crate::folder::Folder;
+use crate::output::Output;
+use crate::prober::FaceProber;
+use crate::wire::{self, Opened};
+use crate::{operator, sample};
+
+/// Events waiting for the watch rules; beyond that they are counted and passed over, never the
+/// filter held up. They are kept by the activity store all the same.
+const WATCHED_MAX: usize = 16_384;
+
+/// `pharos serve`
+pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
+    let opened = Arc::new(wire::open(Folder::open(&args.data)?, "serve").await?);
+    for sentence in &opened.recovered {
+        output.problem(&format!("put right at start: {sentence}"));
+    }
+    let running = start(&opened, &args.faces).await?;
+    output.say(format!("Pharos runs for {}.", opened.app.school().name));
+    running.tell(output);
+    wait_for_the_end().await?;
+    running.stop().await;
+    finish(opened).await;
+    Ok(0)
+}
+
+/// Closes the data folder when nothing uses it any more.
+pub(crate) async fn finish(opened: Arc<Opened>) {
+    match Arc::try_unwrap(opened) {
+        Ok(opened) => opened.close().await,
+        Err(still) => {
+            still.activity.close();
+            still.records.close().await;
+        }
+    }
+}
+
+/// Ctrl-C or the service manager's stop.
+pub(crate) async fn wait_for_the_end() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done.context("Ctrl-C cannot be heard"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// The faces while they run.
+pub(crate) struct Running {
+    pub(crate) web: Option<SocketAddr>,
+    pub(crate) proxy: Option<SocketAddr>,
+    pub(crate) dns: Option<SocketAddr>,
+    pub(crate) has_upstreams: bool,
+    stop: CancellationToken,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Where everything listens.
+    pub(crate) fn tell(&self, output: &mut Output) {
+        let mut line = |what: &str, at: Option<SocketAddr>| {
+            output.say(match at {
+                Some(at) => format!("  {what:<7} {at}"),
+                None => format!("  {what:<7} off"),
+            });
+        };
+        line("pages", self.web);
+        line("proxy", self.proxy);
+        line("DNS", self.dns);
+        if self.dns.is_some() && !self.has_upstreams {
+            output.say("  DNS has no upstream (--dns-upstream ADDR): it answers what the filter decides, and nothing from outside.");
+        }
+    }
+
+    /// Stops all faces and waits for them.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a face ended with a fault");
+            }
+        }
+    }
+}
+
+/// Starts every face that is on. The filter has its snapshot already: no face answers before that.
+pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces) -> anyhow::Result<Running> {
+    let app = &opened.app;
+    let school = app.school();
+    let stop = CancellationToken::new();
+    let mut tasks = Vec::new();
+    let sink = watched(app, Arc::clone(&opened.sink), &stop, &mut tasks);
+    let on = |face| !faces.off.contains(&face);
+    let web_url = web_url(faces, &school);
+    let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
+
+    let upstreams = if faces.dns_upstream.is_empty() { school.pack.upstreams().to_vec() } else { faces.dns_upstream.clone() };
+    let has_upstreams = !upstreams.is_empty();
+    let dns = on(Off::Dns).then(|| start_dns(faces, upstreams, app, &sink, &stop, &mut tasks)).transpose()?;
+    let proxy = on(Off::Proxy).then(|| start_proxy(faces, &school, &web_url, &authority, app, &sink, &stop, &mut tasks)).transpose()?;
+
+    let prober: Arc<dyn Prober> = Arc::new(FaceProber { dns, proxy });
+    // Set once: a second start in one process keeps the first, which is the same faces.
+    drop(opened.prober.set(Arc::clone(&prober)));
+
+    let web = match on(Off::Web) {
+        true => Some(start_web(faces, proxy, &authority, app, &prober, &stop, &mut tasks).await?),
+        false => None,
+    };
+    if on(Off::Jobs) {
+        let jobs = pharos_jobs::Jobs { app: app.clone(), post: post(&school, &web_url)?, prober };
+        tasks.push(tokio::spawn(pharos_jobs::run(jobs, stop.clone())));
+    }
+    tasks.push(operator::listen(&opened.folder.socket(), Arc::clone(opened), stop.clone())?);
+    Ok(Running { web, proxy, dns, has_upstreams, stop, tasks })
+}
+
+fn start_dns(
+    faces: &Faces,
+    upstreams: Vec<SocketAddr>,
+    app: &App,
+    sink: &Arc<dyn Sink>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> anyhow::Result<SocketAddr> {
+    let page = match faces.proxy.ip() {
+        IpAddr::V4(v4) if !v4.is_unspecified() => BlockAnswer::Page { v4: Some(v4), v6: None },
+        _ => BlockAnswer::NxDomain,
+    };
+    let config = DnsConfig { listen: vec![faces.dns], upstreams, block: page, ..DnsConfig::default() };
+    let running = pharos_dns::start(config, Arc::clone(app.filter()), Arc::clone(sink), stop.clone()).with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
+    let at = running.addresses().first().copied().unwrap_or(faces.dns);
+    tasks.push(tokio::spawn(running.join()));
+    Ok(at)
+}
+
+#[expect(clippy::too_many_arguments, reason = "wiring: each is one port of the face")]
+fn start_proxy(
+    faces: &Faces,
+    school: &School,
+    web_url: &str,
+    authority: &Arc<CertificateAuthority>,
+    app: &App,
+    sink: &Arc<dyn Sink>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> anyhow::Result<SocketAddr> {
+    let config = ProxyConfig {
+        listen: vec![faces.proxy],
+        web: web_url.to_owned(),
+        public: faces.proxy.to_string(),
+        words: words(school),
+        authority: Some(Arc::clone(authority)),
+        allow_private_origins: faces.allow_private_origins,
+        fixed: fixed(&faces.fix)?,
+        extra_roots: extra_roots(&faces.trust)?,
+        ..ProxyConfig::default()
+    };
+    let config = if faces.allow_private_origins { ProxyConfig { connect_ports: Vec::new(), ..config } } else { config };
+    let desk: Arc<dyn pharos_activity::BlockDesk> = app.desk();
+    let sign_in: Arc<dyn pharos_proxy::SignIn> = Arc::new(ProxySignIn(app.clone()));
+    let running = pharos_proxy::start(config, Arc::clone(app.filter()), Arc::clone(sink), desk, sign_in, stop.clone())
+        .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
+    let at = running.addresses().first().copied().unwrap_or(faces.proxy);
+    tasks.push(tokio::task::spawn_blocking(move || running.join()));
+    Ok(at)
+}
+
+async fn start_web(
+    faces: &Faces,
+    proxy: Option<SocketAddr>,
+    authority: &CertificateAuthority,
+    app: &App,
+    prober: &Arc<dyn Prober>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> anyhow::Result<SocketAddr> {
+    let public = proxy.unwrap_or(faces.proxy).to_string();
+    let config = pharos_web::Config {
+        listen: faces.web,
+        secure_cookies: faces.web_url.as_deref().is_some_and(|url| url.starts_with("https://")),
+        network: pharos_web::NetworkFacts {
+            proxy: public.clone(),
+            certificate_pem: authority.certificate_pem().to_owned(),
+            certificate_der: authority.certificate_der().to_vec(),
+            fingerprint: authority.fingerprint(),
+            pac: pac(&PacConfig { proxy: public, fallbacks: Vec::new(), direct: app.school().pack.school.domains.clone() }),
+            trust: trust_steps()
+                .iter()
+                .map(|steps| pharos_web::TrustSteps { platform: steps.platform.to_owned(), steps: steps.steps.iter().map(ToString::to_string).collect() })
+                .collect(),
+        },
+        prober: Some(Arc::clone(prober)),
+    };
+    let running = pharos_web::start(config, app.clone(), stop.clone()).await.with_context(|| format!("the pages cannot listen on {}", faces.web))?;
+    let at = running.address;
+    tasks.push(tokio::spawn(async move {
+        match running.join.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the pages ended with a fault"),
+            Err(error) => tracing::error!(%error, "the pages ended with a fault"),
+        }
+    }));
+    Ok(at)
+}
+
+/// The school's words for block pages.
+fn words(school: &School) -> Words {
+    let pack = &school.pack;
+    let line = |help: &pharos_pack::HelpService| HelpLine {
+        name: help.name.clone(),
+        reach: help.call.clone().or_else(|| help.about.clone()).unwrap_or_default(),
+        url: help.sites.first().map(|site| format!("https://{site}/")),
+    };
+    Words {
+        school: school.name.clone(),
+        pupil: pack.words.word("pupil").to_owned(),
+        lead: pack.words.word("lead").to_owned(),
+        help_lines: pack.help.iter().map(line).collect(),
+        ..Words::default()
+    }
+}
+
+/// The address of the pages for links: as told, as the pack says, else where they listen.
+fn web_url(faces: &Faces, school: &School) -> String {
+    let told = faces.web_url.clone().or_else(|| school.pack.network.web.clone().filter(|_| !faces.web.ip().is_loopback()));
+    told.unwrap_or_else(|| format!("http://{}", faces.web)).trim_end_matches('/').to_owned()
+}
+
+fn fixed(told: &[String]) -> anyhow::Result<BTreeMap<String, Fixed>> {
+    told.iter()
+        .map(|text| {
+            let wrong = || anyhow::anyhow!("--fix {text:?} is not host=ip or host=ip:port");
+            let (host, to) = text.split_once('=').ok_or_else(wrong)?;
+            let fixed = match (to.parse::<SocketAddr>(), to.parse::<IpAddr>()) {
+                (Ok(socket), _) => Fixed { ip: socket.ip(), port: Some(socket.port()) },
+                (_, Ok(ip)) => Fixed { ip, port: None },
+                _ => return Err(wrong()),
+            };
+            Ok((host.to_lowercase(), fixed))
+        })
+        .collect()
+}
+
+fn extra_roots(files: &[impl AsRef<Path>]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let mut roots = Vec::new();
+    for file in files {
+        let file = file.as_ref();
+        let before = roots.len();
+        for certificate in CertificateDer::pem_file_iter(file).with_context(|| format!("{} cannot be read", file.display()))? {
+            roots.push(certificate.with_context(|| format!("{} holds a damaged certificate", file.display()))?);
+        }
+        if roots.len() == before {
+            bail!("{} holds no certificate in PEM form", file.display());
+        }
+    }
+    Ok(roots)
+}
+
+/// The mail server of the pack; its password comes from the environment, never from a file.
+fn post(school: &School, web_url: &str) -> anyhow::Result<Option<Arc<dyn Post>>> {
+    let Some(mail) = &school.pack.mail else { return Ok(None) };
+    let (host, port) = mail.smtp.rsplit_once(':').with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?;
+    let web: BaseUrl = web_url.parse()?;
+    let credentials = mail.user.as_ref().map(|user| Credentials {
+        user: user.clone(),
+        password: std::env::var("PHAROS_SMTP_PASSWORD").unwrap_or_default().into(),
+    });
+    let settings = MailSettings {
+        host: host.to_owned(),
+        port: port.parse().with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?,
+        security: match mail.tls {
+            MailTls::None => Security::None,
+            MailTls::StartTls => Security::StartTls,
+            MailTls::Tls => Security::Tls,
+        },
+        credentials,
+        from: mail.from.clone(),
+        web,
+        trust: None,
+        limit: std::time::Duration::from_secs(30),
+    };
+    Ok(Some(Arc::new(Mailer::new(settings)?)))
+}
+
+/// Hands every event to the store, and those that rules could look at to the watch as well.
+struct Watched {
+    store: Arc<dyn Sink>,
+    watch: mpsc::Sender<Event>,
+    passed_over: AtomicU64,
+}
+
+impl Sink for Watched {
+    fn record(&self, event: Event) {
+        let look = event.sealed.is_some() || event.search.is_some() || matches!(event.action, "block" | "warn");
+        if look && self.watch.try_send(event.clone()).is_err() {
+            let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
+            if so_far.is_power_of_two() {
+                tracing::warn!(so_far, "the watch rules cannot keep up; events are kept but were not looked at");
+            }
+        }
+        self.store.record(event);
+    }
+}
+
+fn watched(app: &App, store: Arc<dyn Sink>, stop: &CancellationToken, tasks: &mut Vec<tokio::task::JoinHandle<()>>) -> Arc<dyn Sink> {
+    let (watch, mut events) = mpsc::channel(WATCHED_MAX);
+    let (app, stop) = (app.clone(), stop.clone());
+    tasks.push(tokio::spawn(async move {
+        loop {
+            let event = tokio::select! {
+                () = stop.cancelled() => break,
+                event = events.recv() => match event { Some(event) => event, None => break },
+            };
+            if let Err(error) = app.notice(&event).await {
+                tracing::error!(%error, "an alert could not be saved");
+            }
+        }
+    }));
+    Arc::new(Watched { store, watch, passed_over: AtomicU64::new(0) })
+}
+
+/// The proxy's own sign-in asks the school's accounts.
+struct ProxySignIn(App);
+
+#[async_trait]
+impl pharos_proxy::SignIn for ProxySignIn {
+    async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
+        // The proxy throttles by address itself; here the name alone counts.
+        match self.0.check_name_and_password(user, password, IpAddr::from([0, 0, 0, 0])).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "a sign-in over the proxy could not be checked");
+                None
+            }
+        }
+    }
+}
