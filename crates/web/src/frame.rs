@@ -63,6 +63,8 @@ const TEXTS: &[(&str, &str)] = &[
         "The address is blocked for everyone. It must be looked at within 24 hours.",
     ),
     ("decided", "Decided. The one who asked is told."),
+    ("device", "This device is yours for four hours. Say when you are done."),
+    ("device-out", "Nobody is named at this device any more."),
     ("ended", "Ended. The usual rules are in force again."),
     ("imported", "The roll was brought in."),
     (

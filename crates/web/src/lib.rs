@@ -24,13 +24,14 @@ mod routes;
 mod security;
 mod sheet;
 mod state;
+mod uploads;
 mod words;
 
 pub use facts::{NetworkFacts, TrustSteps};
 pub use routes::{ROUTES, Route, WhoMay};
 
 /// How the pages are served.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -38,6 +39,8 @@ pub struct Config {
     pub secure_cookies: bool,
     /// What devices need to know of the network.
     pub network: NetworkFacts,
+    /// Tries the faces for the self-check; `None` leaves the button out.
+    pub prober: Option<Arc<dyn pharos_service::Prober>>,
 }
 
 /// Pages being served.
@@ -56,7 +59,7 @@ pub struct Running {
 pub async fn start(config: Config, app: App, stop: CancellationToken) -> io::Result<Running> {
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
-    let service = router(app, config.secure_cookies, config.network)
+    let service = router(app, config.secure_cookies, config.network, config.prober)
         .into_make_service_with_connect_info::<SocketAddr>();
     let join = tokio::spawn(async move {
         axum::serve(listener, service)
@@ -68,11 +71,17 @@ pub async fn start(config: Config, app: App, stop: CancellationToken) -> io::Res
 
 /// All pages, guarded; for [`start`] and for tests. Every request must carry the address it came
 /// from (`ConnectInfo<SocketAddr>`).
-pub fn router(app: App, secure_cookies: bool, network: NetworkFacts) -> Router {
+pub fn router(
+    app: App,
+    secure_cookies: bool,
+    network: NetworkFacts,
+    prober: Option<Arc<dyn pharos_service::Prober>>,
+) -> Router {
     let web = state::Web {
         app,
         secure_cookies,
-        network: Arc::new(network),
+        network: Arc::new(network), uploads: Arc::default(),
+        prober,
     };
     security::guard(routes::router()).with_state(web)
 }

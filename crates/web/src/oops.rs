@@ -86,3 +86,11 @@ pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
 pub(crate) fn ok(page: &impl Template) -> Response {
     render(StatusCode::OK, page)
 }
+
+/// The page, or the no as a page.
+pub(crate) async fn answer(web: &Web, me: Option<&SignedIn>, outcome: Result<Response, Error>) -> Response {
+    match outcome {
+        Ok(response) => response,
+        Err(error) => Oops::new(web, me, error).await.into_response(),
+    }
+}

@@ -1,11 +1,14 @@
 //! Every route in one table: method, path, who may. Tests walk it as every role.
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get, post};
 use pharos_access::Act;
 
 use crate::pages as p;
 use crate::state::Web;
+use crate::uploads::UPLOAD_BYTES_MAX;
 use WhoMay::{Anyone, May, SignedIn};
 
 /// Whom a route is for. The use cases decide; this says what they decide for a role as such.
@@ -30,6 +33,11 @@ pub struct Route {
     pub who: WhoMay,
 }
 
+/// A route that takes files.
+fn upload<H: Handler<T, Web>, T: 'static>(handler: H) -> MethodRouter<Web> {
+    post(handler).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX + (1 << 20)))
+}
+
 macro_rules! routes {
     ($($method:ident $path:literal, $who:expr => $handler:expr;)+) => {
         /// All routes.
@@ -42,6 +50,7 @@ macro_rules! routes {
     };
     (@ get) => { "GET" };
     (@ post) => { "POST" };
+    (@ upload) => { "POST" };
 }
 
 routes! {
@@ -54,4 +63,16 @@ routes! {
     post "/account/second-factor", SignedIn => p::sign_in::confirm_second_factor;
     get "/account/password", SignedIn => p::sign_in::password;
     post "/account/password", SignedIn => p::sign_in::change_password;
+
+    get "/", SignedIn => p::home::show;
+    get "/device/sign-in", Anyone => p::device::show;
+    post "/device/sign-in", Anyone => p::device::submit;
+    post "/device/sign-out", Anyone => p::device::sign_out;
+
+    get "/people", May(Act::ListPeople) => p::people::show;
+    post "/people", May(Act::ListPeople) => p::people::find;
+    get "/people/import", May(Act::ImportRoll) => p::import::show;
+    upload "/people/import", May(Act::ImportRoll) => p::import::look;
+    post "/people/import/apply", May(Act::ImportRoll) => p::import::apply;
+    get "/people/{id}", May(Act::ListPeople) => p::people::one;
 }

@@ -21,8 +21,12 @@ pub(crate) const COOKIE: &str = "pharos-session";
 pub(crate) struct Web {
     pub(crate) app: App,
     pub(crate) secure_cookies: bool,
+    /// Tries the faces for the self-check.
+    pub(crate) prober: Option<std::sync::Arc<dyn pharos_service::Prober>>,
     /// What the proxy gives out: its address for people, certificate and PAC file.
     pub(crate) network: Arc<crate::NetworkFacts>,
+    /// Files that wait for a yes.
+    pub(crate) uploads: Arc<crate::uploads::Uploads>,
 }
 
 impl Web {

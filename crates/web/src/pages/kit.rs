@@ -173,7 +173,7 @@ pub(crate) async fn pick(app: &App, actor: &Actor, given: &Given, words: &str, f
 /// A person so that two of the same name can be told apart.
 pub(crate) fn describe(person: &Person) -> String {
     let what = match (&person.year, person.is_staff()) {
-        (Some(year), _) => format!(", {year}"),
+        (Some(year), _) => format!(", year {year}"),
         (None, true) => ", staff".to_owned(),
         (None, false) => String::new(),
     };
@@ -187,35 +187,6 @@ pub(crate) fn errors(problems: Vec<(&'static str, String)>) -> Errors {
         errors.add(field, text);
     }
     errors
-}
-
-/// The code of what was just done (`?done=`), for the banner.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub(crate) struct Done {
-    done: String,
-}
-
-impl Done {
-    /// The sentence of a code; codes that are none show nothing.
-    pub(crate) fn words(&self) -> Option<&'static str> {
-        Some(match self.done.as_str() {
-            "acknowledged" => "Acknowledged. The chase has stopped.",
-            "asked" => "Your colleague has been asked, and can see this alert.",
-            "noted" => "Noted.",
-            "alert-closed" => "Closed, with the explanation and the outcome.",
-            "recorded" => "Recorded.",
-            "blocked" => "Blocked for everyone. Review it when there is time.",
-            "linked" => "Passed on as a concern of its own.",
-            "closed" => "The case is closed.",
-            "reopened" => "The case is open again.",
-            "opened" => "The concern is open. Everything the alert knew is filled in.",
-            "attested" => "Attested today, in your name.",
-            "checked" => "The check has run.",
-            "kept" => "The report is made and kept.",
-            _ => return None,
-        })
-    }
 }
 
 #[cfg(test)]

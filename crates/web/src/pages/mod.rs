@@ -7,6 +7,10 @@ use pharos_service::Error;
 use crate::oops::Oops;
 use crate::state::{Anyone, Web};
 
+pub(crate) mod device;
+pub(crate) mod home;
+pub(crate) mod import;
+pub(crate) mod people;
 pub(crate) mod sign_in;
 
 /// Every path that is none.
