@@ -92,11 +92,13 @@ impl Mailer {
     /// # Errors
     /// Where the settings cannot work.
     pub fn new(settings: MailSettings) -> Result<Self, SettingsError> {
-        let address: Address = settings
+        // With or without a display name: `Pharos at the school <pharos@school.example>`.
+        let mut from: Mailbox = settings
             .from
             .parse()
             .map_err(|_| SettingsError::From(settings.from.clone()))?;
-        let domain = address.domain().to_owned();
+        from.name.get_or_insert_with(|| "Pharos".to_owned());
+        let domain = from.email.domain().to_owned();
         let tls = tls(&settings)?;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
             .port(settings.port)
@@ -110,7 +112,6 @@ impl Mailer {
                 account.password.expose_secret().to_owned(),
             ));
         }
-        let from = Mailbox::new(Some("Pharos".into()), address);
         Ok(Self {
             transport: builder.build(),
             from,

@@ -64,7 +64,7 @@ pub(crate) async fn try_it(args: TryArgs, output: &mut Output) -> anyhow::Result
         found(&data, args.pack.as_deref()).await?
     };
     let opened = Arc::new(opened);
-    let running = serve::start(&opened, &args.faces).await?;
+    let running = serve::start(&opened, &args.faces, serve::Mail::Keep).await?;
     tell(&opened, &running, args.data.is_some(), output);
     serve::wait_for_the_end().await?;
     running.stop().await;

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<
     for sentence in &opened.recovered {
         output.problem(&format!("put right at start: {sentence}"));
     }
-    let running = start(&opened, &args.faces).await?;
+    let running = start(&opened, &args.faces, Mail::Send).await?;
     output.say(format!("Pharos runs for {}.", opened.app.school().name));
     running.tell(output);
     wait_for_the_end().await?;
@@ -104,8 +104,17 @@ impl Running {
     }
 }
 
+/// Whether notices leave the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mail {
+    /// By the pack's mail server.
+    Send,
+    /// They wait in the queue: a sample school writes to nobody.
+    Keep,
+}
+
 /// Starts every face that is on. The filter has its snapshot already: no face answers before that.
-pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces) -> anyhow::Result<Running> {
+pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces, mail: Mail) -> anyhow::Result<Running> {
     let app = &opened.app;
     let school = app.school();
     let stop = CancellationToken::new();
@@ -129,7 +138,11 @@ pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces) -> anyhow::Result
         false => None,
     };
     if on(Off::Jobs) {
-        let jobs = pharos_jobs::Jobs { app: app.clone(), post: post(&school, &web_url)?, prober };
+        let post = match mail {
+            Mail::Send => post(&school, &web_url)?,
+            Mail::Keep => None,
+        };
+        let jobs = pharos_jobs::Jobs { app: app.clone(), post, prober };
         tasks.push(tokio::spawn(pharos_jobs::run(jobs, stop.clone())));
     }
     tasks.push(operator::listen(&opened.folder.socket(), Arc::clone(opened), stop.clone())?);

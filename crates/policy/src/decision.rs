@@ -195,6 +195,23 @@ pub enum Weight {
     PathUnseen,
 }
 
+impl Weight {
+    /// In a few words, for people.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Weight::Decided => "decided",
+            Weight::Outranked => "outranked",
+            Weight::OtherPeople => "for other people",
+            Weight::OtherHours => "for other hours",
+            Weight::OtherPlace => "for other places",
+            Weight::NotYet => "not begun yet",
+            Weight::Expired => "has run out",
+            Weight::OtherMode => "silent in this mode",
+            Weight::PathUnseen => "names a page, and only the site's name is seen",
+        }
+    }
+}
+
 /// One thing that spoke for or against: the winning reason comes first in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {

@@ -44,7 +44,7 @@ fn print(explanation: &Explanation, output: &mut Output) {
     }
     output.say("Every rule considered, the winning one first:");
     for (number, reason) in explanation.reasons.iter().enumerate() {
-        let mut line = format!("  {}. {:?} asks to {}", number + 1, reason.rule, reason.action);
+        let mut line = format!("  {}. {:?} asks to {} ({})", number + 1, reason.rule, reason.action, reason.weight.says());
         let mut add = |label: &str, value: Option<&str>| {
             if let Some(value) = value {
                 line.push_str(&format!("; {label} {value}"));

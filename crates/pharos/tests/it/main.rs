@@ -1,0 +1,20 @@
+//! The program as its users meet it: the real binary, real clients, real browsers, on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests speak by failing, and say what they leave out"
+)]
+
+mod support;
+
+mod commands;
+mod dns;
+mod faults;
+mod postgres;
+mod proxy;
+mod ready;
+mod screens;
+mod story;

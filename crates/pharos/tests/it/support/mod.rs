@@ -1,0 +1,72 @@
+//! What the tests share: the binary, clients, a browser, stand-ins, and the rule for missing tools.
+
+pub(crate) mod browser;
+pub(crate) mod clients;
+pub(crate) mod lead;
+pub(crate) mod server;
+pub(crate) mod upstream;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The longest that any condition is waited for. Generous: it only bounds a failing test.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Whether every tool is there. Where one is missing, says so and gives `false`; with
+/// `PHAROS_TEST_REAL=1`, set by `./test` after it installed everything, that is a failure.
+pub(crate) fn have(tools: &[&str]) -> bool {
+    let missing: Vec<_> = tools.iter().filter(|tool| find(tool).is_none()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    left_out(&format!("{missing:?} not installed"));
+    false
+}
+
+/// Says what is left out, or fails where everything has to be there.
+pub(crate) fn left_out(why: &str) {
+    let real = std::env::var_os("PHAROS_TEST_REAL").is_some_and(|value| value == "1");
+    assert!(!real, "PHAROS_TEST_REAL=1, but {why}");
+    eprintln!("left out: {why}");
+}
+
+/// A program's place on the search path.
+pub(crate) fn find(tool: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|file| file.is_file())
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// When there is none within [`PATIENCE`].
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// The sample school's policy pack.
+pub(crate) fn pack() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/harbourmouth")
+}
+
+/// A folder of files copied whole.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
