@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# One proxy: start, memory, requests a second, processor time for a request.
+# usage: proxy.sh floor|floor-tls|squid|squid-bump|e2guardian|e2guardian-tls|pharos     (started by bench/peers)
+# In the last column of a pair the proxy looks into TLS.
+set -uo pipefail
+cd "$(dirname "$0")"; . ./lib.sh
+PEER=$1 TABLE="Proxy, $COUNT blocked names"
+SERVER=
+trap 'stop_server; kill $UP $ORIGIN 2>/dev/null' EXIT
+ulimit -n 16384
+
+there "$TOOLS" dns-floor $UPSTREAM:53 & UP=$!
+fill conf/nginx.conf > "$WORK/nginx.conf"
+there nginx -c "$WORK/nginx.conf" & ORIGIN=$!
+
+start_squid() {
+  rm -rf "$WORK/squid"; mkdir "$WORK/squid"; fill conf/squid.conf > "$WORK/squid.conf"
+  if [ -n "$BUMP" ]; then
+    fill conf/squid-bump.conf >> "$WORK/squid.conf"
+    /usr/lib/squid/security_file_certgen -c -s "$WORK/squid/certificates" -M 16MB > /dev/null
+  fi
+  chown -R proxy "$WORK/squid"
+  here squid -N -f "$WORK/squid.conf" > "$WORK/squid.out" 2>&1 &
+}
+
+start_e2guardian() {
+  local etc="$WORK/e2guardian"
+  rm -rf "$etc"; cp -r /etc/e2guardian "$etc"; mkdir -p "$etc/private/generatedcerts" "$etc/roots"
+  cp "$WORK/rsa.pem" "$etc/private/ca.pem"; cp "$WORK/rsa.key" "$etc/private/ca.key"; cp "$WORK/site.key" "$etc/private/cert.key"
+  fill conf/e2guardian.sed > "$WORK/e2guardian.sed"; sed -i -f "$WORK/e2guardian.sed" "$etc"/*.conf "$etc"/*.story
+  grep -rlZ /etc/e2guardian "$etc/lists" | xargs -0 -r sed -i "s#/etc/e2guardian#$etc#g"
+  cp "$WORK/blocked.txt" "$etc/lists/bannedsitelist"
+  # One hashed folder of roots; without it the system's whole bundle is read for each connection (about 50 ms).
+  cp "$WORK/ca.pem" "$etc/roots/"; openssl rehash "$etc/roots"
+  printf "pidfilename = '%s'\nsslcertificatepath = '%s'\n" "$etc/pid" "$etc/roots" >> "$etc/e2guardian.conf"
+  chown -R e2guardian "$etc"
+  here e2guardian -N -c "$etc/e2guardian.conf" > "$WORK/e2guardian.out" 2>&1 &
+}
+
+AT=127.0.0.1:3128 PLAIN=yes LOOKS=no TUNNELS=yes BLOCKS=yes BUMP= INTERCEPT=off
+[ "$PEER" = pharos ] && { prepare_pharos || exit 1; }
+START=$(now)
+case $PEER in
+  floor)          BLOCKS=no; here "$TOOLS" web-floor splice $AT 127.0.0.80:80 & ;;
+  floor-tls)      BLOCKS=no LOOKS=yes TUNNELS=no PLAIN=no; here "$TOOLS" web-floor intercept $AT 127.0.0.80:80 "$WORK/origin.pem" "$WORK/origin.key" "$WORK/ca.pem" & ;;
+  squid)          start_squid ;;
+  squid-bump)     LOOKS=yes TUNNELS=no BUMP=" ssl-bump cert=$WORK/both.pem generate-host-certificates=on dynamic_cert_mem_cache_size=16MB"; start_squid ;;
+  e2guardian)     AT=127.0.0.1:8080; start_e2guardian ;;
+  e2guardian-tls) AT=127.0.0.1:8080 LOOKS=yes TUNNELS=no INTERCEPT=on; start_e2guardian ;;
+  pharos)         LOOKS=yes
+                  here "$PHAROS" serve --data "$WORK/pharos-data" --off web --off jobs --off dns --proxy $AT --allow-private-origins --trust "$WORK/ca.pem" > "$WORK/pharos-proxy.out" 2>&1 & ;;
+esac
+SERVER=$!
+
+load() { there "$TOOLS" web-load $AT $CLIENT "$1" "$WORK/hosts-$2.txt" "$3" "$4" "$5"; }
+for _ in $(seq 600); do
+  [ -d /proc/$SERVER ] || break
+  told=$(load plain inspected /1k.html 1 0.01 2>/dev/null); case $told in *"statuses 200:"*) break ;; esac
+  sleep 0.05
+done
+case $told in *"statuses 200:"*) ;; *) echo "$PEER: not measured: $told" >&2; tail -5 "$WORK/${PEER%%-*}"*.out >&2; exit 1 ;; esac
+record "$TABLE" "$PEER" "start to first answer" s "$(since "$START")"
+record "$TABLE" "$PEER" "memory after start (PSS)" MiB "$(memory Pss)"
+
+# measure WHAT KIND HOSTS PATH CLIENTS
+measure() {
+  local what=$1 told before after; shift
+  load "$1" "$2" "$3" "$4" 1 > /dev/null
+  for _ in $(seq "$RUNS"); do
+    before=$(processor); told=$(load "$1" "$2" "$3" "$4" "$SECS"); after=$(processor)
+    echo "# $PEER $what: $told" | tee -a "$WORK/details.log"
+    record "$TABLE" "$PEER" "$what" "requests/s" "$(field per_second "$told")"
+    record "$TABLE" "$PEER" "$what: processor" "µs/request" "$(awk -v a="$before" -v b="$after" -v n="$(field answers "$told")" 'BEGIN { printf "%.0f", n ? (b - a) / n : 0 }')"
+  done
+}
+if [ $PLAIN = yes ]; then
+  measure "HTTP kept alive, 1 KB" plain inspected /1k.html 64
+  measure "HTTP kept alive, 30 KB" plain inspected /30k.html 64
+fi
+[ $BLOCKS = no ] || measure "blocked page" plain blocked /1k.html 64
+[ $TUNNELS = no ] || measure "new tunnel, TLS untouched, one request" tls-new private /1k.html 16
+if [ $LOOKS = yes ]; then
+  measure "intercepted TLS kept alive, 1 KB" tls-kept inspected /1k.html 16
+  measure "intercepted TLS kept alive, 30 KB" tls-kept inspected /30k.html 16
+  measure "new intercepted TLS connection, one request" tls-new inspected /1k.html 16
+fi
+record "$TABLE" "$PEER" "memory at the end (PSS)" MiB "$(memory Pss)"
+exit 0
