@@ -254,12 +254,17 @@ fn read_school_toml(
     }
     let SchoolTable {
         school,
-        words,
+        mut words,
         hours,
         calendar,
     } = read_school(&mut root, &mut cx);
     check_own_categories(&mut root, &mut cx);
     let settings = read_settings(&table, &names, options.live, &mut cx);
+    if settings.is_set("people.head_title")
+        && let Some(title) = settings.text("people.head_title")
+    {
+        words.call_head(&title);
+    }
     let help = filter::read_help(&mut root, &mut cx);
     let mut policy = filter::read_filter(&mut root, &names, &help, &mut cx);
     policy.zone.clone_from(&school.zone);

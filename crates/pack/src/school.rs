@@ -87,6 +87,14 @@ impl Words {
         self.0.get(key).map_or(key, String::as_str)
     }
 
+    /// The head's title (`people.head_title`), unless `[school.words]` has a word of its own.
+    pub(crate) fn call_head(&mut self, title: &str) {
+        let built_in = WORDS.iter().find(|(key, _)| *key == "head").map(|(_, word)| *word);
+        if self.0.get("head").map(String::as_str) == built_in {
+            self.0.insert("head", title.to_owned());
+        }
+    }
+
     /// What the school calls somebody with this role.
     pub fn role(&self, role: Role) -> &str {
         let name = role.name();

@@ -161,6 +161,7 @@ password = "hunter2"
     school.toml:11:22: error: "sinc" is not a known key in [people.lead] (did you mean "since"?)
     school.toml:13:15: error: fil.categories: "pornografy" is not a known category (did you mean "pornography"?)
     school.toml:14:16: error: fil.phase_mode: "perp" is not a known phase in [school.phases] (did you mean "prep"?)
+    school.toml:15:1: note: fil.fail_mode is kept and shown, but nothing acts on it yet
     school.toml:15:13: error: fil.fail_mode: "allow" is not a known value (known: block-pupils, block-all)
     school.toml:16:1: error: fil.catgories is not a known setting (did you mean "categories"?)
     school.toml:18:15: error: con.ack_minutes must be a whole number, not text
@@ -250,6 +251,38 @@ fn cfg_01_a_setting_without_behaviour_says_so() {
         live: &["dev.pupil_rule"],
     };
     assert!(load_with(&all, &options).problems.is_empty());
+}
+
+/// CFG-01: of a table setting, the keys that nothing acts on say so one by one.
+#[test]
+fn cfg_01_keys_without_behaviour_say_so() {
+    let loaded = with("[priv.retention]\nactivity_days = 180\nalerts_days = 2190\n");
+    let notes: Vec<String> = loaded
+        .problems
+        .iter()
+        .filter(|p| p.severity == Severity::Note)
+        .map(|p| p.message.clone())
+        .collect();
+    assert_eq!(
+        notes,
+        ["priv.retention.alerts_days is kept and shown, but nothing acts on it yet"]
+    );
+    for name in ["fil.fail_mode", "bre.parents", "bre.deliberate", "con.parent_duty", "rev.approver"] {
+        assert_eq!(
+            setting(name).map(|setting| setting.behaviour),
+            Some(Behaviour::Declared),
+            "{name}"
+        );
+    }
+}
+
+/// ROLE-01, CFG-03: the head's title is the school's word for the head, unless it has another.
+#[test]
+fn role_01_the_heads_title_is_the_word_for_the_head() {
+    let title = "head_title = \"Headmaster\"\n";
+    assert_eq!(sound(with(title)).words.role(Role::Head), "Headmaster");
+    let both = format!("{title}[school.words]\nhead = \"Principal\"\n");
+    assert_eq!(sound(with(&both)).words.role(Role::Head), "Principal");
 }
 
 /// CFG-01: no setting turns off the sealed lists of illegal material (FIL-03).

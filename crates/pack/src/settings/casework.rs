@@ -4,7 +4,7 @@ use super::Kind::{Choice, Choices, Number, Numbers, Roles, Shape, Switch, Text, 
 use super::{SAFEGUARDING, Setting, declared, live};
 
 /// What is kept for a set time; days.
-const KEPT: &[&str] = &[
+pub(super) const KEPT: &[&str] = &[
     "activity_days",
     "search_terms_days",
     "alerts_days",
@@ -13,6 +13,9 @@ const KEPT: &[&str] = &[
     "checks_days",
     "sessions_days",
 ];
+
+/// Those of [`KEPT`] that something acts on.
+pub(super) const KEPT_LIVE: &[&str] = &["activity_days"];
 
 pub(super) const TABLE: &[Setting] = &[
     live(
@@ -59,7 +62,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Outside systems that hold records as well.",
         SAFEGUARDING,
     ),
-    live(
+    declared(
         "con.parent_duty",
         Choice(&["as-required", "always-if-behaviour", "always"]),
         r#""as-required""#,
@@ -192,7 +195,7 @@ pub(super) const TABLE: &[Setting] = &[
         Numbers(KEPT, 1, 36_525),
         "{ activity_days = 365, search_terms_days = 365, alerts_days = 2190, cases_days = 9131, requests_days = 730, checks_days = 2190, sessions_days = 30 }",
         "Web activity for a school year; safeguarding records until about the 25th birthday; see the manual for each source.",
-        "How many days each kind of record is kept; legal holds stand above it.",
+        "How many days each kind of record is kept; legal holds stand above it. Only activity_days acts so far, and search terms go with the activity they stand in; the other keys are kept and shown.",
         SAFEGUARDING,
     ),
     declared(

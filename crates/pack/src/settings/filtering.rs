@@ -105,7 +105,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Which devices are filtered.",
         FILTER,
     ),
-    live(
+    declared(
         "fil.fail_mode",
         Choice(&["block-pupils", "block-all"]),
         r#""block-pupils""#,
@@ -201,7 +201,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Who is told of a filtering breach.",
         SAFEGUARDING,
     ),
-    live(
+    declared(
         "bre.parents",
         Choice(&["always", "always-if-behaviour", "lead-decides"]),
         r#""always""#,
@@ -209,7 +209,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Whether parents are told of a breach.",
         SAFEGUARDING,
     ),
-    live(
+    declared(
         "bre.deliberate",
         Choice(&["behaviour-policy", "pupil-file-and-behaviour-policy"]),
         r#""behaviour-policy""#,

@@ -160,7 +160,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Months between reviews.",
         GOVERNANCE,
     ),
-    live(
+    declared(
         "rev.approver",
         Text,
         r#""governing body""#,

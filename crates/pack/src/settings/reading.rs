@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pharos_school::Role;
 
+use super::casework;
 use super::{Behaviour, Kind, SetValue, Setting, SettingValue, Settings, settings};
 use crate::names::Names;
 use crate::people::read_post;
@@ -83,6 +84,7 @@ fn read_one(
         );
         return;
     }
+    note_idle_keys(setting, entry, cx);
     if let Some(value) = read_value(setting, &entry.node, Some(names), cx) {
         found.insert(
             setting.name,
@@ -91,6 +93,24 @@ fn read_one(
                 place: entry.node.at,
             },
         );
+    }
+}
+
+/// Keys of live tables that nothing acts on yet say so as well (CFG-01).
+fn note_idle_keys(setting: &Setting, entry: &Entry, cx: &mut Cx<'_>) {
+    let (true, Value::Table(table)) = (setting.name == "priv.retention", &entry.node.value) else {
+        return;
+    };
+    let file = cx.file.to_owned();
+    for key in table.entries.iter().filter(|key| {
+        casework::KEPT.contains(&key.key.as_str()) && !casework::KEPT_LIVE.contains(&key.key.as_str())
+    }) {
+        let message = format!(
+            "priv.retention.{} is kept and shown, but nothing acts on it yet",
+            key.key
+        );
+        cx.problems
+            .add(&file, key.at, Severity::Note, message, None);
     }
 }
 
