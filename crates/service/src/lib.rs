@@ -27,6 +27,7 @@ mod requests;
 mod school;
 mod sign_in;
 mod snapshot;
+mod unzip;
 mod watchkeeping;
 
 pub use alerts::{AlertBody, Watch};
@@ -46,4 +47,5 @@ pub use people::{FOUND_MAX, ImportError};
 pub use requests::Vetting;
 pub use school::School;
 pub use watchkeeping::DatesDue;
+pub use unzip::pack_files;
 pub use sign_in::{Enrolment, SessionToken, SignInOutcome, SignedIn, current_code};

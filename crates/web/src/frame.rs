@@ -54,6 +54,19 @@ pub(crate) struct Done(pub(crate) Option<&'static str>);
 
 /// Codes and what people read. Fixed texts: nothing from outside is shown.
 const TEXTS: &[(&str, &str)] = &[
+    ("acknowledged", "Acknowledged. Nobody else is chased for it."),
+    ("alert-asked", "Your colleague is asked, and can see this alert."),
+    ("alert-closed", "Closed, with the explanation and the outcome."),
+    ("attested", "Attested today, in your name."),
+    ("checked", "The check has run."),
+    ("closed", "The case is closed."),
+    ("contained", "Blocked for everyone. Review it when there is time."),
+    ("kept", "The report is made and kept."),
+    ("linked", "Passed to the lead as a concern of its own."),
+    ("noted", "Noted."),
+    ("opened", "The concern is open. What the alert knew is filled in."),
+    ("recorded", "Recorded."),
+    ("reopened", "The case is open again."),
     (
         "asked",
         "Your request was sent. You will find the answer here.",

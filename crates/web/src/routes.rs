@@ -75,4 +75,77 @@ routes! {
     upload "/people/import", May(Act::ImportRoll) => p::import::look;
     post "/people/import/apply", May(Act::ImportRoll) => p::import::apply;
     get "/people/{id}", May(Act::ListPeople) => p::people::one;
+
+    get "/activity", May(Act::SearchActivity) => p::activity::show;
+    post "/activity", May(Act::SearchActivity) => p::activity::find;
+    get "/explain", May(Act::Explain) => p::explain::show;
+    post "/explain", May(Act::Explain) => p::explain::ask;
+
+    get "/blocked/{reference}", Anyone => p::blocked::show;
+    get "/blocked/{reference}/ask", Anyone => p::blocked::ask;
+    post "/blocked/{reference}/ask", Anyone => p::blocked::send_ask;
+    get "/blocked/{reference}/report", Anyone => p::blocked::report;
+    post "/blocked/{reference}/report", Anyone => p::blocked::send_report;
+    get "/thanks", Anyone => p::blocked::thanks;
+
+    get "/requests", May(Act::ReadRequests) => p::requests::list;
+    get "/requests/mine", SignedIn => p::requests::mine;
+    get "/requests/new", SignedIn => p::requests::new;
+    post "/requests/new", SignedIn => p::requests::send;
+    get "/requests/{id}", May(Act::ReadRequests) => p::requests::one;
+    post "/requests/{id}", May(Act::DecideRequest) => p::requests::decide;
+
+    get "/lessons/new", May(Act::LessonList) => p::overrides::lesson;
+    post "/lessons/new", May(Act::LessonList) => p::overrides::open_lesson;
+    get "/restrictions/new", May(Act::RestrictPerson) => p::overrides::restriction;
+    post "/restrictions/new", May(Act::RestrictPerson) => p::overrides::restrict;
+    get "/blocks/new", May(Act::EmergencyBlock) => p::overrides::block;
+    post "/blocks/new", May(Act::EmergencyBlock) => p::overrides::block_now;
+    get "/overrides", SignedIn => p::overrides::list;
+    post "/overrides/{id}/end", May(Act::EndOverride) => p::overrides::end;
+
+    get "/settings", May(Act::ProposePolicy) => p::settings::show;
+    get "/settings/pack", May(Act::ProposePolicy) => p::settings::versions;
+    upload "/settings/pack", May(Act::InstallPolicy) => p::settings::install;
+    get "/lists", May(Act::Explain) => p::lists::show;
+    get "/audit", May(Act::ReadLedger) => p::audit::show;
+    post "/audit", May(Act::ReadLedger) => p::audit::find;
+    get "/audit/lookups", May(Act::ReadLookups) => p::audit::lookups;
+    post "/audit/lookups", May(Act::ReadLookups) => p::audit::find_lookups;
+
+    get "/help", Anyone => p::public::help;
+    get "/monitoring", Anyone => p::public::monitoring;
+    get "/licences", Anyone => p::public::licences;
+    get "/connect", Anyone => p::public::connect;
+    get "/ca.crt", Anyone => p::public::certificate;
+    get "/ca.pem", Anyone => p::public::certificate_text;
+    get "/proxy.pac", Anyone => p::public::pac;
+
+    get "/inbox", May(Act::ListAlerts) => p::inbox::show;
+    get "/alerts/{id}", SignedIn => p::alert::show;
+    post "/alerts/{id}/concern", SignedIn => p::alert::open_concern;
+    post "/alerts/{id}/{what}", SignedIn => p::alert::act;
+    get "/cases", May(Act::ListCases) => p::cases::show;
+    get "/cases/{id}", SignedIn => p::case::show;
+    get "/cases/{id}/print", SignedIn => p::case::print;
+    get "/cases/{id}/emergency", May(Act::EmergencyCase) => p::case::emergency;
+    post "/cases/{id}/emergency", SignedIn => p::case::open_in_emergency;
+    get "/cases/{id}/do/{what}", SignedIn => p::case::form;
+    post "/cases/{id}/do/{what}", SignedIn => p::case::act;
+
+    get "/report", Anyone => p::report::show;
+    post "/report", Anyone => p::report::submit;
+    get "/report/received/{number}", Anyone => p::report::received;
+    get "/what-to-do", SignedIn => p::charts::list;
+    get "/what-to-do/{id}", SignedIn => p::charts::show;
+    get "/policy", May(Act::ReadPolicy) => p::policy::show;
+    get "/policy/{id}", May(Act::ReadPolicy) => p::policy::clause;
+    post "/policy/{id}/attest", SignedIn => p::policy::attest;
+    get "/checks", May(Act::ReadChecks) => p::checks::list;
+    post "/checks", SignedIn => p::checks::run;
+    get "/checks/{id}", May(Act::ReadChecks) => p::checks::show;
+    get "/reports", May(Act::ReadReport) => p::governors::show;
+    post "/reports", SignedIn => p::governors::make;
+    get "/reports/csv", May(Act::ReadReport) => p::governors::csv;
+    get "/reports/{id}/pdf", May(Act::ReadReport) => p::governors::pdf;
 }

@@ -7,10 +7,30 @@ use pharos_service::Error;
 use crate::oops::Oops;
 use crate::state::{Anyone, Web};
 
+pub(crate) mod activity;
+pub(crate) mod alert;
+pub(crate) mod audit;
+pub(crate) mod blocked;
+pub(crate) mod case;
+pub(crate) mod cases;
+pub(crate) mod charts;
+pub(crate) mod checks;
 pub(crate) mod device;
+pub(crate) mod explain;
+mod field;
+pub(crate) mod governors;
 pub(crate) mod home;
 pub(crate) mod import;
+pub(crate) mod inbox;
+mod kit;
+pub(crate) mod lists;
+pub(crate) mod overrides;
 pub(crate) mod people;
+pub(crate) mod policy;
+pub(crate) mod public;
+pub(crate) mod report;
+pub(crate) mod requests;
+pub(crate) mod settings;
 pub(crate) mod sign_in;
 
 /// Every path that is none.
