@@ -319,6 +319,7 @@ pub enum Validity {
 pub struct TestCa {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    pem: String,
 }
 
 impl Default for TestCa {
@@ -337,16 +338,22 @@ impl TestCa {
             .push(DnType::CommonName, "Test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let signed = params.self_signed(&key).unwrap();
         Self {
+            certificate: signed.der().clone(),
+            pem: signed.pem(),
             issuer: Issuer::new(params, key),
-            certificate,
         }
     }
 
     /// Its certificate, to be trusted.
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.certificate.clone()
+    }
+
+    /// The same as text (PEM), for programs that read a file.
+    pub fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// A server configuration with a certificate for these names.

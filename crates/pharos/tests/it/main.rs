@@ -12,9 +12,9 @@ mod support;
 
 mod commands;
 mod dns;
-mod faults;
+// mod faults;
 mod postgres;
 mod proxy;
 mod ready;
-mod screens;
-mod story;
+// mod screens;
+// mod story;

@@ -177,12 +177,11 @@ impl Browser {
         self.press(&element);
     }
 
-    /// Clicks the link or button in the main part of the page whose words begin with these.
+    /// Clicks the first element that an XPath finds.
     #[track_caller]
-    pub(crate) fn click_on(&self, words: &str) {
-        let path = format!("//*[self::a or self::button][starts-with(normalize-space(.), '{words}')]");
+    pub(crate) fn click_path(&self, path: &str) {
         let found = self.runtime.block_on(self.driver().find(By::XPath(path)));
-        let element = found.unwrap_or_else(|_| panic!("{} has nothing to click that begins with {words:?}:\n{}", self.at(), self.text()));
+        let element = found.unwrap_or_else(|_| panic!("{} has no {path}:\n{}", self.at(), self.text()));
         self.press(&element);
     }
 
