@@ -1,5 +1,7 @@
 //! Concerns and cases: raised by anyone, worked by those who need to know, never edited (CON).
 
+mod own_pupils;
+mod readers;
 mod stored;
 
 use std::collections::BTreeSet;
@@ -360,10 +362,31 @@ impl App {
     }
 
     /// Notices that a fresh concern sends at once: those in `con.notify`, except whoever it is about.
-    async fn first_notices(&self, id: CaseId, state: &CaseState, _procedure: &Procedure, now: Timestamp) -> Result<Vec<NewNotice>, Error> {
-        let roles: Vec<Role> = self.school().chase.rungs.first().map(|rung| rung.to.clone()).unwrap_or_default();
+    /// A filtering breach goes to those in `bre.report_to` as well (BRE-01, BRE-02).
+    async fn first_notices(&self, id: CaseId, state: &CaseState, procedure: &Procedure, now: Timestamp) -> Result<Vec<NewNotice>, Error> {
+        let mut roles: BTreeSet<Role> = self.school().chase.rungs.first().map(|rung| rung.to.iter().copied().collect()).unwrap_or_default();
+        let breach = procedure.reference.id == "filter-breach";
+        let reported_to = if breach { self.school().pack.roles_of("bre.report_to", &[Role::Lead, Role::Deputy, Role::Technical]) } else { BTreeSet::new() };
+        roles.extend(reported_to.iter().filter(|role| **role != Role::Technical));
+        let roles: Vec<Role> = roles.into_iter().collect();
         let to = self.tell(id, state, &roles).await?;
-        self.notices_to(&to, "concern", &format!("/cases/{id}"), now)
+        let mut notices = self.notices_to(&to, "concern", &format!("/cases/{id}"), now)?;
+        if reported_to.contains(&Role::Technical) {
+            notices.extend(self.filter_needs_attention(id, state, now).await?);
+        }
+        Ok(notices)
+    }
+
+    /// The technical team hears that the filter needs attention, never whose case it is (CON-14);
+    /// of a matter about a member of staff it hears nothing.
+    async fn filter_needs_attention(&self, id: CaseId, state: &CaseState, now: Timestamp) -> Result<Vec<NewNotice>, Error> {
+        for person in state.subjects() {
+            if self.known_person(person).await?.is_some_and(|person| pharos_access::About::of(&person) != pharos_access::About::Pupil) {
+                return Ok(Vec::new());
+            }
+        }
+        let team = self.holders(&[Role::Technical]).await?;
+        self.notices_to(&team, "breach-filter", &format!("/lists/breach/{id}"), now)
     }
 
     /// Notices that follow from new entries, such as leadership when a supplier is at fault (BRE-05).

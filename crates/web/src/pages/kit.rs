@@ -121,7 +121,7 @@ impl Names {
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub(crate) async fn of(app: &App, people: impl IntoIterator<Item = PersonId>) -> Result<Self, Error> {
+    pub(crate) async fn of(app: &App, people: Vec<PersonId>) -> Result<Self, Error> {
         let wanted: BTreeSet<PersonId> = people.into_iter().collect();
         let mut names = BTreeMap::new();
         for person in wanted {
@@ -142,14 +142,14 @@ impl Names {
 pub(crate) enum Picked {
     /// This one.
     One(Box<Person>),
-    /// Several fit: to be chosen from.
+    /// These fit in part, or several do: to be chosen from.
     Several(Vec<Choice>),
     /// Nobody fits.
     Nobody,
 }
 
-/// Finds whom a form means: the one chosen in `person`, else the only one whom `words` fit.
-/// A sign-in name written out is always one person.
+/// Finds whom a form means: the one chosen in `person`, else the only one with exactly that name or
+/// sign-in name. Where the words fit only in part, somebody chooses: entries are never edited.
 ///
 /// # Errors
 /// [`Error::Denied`].
@@ -165,7 +165,6 @@ pub(crate) async fn pick(app: &App, actor: &Actor, given: &Given, words: &str, f
     }
     Ok(match found.len() {
         0 => Picked::Nobody,
-        1 => found.into_iter().next().map_or(Picked::Nobody, |person| Picked::One(Box::new(person))),
         _ => Picked::Several(found.iter().map(|person| Choice::new(person.id.to_string(), describe(person))).collect()),
     })
 }

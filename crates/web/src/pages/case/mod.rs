@@ -123,7 +123,7 @@ pub(crate) async fn act(
     match carry_out(&web, &me, &open, doing, &given).await {
         Ok(code) => Redirect::to(&format!("/cases/{}?done={code}", open.case.id)).into_response(),
         Err(Stop::Choose(people)) => {
-            let errors = kit::errors(vec![("person", "Several people fit that name. Choose one.".to_owned())]);
+            let errors = kit::errors(vec![("person", "Choose whom you mean from the list.".to_owned())]);
             form_page(&web, &me, &open, doing, &given, errors, people, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(Stop::No(Error::Invalid(problems))) => {
