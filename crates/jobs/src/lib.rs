@@ -21,6 +21,10 @@ const EVERY_ASSESSMENT: Duration = Duration::from_secs(15 * 60);
 const EVERY_REBUILD: Duration = Duration::from_secs(10 * 60);
 /// How often old activity is deleted.
 const EVERY_RETENTION: Duration = Duration::from_secs(24 * 3600);
+/// How often old lists and near dates are looked for; each is told of once a day at most.
+const EVERY_HOUR: Duration = Duration::from_secs(3600);
+/// How often viewing is looked at: often enough that an hour of it cannot slip between two turns.
+const EVERY_VIEWING: Duration = Duration::from_secs(10 * 60);
 /// How soon after a failed self-check the next one is tried.
 const CHECK_RETRY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -74,6 +78,27 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
                 app.sweep_sessions().await?;
                 app.retain_activity().await.map(drop)
             }
+        }
+    });
+    spawn(&mut set, &stop, "alarm stale lists", EVERY_HOUR, {
+        let app = app.clone();
+        move || {
+            let app = app.clone();
+            async move { app.alarm_stale_lists().await.map(drop) }
+        }
+    });
+    spawn(&mut set, &stop, "remind of dates", EVERY_HOUR, {
+        let app = app.clone();
+        move || {
+            let app = app.clone();
+            async move { app.remind_of_dates().await.map(drop) }
+        }
+    });
+    spawn(&mut set, &stop, "look for odd viewing", EVERY_VIEWING, {
+        let app = app.clone();
+        move || {
+            let app = app.clone();
+            async move { app.odd_viewing().await.map(drop) }
         }
     });
     spawn(&mut set, &stop, "self-check", EVERY_REBUILD, {

@@ -1,7 +1,9 @@
 //! The ledger as people read it: what was done, who looked at whom, and whether it is whole (AUD).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use pharos_access::{Actor, Target, act};
+use pharos_access::{Act, Actor, Target, act};
 use pharos_ledger::Entry;
 use pharos_records::{LedgerFilter, Lookup, Verdict};
 use pharos_school::PersonId;
@@ -20,13 +22,42 @@ pub struct Waiting {
 }
 
 impl App {
-    /// The newest entries of the audit log.
+    /// The newest entries of the audit log, without those about cases and alerts that the reader
+    /// may not know of, and without others' look-ups of the reader. At most `limit` are read.
     ///
     /// # Errors
     /// [`Error::Denied`].
     pub async fn ledger(&self, actor: &Actor, filter: &LedgerFilter, limit: usize) -> Result<Vec<Entry>, Error> {
         let permit = self.may::<act::ReadLedger>(actor, Target::School).await?;
-        Ok(self.records().ledger(&permit, filter, limit).await?)
+        let (mut shown, mut known) = (Vec::new(), BTreeMap::new());
+        for entry in self.records().ledger(&permit, filter, limit).await? {
+            let line = &entry.line;
+            if !is_about_oneself(actor, &line.actor, &line.act, &line.subject) && self.may_know(actor, &line.subject, &mut known).await? {
+                shown.push(entry);
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Whether somebody may learn that the case or alert of this subject exists (CON-14, MON-13).
+    async fn may_know(&self, actor: &Actor, subject: &str, known: &mut BTreeMap<String, bool>) -> Result<bool, Error> {
+        if let Some(may) = known.get(subject) {
+            return Ok(*may);
+        }
+        let rules = self.rules();
+        let may = match subject.split_once(':') {
+            Some(("case", id)) => match id.parse() {
+                Ok(id) => self.records().case_facts(id).await?.is_none_or(|facts| rules.decide(Act::ReadCase, actor, Target::Case(&facts)).is_ok()),
+                Err(_) => true,
+            },
+            Some(("alert", id)) => match id.parse() {
+                Ok(id) => self.records().alert_facts(id).await?.is_none_or(|facts| rules.decide(Act::ReadAlert, actor, Target::Alert(&facts)).is_ok()),
+                Err(_) => true,
+            },
+            _ => true,
+        };
+        known.insert(subject.to_owned(), may);
+        Ok(may)
     }
 
     /// Who looked at records of people since a time (AUD-05). What is about the asker's own cases is
@@ -36,9 +67,14 @@ impl App {
     /// [`Error::Denied`].
     pub async fn lookups(&self, actor: &Actor, about: Option<PersonId>, since: Timestamp) -> Result<Vec<Lookup>, Error> {
         let permit = self.may::<act::ReadLookups>(actor, Target::School).await?;
-        let mut rows = self.records().lookups(&permit, about, since, 1000).await?;
-        rows.retain(|row| row.about.is_none() || row.about != actor.id());
-        Ok(rows)
+        let (mut shown, mut known) = (Vec::new(), BTreeMap::new());
+        for row in self.records().lookups(&permit, about, since, 1000).await? {
+            let own = row.about.is_some() && row.about == actor.id();
+            if !own && self.may_know(actor, &row.subject, &mut known).await? {
+                shown.push(row);
+            }
+        }
+        Ok(shown)
     }
 
     /// The permit for a backup or a change of keys, which the binary carries out on its engine.
@@ -85,4 +121,11 @@ impl App {
         }
         Ok(waiting)
     }
+}
+
+/// Whether a line tells the reader that somebody else looked at them or narrowed their access.
+fn is_about_oneself(actor: &Actor, by: &str, act: &str, subject: &str) -> bool {
+    let Some(me) = actor.id().map(|id| format!("person:{id}")) else { return false };
+    let watching = [Act::SearchActivity, Act::Explain, Act::RestrictPerson];
+    subject == me && by != me && watching.iter().any(|watched| watched.name() == act)
 }

@@ -44,7 +44,9 @@ fn words(kind: &str) -> (Kind, Severity) {
     match kind {
         "alert" | "alert-passed-on" => (Kind::Alert, Severity::Attention),
         "concern" => (Kind::Concern, Severity::Urgent),
-        "emergency-access" => (Kind::OddViewing, Severity::Attention),
+        "emergency-access" | "odd-viewing" => (Kind::OddViewing, Severity::Attention),
+        "list-stale" | "breach-filter" => (Kind::ListStale, Severity::Attention),
+        "review-due" => (Kind::ReviewDue, Severity::Attention),
         "request" => (Kind::SiteRequest, Severity::Information),
         "request-answered" => (Kind::RequestAnswered, Severity::Information),
         chase if chase.starts_with("alert-chase") => (Kind::AlertOverdue, Severity::Urgent),
@@ -59,6 +61,11 @@ fn place(path: &str) -> Option<Place> {
     }
     if let Some(id) = path.strip_prefix("/cases/") {
         return id.parse().ok().map(Place::Case);
+    }
+    for (prefix, place) in [("/lists", Place::Lists), ("/policy", Place::Policy), ("/reports", Place::Reports)] {
+        if path.starts_with(prefix) {
+            return Some(place);
+        }
     }
     match path.strip_prefix("/requests/") {
         Some("mine") => Some(Place::Inbox),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 use pharos_access::{Actor, Target, act};
-use pharos_pack::{Loaded, load};
+use pharos_ledger::Detail;
+use pharos_pack::{Loaded, Pack, load};
 use pharos_records::{NewPack, PackHead};
 
 use crate::{App, Error, Ports, Problem, School};
@@ -53,8 +54,12 @@ impl App {
         let new = NewPack { why: crate::overrides::reason(why)?, assessment: None, replay: None, digest, files: archive };
         let now = self.now();
         let number = self.records().propose_pack(&propose, &new, now).await?;
+        let changed = changed_settings(&self.school().pack, &pack);
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         self.records().install_pack(&install, number, now).await?;
+        for setting in changed {
+            self.records().note(&install, None, &Detail::new().text("setting-changed", setting).number("pack", number), now).await?;
+        }
         self.inner().school.store(std::sync::Arc::new(school));
         self.rebuild().await?;
         Ok(number)
@@ -70,8 +75,22 @@ impl App {
     }
 }
 
+/// The names of the settings that have another value now (CFG-01). Values stay in the packs.
+fn changed_settings(before: &Pack, after: &Pack) -> Vec<&'static str> {
+    let changed = |name: &&'static str| match *name {
+        "fil.lists" => before.lists != after.lists,
+        "rev.front_page" => before.front_page != after.front_page,
+        "school.phases" => before.school.phases != after.school.phases,
+        "school.area" => before.school.area != after.school.area,
+        "school.words" => before.words != after.words,
+        "school.hours" => before.filter.hours != after.filter.hours,
+        name => before.settings.value(name) != after.settings.value(name),
+    };
+    pharos_pack::settings().map(|setting| setting.name).filter(changed).collect()
+}
+
 /// The pack, or every problem that keeps it from being used.
-fn usable(loaded: Loaded) -> Result<pharos_pack::Pack, Error> {
+fn usable(loaded: Loaded) -> Result<Pack, Error> {
     let wrong: Vec<_> = loaded.problems.iter().filter(|problem| problem.severity == pharos_pack::Severity::Error).map(|problem| Problem::whole(problem.to_string())).collect();
     match loaded.pack {
         Some(pack) if wrong.is_empty() => Ok(pack),

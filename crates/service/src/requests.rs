@@ -139,24 +139,42 @@ impl App {
         Ok(NewOverride { id, kind: OverrideKind::Exception, body: json(&body)?, from: now, until: Some(until), review_at: Some(until), why: why.to_owned(), request: Some(request.id) })
     }
 
-    /// A form teacher sees the requests of their own forms; whoever vets sees all.
+    /// A teacher sees the requests that they pass on; whoever vets sees all.
     async fn shows_request(&self, actor: &Actor, asker: Option<&Person>) -> Result<bool, Error> {
         if self.could(actor, pharos_access::Act::DecideRequest) || actor.holds(Role::Technical) {
             return Ok(true);
         }
         let (Some(me), Some(asker)) = (actor.id(), asker) else { return Ok(false) };
         let Some(me) = self.known_person(me).await? else { return Ok(false) };
-        Ok(me.classes.intersection(&asker.classes).next().is_some())
+        self.passes_on(&me, asker).await
     }
 
-    /// A pupil's request goes to their form teachers (`req.pupil_route`), everyone else's to those who vet.
+    /// Whether this member of staff passes the pupil's requests on, by `req.pupil_route`: a teacher
+    /// of one of their classes, their form tutor, or nobody but those who vet.
+    async fn passes_on(&self, staff: &Person, pupil: &Person) -> Result<bool, Error> {
+        if !pupil.is(Role::Pupil) {
+            return Ok(false);
+        }
+        Ok(match self.school().pack.text_of("req.pupil_route", "teacher").as_str() {
+            "lead" => false,
+            "tutor" => staff.is(Role::Tutor) && self.form_of(pupil).await?.is_some_and(|form| staff.classes.contains(&form)),
+            _ => (staff.is(Role::Teacher) || staff.is(Role::Tutor)) && staff.classes.intersection(&pupil.classes).next().is_some(),
+        })
+    }
+
+    /// A pupil's request goes to those of `req.pupil_route` and to those who vet; everyone else's to
+    /// those who vet.
     async fn who_acts_on(&self, asker: &Person) -> Result<Vec<Person>, Error> {
         let vets = self.school().pack.roles_of("req.vetted_by", &[Role::Lead]);
-        let roll = self.known_roll().await?;
-        let form = self.form_of(asker).await?;
-        let tutors = |person: &Person| asker.is(Role::Pupil) && person.is(Role::Tutor) && form.is_some_and(|form| person.classes.contains(&form));
-        let is_vetting = |person: &Person| person.roles.iter().any(|role| vets.contains(role));
-        Ok(roll.into_iter().filter(|person| person.is_active() && person.id != asker.id && (tutors(person) || is_vetting(person))).collect())
+        let mut to = Vec::new();
+        for person in self.known_roll().await? {
+            let vets = person.roles.iter().any(|role| vets.contains(role));
+            let acts = person.is_active() && person.id != asker.id && person.is_staff();
+            if acts && (vets || self.passes_on(&person, asker).await?) {
+                to.push(person);
+            }
+        }
+        Ok(to)
     }
 
     async fn form_of(&self, person: &Person) -> Result<Option<pharos_school::ClassId>, Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use pharos_access::{Routes, Rules};
 use pharos_casework::{ChaseSettings, WeekCalendar};
-use pharos_pack::Pack;
+use pharos_pack::{HelpService, Pack};
 use pharos_school::Role;
 
 use crate::{Error, Problem};
@@ -42,6 +42,22 @@ pub struct School {
 }
 
 impl School {
+    /// The outside listeners shown to pupils, in the school's order (`con.pupil_listeners`, CON-04),
+    /// each with its number and sites where `[[help]]` has it.
+    pub fn listeners(&self) -> Vec<HelpService> {
+        let by_name = |name: String| {
+            let known = self.pack.help.iter().find(|help| help.name.eq_ignore_ascii_case(&name)).cloned();
+            known.unwrap_or(HelpService { name, about: None, call: None, sites: Vec::new() })
+        };
+        self.pack.settings.list("con.pupil_listeners").into_iter().map(by_name).collect()
+    }
+
+    /// Whom a pupil tells after seeing something, in the school's words (`bre.pupil_tells`, BRE-01).
+    pub fn pupil_tells(&self) -> Vec<String> {
+        let roles = self.pack.roles_of("bre.pupil_tells", &[Role::Staff]);
+        roles.into_iter().map(|role| self.pack.words.role(role).to_owned()).collect()
+    }
+
     /// Makes a pack ready for use.
     ///
     /// # Errors

@@ -2,3 +2,4 @@
 
 pub mod origin;
 pub mod postgres;
+pub mod school;
