@@ -5,9 +5,8 @@ set -uo pipefail
 cd "$(dirname "$0")"; . ./lib.sh
 PEER=$1 TABLE="DNS, $COUNT names"
 SERVER=
-trap 'stop_server; kill $UP 2>/dev/null' EXIT
+trap stop_server EXIT
 
-there "$TOOLS" dns-floor $UPSTREAM:53 & UP=$!
 case $PEER in
   floor)   START=$(now); here "$TOOLS" dns-floor 127.0.0.1:5353 & ;;
   unbound) fill conf/unbound.conf > "$WORK/unbound.conf"; START=$(now); here unbound -d -p -c "$WORK/unbound.conf" > "$WORK/unbound.out" 2>&1 & ;;
@@ -23,7 +22,7 @@ if [ "$PEER" != floor ]; then
   record "$TABLE" "$PEER" "resident memory after start" MiB "$(memory Rss)"
 fi
 load() { there "$TOOLS" dns-load 127.0.0.1:5353 $CLIENT "$WORK/ask-$1.txt" "$2" "$3" ${4:+"$4"}; }
-load allowed 2 100 > /dev/null   # fills caches
+load mix once 100 > /dev/null   # fills caches
 for kind in mix blocked below; do
   case $kind in mix) what="popular names, 1 in 10 blocked" ;; blocked) what="blocked names" ;; below) what="names below blocked ones" ;; esac
   for _ in $(seq "$RUNS"); do

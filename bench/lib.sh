@@ -6,7 +6,7 @@ CLIENT_CORE=1   # everything else: generator, origin, stand-in internet
 CLIENT=127.0.1.10  # a day pupil's laptop in the sample policy pack; the peers do not mind who asks
 UPSTREAM=127.0.0.53
 
-here() { taskset -c $SERVER_CORE "$@"; }
+here() { exec taskset -c $SERVER_CORE "$@"; }   # only with & behind it
 there() { taskset -c $CLIENT_CORE "$@"; }
 fill() { sed -e "s#@WORK@#$WORK#g" -e "s#@BUMP@#${BUMP:-}#" -e "s#@INTERCEPT@#${INTERCEPT:-off}#g" "$1"; }
 now() { date +%s.%N; }
@@ -39,9 +39,9 @@ prepare_pharos() {
   rm -rf "$data"
   "$PHAROS" init --data "$data" --pack "$ROOT/packs/harbourmouth" --sample > "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
   start=$(now)
-  there "$PHAROS" lists import --data "$data" --list bench --category malware --format domains "$WORK/blocked.txt" >> "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
+  there "$PHAROS" lists --data "$data" import --list bench --category malware --format domains "$WORK/blocked.txt" >> "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
   record "Pharos: taking in the list" pharos "import into a new data folder" s "$(since "$start")"
   # Hosts of a category that the sample policy never looks into.
-  "$PHAROS" lists import --data "$data" --list private --category banking --format domains "$WORK/hosts-private.txt" >> "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
+  "$PHAROS" lists --data "$data" import --list private --category banking --format domains "$WORK/hosts-private.txt" >> "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
   touch "$data/ready"
 }

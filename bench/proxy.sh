@@ -1,17 +1,13 @@
 #!/usr/bin/env bash
 # One proxy: start, memory, requests a second, processor time for a request.
 # usage: proxy.sh floor|floor-tls|squid|squid-bump|e2guardian|e2guardian-tls|pharos     (started by bench/peers)
-# In the last column of a pair the proxy looks into TLS.
+# squid and e2guardian are measured twice, the second time looking into TLS; their figures share a column.
 set -uo pipefail
 cd "$(dirname "$0")"; . ./lib.sh
-PEER=$1 TABLE="Proxy, $COUNT blocked names"
+PEER=$1 NAME=${1%%-*} TABLE="Proxy, $COUNT blocked names"
 SERVER=
-trap 'stop_server; kill $UP $ORIGIN 2>/dev/null' EXIT
+trap stop_server EXIT
 ulimit -n 16384
-
-there "$TOOLS" dns-floor $UPSTREAM:53 & UP=$!
-fill conf/nginx.conf > "$WORK/nginx.conf"
-there nginx -c "$WORK/nginx.conf" & ORIGIN=$!
 
 start_squid() {
   rm -rf "$WORK/squid"; mkdir "$WORK/squid"; fill conf/squid.conf > "$WORK/squid.conf"
@@ -37,16 +33,17 @@ start_e2guardian() {
   here e2guardian -N -c "$etc/e2guardian.conf" > "$WORK/e2guardian.out" 2>&1 &
 }
 
-AT=127.0.0.1:3128 PLAIN=yes LOOKS=no TUNNELS=yes BLOCKS=yes BUMP= INTERCEPT=off
+AT=127.0.0.1:3128 PLAIN=yes LOOKS=no TUNNELS=yes BLOCKS=yes BUMP= INTERCEPT=off SUFFIX=
 [ "$PEER" = pharos ] && { prepare_pharos || exit 1; }
+[ "$PEER" = "$NAME" ] || SUFFIX=", set to look inside"
 START=$(now)
 case $PEER in
   floor)          BLOCKS=no; here "$TOOLS" web-floor splice $AT 127.0.0.80:80 & ;;
-  floor-tls)      BLOCKS=no LOOKS=yes TUNNELS=no PLAIN=no; here "$TOOLS" web-floor intercept $AT 127.0.0.80:80 "$WORK/origin.pem" "$WORK/origin.key" "$WORK/ca.pem" & ;;
+  floor-tls)      PLAIN=no BLOCKS=no TUNNELS=no LOOKS=yes; here "$TOOLS" web-floor intercept $AT 127.0.0.80:80 "$WORK/origin.pem" "$WORK/origin.key" "$WORK/ca.pem" & ;;
   squid)          start_squid ;;
-  squid-bump)     LOOKS=yes TUNNELS=no BUMP=" ssl-bump cert=$WORK/both.pem generate-host-certificates=on dynamic_cert_mem_cache_size=16MB"; start_squid ;;
+  squid-bump)     PLAIN=no BLOCKS=no TUNNELS=no LOOKS=yes BUMP=" ssl-bump cert=$WORK/both.pem generate-host-certificates=on dynamic_cert_mem_cache_size=16MB"; start_squid ;;
   e2guardian)     AT=127.0.0.1:8080; start_e2guardian ;;
-  e2guardian-tls) AT=127.0.0.1:8080 LOOKS=yes TUNNELS=no INTERCEPT=on; start_e2guardian ;;
+  e2guardian-tls) AT=127.0.0.1:8080 PLAIN=no BLOCKS=no TUNNELS=no LOOKS=yes INTERCEPT=on; start_e2guardian ;;
   pharos)         LOOKS=yes
                   here "$PHAROS" serve --data "$WORK/pharos-data" --off web --off jobs --off dns --proxy $AT --allow-private-origins --trust "$WORK/ca.pem" > "$WORK/pharos-proxy.out" 2>&1 & ;;
 esac
@@ -59,8 +56,8 @@ for _ in $(seq 600); do
   sleep 0.05
 done
 case $told in *"statuses 200:"*) ;; *) echo "$PEER: not measured: $told" >&2; tail -5 "$WORK/${PEER%%-*}"*.out >&2; exit 1 ;; esac
-record "$TABLE" "$PEER" "start to first answer" s "$(since "$START")"
-record "$TABLE" "$PEER" "memory after start (PSS)" MiB "$(memory Pss)"
+record "$TABLE" "$NAME" "start to first answer$SUFFIX" s "$(since "$START")"
+record "$TABLE" "$NAME" "memory after start$SUFFIX (PSS)" MiB "$(memory Pss)"
 
 # measure WHAT KIND HOSTS PATH CLIENTS
 measure() {
@@ -69,8 +66,8 @@ measure() {
   for _ in $(seq "$RUNS"); do
     before=$(processor); told=$(load "$1" "$2" "$3" "$4" "$SECS"); after=$(processor)
     echo "# $PEER $what: $told" | tee -a "$WORK/details.log"
-    record "$TABLE" "$PEER" "$what" "requests/s" "$(field per_second "$told")"
-    record "$TABLE" "$PEER" "$what: processor" "µs/request" "$(awk -v a="$before" -v b="$after" -v n="$(field answers "$told")" 'BEGIN { printf "%.0f", n ? (b - a) / n : 0 }')"
+    record "$TABLE" "$NAME" "$what" "requests/s" "$(field per_second "$told")"
+    record "$TABLE" "$NAME" "$what: processor" "µs/request" "$(awk -v a="$before" -v b="$after" -v n="$(field answers "$told")" 'BEGIN { printf "%.0f", n ? (b - a) / n : 0 }')"
   done
 }
 if [ $PLAIN = yes ]; then
@@ -84,5 +81,5 @@ if [ $LOOKS = yes ]; then
   measure "intercepted TLS kept alive, 30 KB" tls-kept inspected /30k.html 16
   measure "new intercepted TLS connection, one request" tls-new inspected /1k.html 16
 fi
-record "$TABLE" "$PEER" "memory at the end (PSS)" MiB "$(memory Pss)"
+record "$TABLE" "$NAME" "memory at the end$SUFFIX (PSS)" MiB "$(memory Pss)"
 exit 0

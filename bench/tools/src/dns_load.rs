@@ -28,8 +28,8 @@ pub struct Plan<'a> {
     pub from: IpAddr,
     /// A line for each question: name, space, A or AAAA.
     pub file: &'a str,
-    /// How long.
-    pub seconds: f64,
+    /// How long; without, until every question of the file has been asked once.
+    pub seconds: Option<f64>,
     /// Questions under way at once, at most.
     pub open: usize,
     /// Questions a second; as fast as answers come without.
@@ -41,7 +41,9 @@ pub fn question(line: &str) -> Option<Vec<u8>> {
     let (name, kind) = line.split_once(' ')?;
     let mut bytes = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.') {
-        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+        let length = u8::try_from(label.len())
+            .ok()
+            .filter(|length| (1..=63).contains(length))?;
         bytes.push(length);
         bytes.extend_from_slice(label.as_bytes());
     }
@@ -69,9 +71,14 @@ struct Told {
 
 /// Asks for the plan's time and prints one line: words and numbers in turn.
 pub fn run(plan: &Plan<'_>) -> Result<()> {
-    let text = std::fs::read_to_string(plan.file).with_context(|| format!("{} cannot be read", plan.file))?;
+    let text = std::fs::read_to_string(plan.file)
+        .with_context(|| format!("{} cannot be read", plan.file))?;
     let questions: Vec<Vec<u8>> = text.lines().filter_map(question).collect();
-    ensure!(!questions.is_empty(), "{} holds no questions; one a line, such as \"www.school.example A\"", plan.file);
+    ensure!(
+        !questions.is_empty(),
+        "{} holds no questions; one a line, such as \"www.school.example A\"",
+        plan.file
+    );
     let socket = UdpSocket::bind((plan.from, 0))?;
     socket.connect(plan.server)?;
     let mut load = Load {
@@ -81,14 +88,31 @@ pub fn run(plan: &Plan<'_>) -> Result<()> {
         left_at: vec![None; 1 << 16],
         next: 0,
         open: 0,
-        told: Told { answers: 0, lost: 0, codes: [0; 16], by_us: vec![0; SLOWEST_US + 1] },
+        told: Told {
+            answers: 0,
+            lost: 0,
+            codes: [0; 16],
+            by_us: vec![0; SLOWEST_US + 1],
+        },
     };
     let mut coming = questions.iter().cycle();
     let start = Instant::now();
     let (mut asked, mut heard) = (0_usize, start);
-    while start.elapsed().as_secs_f64() < plan.seconds {
-        let due = plan.rate.map_or(BATCH, |rate| (start.elapsed().as_secs_f64() * rate) as usize - asked);
-        let batch: Vec<&Vec<u8>> = coming.by_ref().take(due.min(BATCH).min(plan.open - load.open)).collect();
+    let last = plan.seconds.map_or(questions.len(), |_| usize::MAX);
+    let over = |asked, open| {
+        asked == last && open == 0
+            || plan
+                .seconds
+                .is_some_and(|seconds| start.elapsed().as_secs_f64() >= seconds)
+    };
+    while !over(asked, load.open) {
+        let due = (last - asked).min(plan.rate.map_or(BATCH, |rate| {
+            (start.elapsed().as_secs_f64() * rate) as usize - asked
+        }));
+        let batch: Vec<&Vec<u8>> = coming
+            .by_ref()
+            .take(due.min(BATCH).min(plan.open - load.open))
+            .collect();
         asked += batch.len();
         load.ask(&batch)?;
         if load.hear()? > 0 {
@@ -107,13 +131,24 @@ pub fn run(plan: &Plan<'_>) -> Result<()> {
 impl Load {
     fn ask(&mut self, questions: &[&Vec<u8>]) -> Result<()> {
         let now = Instant::now();
-        let numbered: Vec<Vec<u8>> = questions.iter().map(|question| self.numbered(question, now)).collect();
+        let numbered: Vec<Vec<u8>> = questions
+            .iter()
+            .map(|question| self.numbered(question, now))
+            .collect();
         self.open += numbered.len();
         let mut rest = numbered.as_slice();
         while !rest.is_empty() {
-            let slices: Vec<[IoSlice<'_>; 1]> = rest.iter().map(|bytes| [IoSlice::new(bytes)]).collect();
+            let slices: Vec<[IoSlice<'_>; 1]> =
+                rest.iter().map(|bytes| [IoSlice::new(bytes)]).collect();
             let nowhere = vec![None; slices.len()];
-            let sent = sendmmsg(self.socket.as_raw_fd(), &mut self.headers, &slices, nowhere, [], MsgFlags::empty());
+            let sent = sendmmsg(
+                self.socket.as_raw_fd(),
+                &mut self.headers,
+                &slices,
+                nowhere,
+                [],
+                MsgFlags::empty(),
+            );
             let sent = match sent {
                 Ok(sent) => sent.count(),
                 Err(Errno::EINTR | Errno::ENOBUFS | Errno::ECONNREFUSED) => 0,
@@ -136,8 +171,18 @@ impl Load {
     }
 
     fn hear(&mut self) -> Result<usize> {
-        let mut slices: Vec<[IoSliceMut<'_>; 1]> = self.answers.iter_mut().map(|answer| [IoSliceMut::new(answer)]).collect();
-        let heard = match recvmmsg(self.socket.as_raw_fd(), &mut self.headers, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
+        let mut slices: Vec<[IoSliceMut<'_>; 1]> = self
+            .answers
+            .iter_mut()
+            .map(|answer| [IoSliceMut::new(answer)])
+            .collect();
+        let heard = match recvmmsg(
+            self.socket.as_raw_fd(),
+            &mut self.headers,
+            &mut slices,
+            MsgFlags::MSG_DONTWAIT,
+            None,
+        ) {
             Ok(heard) => heard.count(),
             Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED) => 0,
             Err(error) => return Err(error.into()),
@@ -145,7 +190,9 @@ impl Load {
         let now = Instant::now();
         for answer in &self.answers[..heard] {
             let number = usize::from(u16::from_be_bytes([answer[0], answer[1]]));
-            let Some(left_at) = self.left_at[number].take() else { continue };
+            let Some(left_at) = self.left_at[number].take() else {
+                continue;
+            };
             self.open = self.open.saturating_sub(1);
             self.told.count(answer[3] & 15, now - left_at);
         }
@@ -170,18 +217,28 @@ impl Told {
     fn within(&self, share: f64) -> usize {
         let mut seen = 0;
         let wanted = (self.answers as f64 * share) as u64;
-        self.by_us.iter().position(|count| { seen += count; seen >= wanted }).unwrap_or(SLOWEST_US)
+        self.by_us
+            .iter()
+            .position(|count| {
+                seen += count;
+                seen >= wanted
+            })
+            .unwrap_or(SLOWEST_US)
     }
 
     fn print(&self, took: Duration) {
         let [fine, _, failed, absent, ..] = self.codes;
         println!(
-            "per_second {:.0} answers {} lost {} p50_us {} p99_us {} noerror {fine} nxdomain {absent} servfail {failed} other {}",
+            "per_second {:.0} answers {} lost {} p50_us {} p99_us {} slowest_us {} noerror {fine} nxdomain {absent} servfail {failed} other {}",
             self.answers as f64 / took.as_secs_f64(),
             self.answers,
             self.lost,
             self.within(0.5),
             self.within(0.99),
+            self.by_us
+                .iter()
+                .rposition(|count| *count > 0)
+                .unwrap_or_default(),
             self.answers - fine - absent - failed,
         );
     }

@@ -19,7 +19,11 @@ const OPEN: [u8; 4] = [127, 0, 0, 80];
 pub fn wait(server: SocketAddr, from: IpAddr, file: &str, pid: u32, seconds: f64) -> Result<()> {
     let start = Instant::now();
     let text = std::fs::read_to_string(file)?;
-    let mut left: Vec<Vec<u8>> = text.lines().step_by(text.lines().count().div_ceil(SAMPLE)).filter_map(question).collect();
+    let mut left: Vec<Vec<u8>> = text
+        .lines()
+        .step_by(text.lines().count().div_ceil(SAMPLE))
+        .filter_map(question)
+        .collect();
     let socket = UdpSocket::bind((from, 0))?;
     socket.connect(server)?;
     socket.set_read_timeout(Some(Duration::from_millis(100)))?;
@@ -30,12 +34,19 @@ pub fn wait(server: SocketAddr, from: IpAddr, file: &str, pid: u32, seconds: f64
             bail!("the server ended before it answered");
         }
         if start.elapsed().as_secs_f64() > seconds {
-            bail!("after {seconds} s {} of {SAMPLE} names are not blocked", left.len());
+            bail!(
+                "after {seconds} s {} of {SAMPLE} names are not blocked",
+                left.len()
+            );
         }
         // One silence ends the round: the rest would be silent too.
         let mut silent = false;
         left.retain(|question| {
-            let blocked = if silent { None } else { asked(&socket, question) };
+            let blocked = if silent {
+                None
+            } else {
+                asked(&socket, question)
+            };
             silent = blocked.is_none();
             if !silent {
                 first.get_or_insert_with(|| start.elapsed());
@@ -46,7 +57,11 @@ pub fn wait(server: SocketAddr, from: IpAddr, file: &str, pid: u32, seconds: f64
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    println!("first_s {:.2} blocked_s {:.2}", first.unwrap_or_default().as_secs_f64(), start.elapsed().as_secs_f64());
+    println!(
+        "first_s {:.2} blocked_s {:.2}",
+        first.unwrap_or_default().as_secs_f64(),
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -56,5 +71,9 @@ fn asked(socket: &UdpSocket, question: &[u8]) -> Option<bool> {
     socket.send(question).ok()?;
     let length = socket.recv(&mut answer).ok()?;
     let refused = answer[3] & 15 == 5 || answer[3] & 15 == 2;
-    (!refused).then(|| !answer[12..length.max(12)].windows(4).any(|window| window == OPEN))
+    (!refused).then(|| {
+        !answer[12..length.max(12)]
+            .windows(4)
+            .any(|window| window == OPEN)
+    })
 }

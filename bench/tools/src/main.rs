@@ -15,7 +15,7 @@ const USAGE: &str = "usage: bench-tools
   names DIR COUNT [BLOCKED_FILE] [ALLOWED_FILE]   lists, questions and the peers' own list formats
   dns-floor ADDR                                  answers any question, over UDP and TCP
   dns-ready ADDR FROM FILE PID SECONDS            waits until sampled names are blocked; prints seconds
-  dns-load ADDR FROM FILE SECONDS OPEN [RATE]     asks; at most OPEN at once, RATE a second
+  dns-load ADDR FROM FILE SECONDS|once OPEN [RATE]  asks; at most OPEN at once, RATE a second
   web-floor splice ADDR ORIGIN                    a proxy that only copies
   web-floor intercept ADDR ORIGIN CERT KEY CA     a proxy that only ends TLS and begins it anew
   web-load ADDR FROM plain|tls-new|tls-kept HOSTS PATH CLIENTS SECONDS
@@ -27,14 +27,18 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["names", dir, count, files @ ..] => names::write(dir.as_ref(), count.parse()?, files),
         ["dns-floor", at] => dns_floor::run(at.parse()?),
-        ["dns-ready", at, from, file, pid, seconds] => {
-            dns_ready::wait(at.parse()?, from.parse()?, file, pid.parse()?, seconds.parse()?)
-        }
+        ["dns-ready", at, from, file, pid, seconds] => dns_ready::wait(
+            at.parse()?,
+            from.parse()?,
+            file,
+            pid.parse()?,
+            seconds.parse()?,
+        ),
         ["dns-load", at, from, file, seconds, open, rate @ ..] => dns_load::run(&dns_load::Plan {
             server: at.parse()?,
             from: from.parse()?,
             file,
-            seconds: seconds.parse()?,
+            seconds: (*seconds != "once").then(|| seconds.parse()).transpose()?,
             open: open.parse()?,
             rate: rate.first().map(|rate| rate.parse()).transpose()?,
         }),
@@ -43,15 +47,20 @@ fn main() -> Result<()> {
             let tls = web_floor::Tls::read(certificate, key, ca)?;
             web_floor::run(at.parse()?, origin.parse()?, Some(tls))
         }
-        ["web-load", at, from, kind, hosts, path, clients, seconds] => web_load::run(web_load::Plan {
-            proxy: at.parse()?,
-            from: from.parse()?,
-            kind: kind.parse()?,
-            hosts: std::fs::read_to_string(hosts)?.split_whitespace().map(str::to_owned).collect(),
-            path: (*path).to_owned(),
-            clients: clients.parse()?,
-            seconds: seconds.parse()?,
-        }),
+        ["web-load", at, from, kind, hosts, path, clients, seconds] => {
+            web_load::run(web_load::Plan {
+                proxy: at.parse()?,
+                from: from.parse()?,
+                kind: kind.parse()?,
+                hosts: std::fs::read_to_string(hosts)?
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect(),
+                path: (*path).to_owned(),
+                clients: clients.parse()?,
+                seconds: seconds.parse()?,
+            })
+        }
         ["table", file] => table::print(file.as_ref()),
         _ => bail!(USAGE),
     }

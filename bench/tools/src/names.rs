@@ -38,22 +38,54 @@ impl Dice {
 /// Writes all files into `dir`. `files` may name real blocked names and real ordinary names, one a
 /// line; what they lack is invented.
 pub fn write(dir: &Path, count: usize, files: &[&str]) -> Result<()> {
-    ensure!(count >= 1_000, "{count} names are too few to measure with; give at least 1000");
+    ensure!(
+        count >= 1_000,
+        "{count} names are too few to measure with; give at least 1000"
+    );
     let mut dice = Dice(0x5EED_0FF4_A205_1DE5);
     let allowed = allowed(files.get(1).copied())?;
     let blocked = blocked(files.first().copied(), count, &allowed, &mut dice)?;
     let allowed = outside(allowed, &blocked);
-    let put = |name: &str, text: String| std::fs::write(dir.join(name), text).with_context(|| format!("cannot write {name}"));
+    let put = |name: &str, text: String| {
+        std::fs::write(dir.join(name), text).with_context(|| format!("cannot write {name}"))
+    };
 
     put("blocked.txt", lines(&blocked, |name| name.to_owned()))?;
-    put("unbound-list.conf", lines(&blocked, |name| format!("local-zone: \"{name}.\" always_nxdomain")))?;
-    put("dnsmasq-list.conf", lines(&blocked, |name| format!("address=/{name}/")))?;
-    put("squid-list.txt", lines(&without_children(&blocked), |name| format!(".{name}")))?;
+    put(
+        "unbound-list.conf",
+        lines(&blocked, |name| {
+            format!("local-zone: \"{name}.\" always_nxdomain")
+        }),
+    )?;
+    put(
+        "dnsmasq-list.conf",
+        lines(&blocked, |name| format!("address=/{name}/")),
+    )?;
+    put(
+        "squid-list.txt",
+        lines(&without_children(&blocked), |name| format!(".{name}")),
+    )?;
 
-    let web_names: Vec<String> = blocked.iter().filter(|name| !name.contains('_')).take(100).cloned().collect();
-    put("hosts-blocked.txt", lines(&web_names, |name| name.to_owned()))?;
-    for (file, site) in [("hosts-inspected.txt", "inspected"), ("hosts-private.txt", "private")] {
-        put(file, (0..100).fold(String::new(), |text, n| text + &format!("page{n}.{site}.test\n")))?;
+    let web_names: Vec<String> = blocked
+        .iter()
+        .filter(|name| !name.contains('_'))
+        .take(100)
+        .cloned()
+        .collect();
+    put(
+        "hosts-blocked.txt",
+        lines(&web_names, |name| name.to_owned()),
+    )?;
+    for (file, site) in [
+        ("hosts-inspected.txt", "inspected"),
+        ("hosts-private.txt", "private"),
+    ] {
+        put(
+            file,
+            (0..100).fold(String::new(), |text, n| {
+                text + &format!("page{n}.{site}.test\n")
+            }),
+        )?;
     }
 
     let popular = popular(&allowed, &mut dice);
@@ -65,22 +97,59 @@ pub fn write(dir: &Path, count: usize, files: &[&str]) -> Result<()> {
         })
     };
     let mut mixing = Dice(0x0A11_0C8D);
-    let mut mix = popular.iter().map(|name| if mixing.below(10) == 0 { mixing.one(&blocked).clone() } else { name.clone() });
+    let mut mix = popular.iter().map(|name| {
+        if mixing.below(10) == 0 {
+            mixing.one(&blocked).clone()
+        } else {
+            name.clone()
+        }
+    });
     put("ask-mix.txt", ask(&mut mix, &mut dice))?;
-    put("ask-allowed.txt", ask(&mut popular.iter().cloned(), &mut dice))?;
+    put(
+        "ask-allowed.txt",
+        ask(&mut popular.iter().cloned(), &mut dice),
+    )?;
     let sample: Vec<&String> = (0..QUESTIONS).map(|_| dice.one(&blocked)).collect();
-    put("ask-blocked.txt", ask(&mut sample.iter().map(|name| (*name).clone()), &mut dice))?;
-    let heads = ["www", "m", "cdn", "img", "api", "static", "ads", "a.b", "s3.eu"];
+    put(
+        "ask-blocked.txt",
+        ask(&mut sample.iter().map(|name| (*name).clone()), &mut dice),
+    )?;
+    let heads = [
+        "www", "m", "cdn", "img", "api", "static", "ads", "a.b", "s3.eu",
+    ];
     let mut heading = Dice(0x0DD5_0C75);
-    put("ask-below.txt", ask(&mut sample.iter().map(|name| format!("{}.{name}", heading.one(&heads))), &mut dice))?;
-    put("ask-new.txt", ask(&mut (0..NEW_NAMES).map(|n| format!("u{n:07}.{}", allowed[n % allowed.len()])), &mut dice))?;
-    println!("{} names to block, {} ordinary names", blocked.len(), allowed.len());
+    put(
+        "ask-below.txt",
+        ask(
+            &mut sample
+                .iter()
+                .map(|name| format!("{}.{name}", heading.one(&heads))),
+            &mut dice,
+        ),
+    )?;
+    put(
+        "ask-new.txt",
+        ask(
+            &mut (0..NEW_NAMES).map(|n| format!("u{n:07}.{}", allowed[n % allowed.len()])),
+            &mut dice,
+        ),
+    )?;
+    println!(
+        "{} names to block, {} ordinary names",
+        blocked.len(),
+        allowed.len()
+    );
     Ok(())
 }
 
 fn read(file: &str) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read; give a text file with one name a line"))?;
-    Ok(text.split_whitespace().map(str::to_lowercase).filter(|name| name.contains('.') && name.len() < 200).collect())
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{file} cannot be read; give a text file with one name a line"))?;
+    Ok(text
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .filter(|name| name.contains('.') && name.len() < 200)
+        .collect())
 }
 
 fn allowed(file: Option<&str>) -> Result<Vec<String>> {
@@ -92,7 +161,12 @@ fn allowed(file: Option<&str>) -> Result<Vec<String>> {
 
 /// The real names first (in an order that does not follow the file's), then new ones made of the
 /// labels of what is there. Never an ordinary name or a parent of one.
-fn blocked(file: Option<&str>, count: usize, allowed: &[String], dice: &mut Dice) -> Result<Vec<String>> {
+fn blocked(
+    file: Option<&str>,
+    count: usize,
+    allowed: &[String],
+    dice: &mut Dice,
+) -> Result<Vec<String>> {
     let ordinary: HashSet<&str> = allowed.iter().flat_map(|name| parents(name)).collect();
     let mut seen = HashSet::with_capacity(count);
     let mut names = Vec::with_capacity(count);
@@ -102,14 +176,30 @@ fn blocked(file: Option<&str>, count: usize, allowed: &[String], dice: &mut Dice
     }
     let stems: Vec<String> = match real.is_empty() {
         true => (0..20_000).map(|_| stem(dice)).collect(),
-        false => real.iter().take(200_000).filter_map(|name| name.split('.').next()).map(str::to_owned).collect(),
+        false => real
+            .iter()
+            .take(200_000)
+            .filter_map(|name| name.split('.').next())
+            .map(str::to_owned)
+            .collect(),
     };
     for name in real {
         if names.len() < count && !ordinary.contains(name.as_str()) && seen.insert(name.clone()) {
             names.push(name);
         }
     }
-    let endings = ["com", "net", "org", "info", "co.uk", "de", "ru", "xyz", "top", "example.com"];
+    let endings = [
+        "com",
+        "net",
+        "org",
+        "info",
+        "co.uk",
+        "de",
+        "ru",
+        "xyz",
+        "top",
+        "example.com",
+    ];
     while names.len() < count {
         let (first, second) = (dice.one(&stems).clone(), dice.one(&stems).clone());
         let name = format!("{first}-{second}.{}", dice.one(&endings));
@@ -123,41 +213,71 @@ fn blocked(file: Option<&str>, count: usize, allowed: &[String], dice: &mut Dice
 /// Three to twelve letters that alternate, so that invented names look and sort like words.
 fn stem(dice: &mut Dice) -> String {
     let (soft, hard) = (b"aeiou", b"bcdfghklmnprstvz");
-    (0..3 + dice.below(10)).map(|at| char::from(if at % 2 == 0 { *dice.one(hard) } else { *dice.one(soft) })).collect()
+    (0..3 + dice.below(10))
+        .map(|at| {
+            char::from(if at % 2 == 0 {
+                *dice.one(hard)
+            } else {
+                *dice.one(soft)
+            })
+        })
+        .collect()
 }
 
 fn parents(name: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, parent)| parent))
+    std::iter::successors(Some(name), |name| {
+        name.split_once('.').map(|(_, parent)| parent)
+    })
 }
 
 fn outside(names: Vec<String>, blocked: &[String]) -> Vec<String> {
     let blocked: HashSet<&str> = blocked.iter().map(String::as_str).collect();
-    names.into_iter().filter(|name| !parents(name).any(|parent| blocked.contains(parent))).collect()
+    names
+        .into_iter()
+        .filter(|name| !parents(name).any(|parent| blocked.contains(parent)))
+        .collect()
 }
 
 /// squid refuses a name that stands in the list beside its parent.
 fn without_children(names: &[String]) -> Vec<String> {
     let all: HashSet<&str> = names.iter().map(String::as_str).collect();
-    names.iter().filter(|name| !parents(name).skip(1).any(|parent| all.contains(parent))).cloned().collect()
+    names
+        .iter()
+        .filter(|name| !parents(name).skip(1).any(|parent| all.contains(parent)))
+        .cloned()
+        .collect()
 }
 
 /// Draws ordinary names as people do: the n-th most popular about one n-th as often as the first.
 fn popular(allowed: &[String], dice: &mut Dice) -> Vec<String> {
     let mut sum = 0.0;
-    let steps: Vec<f64> = (0..allowed.len()).map(|n| { sum += 1.0 / (n + 1) as f64; sum }).collect();
+    let steps: Vec<f64> = (0..allowed.len())
+        .map(|n| {
+            sum += 1.0 / (n + 1) as f64;
+            sum
+        })
+        .collect();
     (0..QUESTIONS)
         .map(|_| {
             let at = (dice.roll() >> 3) as f64 / (1_u64 << 53) as f64 * sum;
-            let name = &allowed[steps.partition_point(|step| *step < at).min(allowed.len() - 1)];
-            if dice.below(2) == 0 { format!("www.{name}") } else { name.clone() }
+            let name = &allowed[steps
+                .partition_point(|step| *step < at)
+                .min(allowed.len() - 1)];
+            if dice.below(2) == 0 {
+                format!("www.{name}")
+            } else {
+                name.clone()
+            }
         })
         .collect()
 }
 
 fn lines(names: &[String], line: impl Fn(&str) -> String) -> String {
-    names.iter().fold(String::with_capacity(names.len() * 40), |mut text, name| {
-        text.push_str(&line(name));
-        text.push('\n');
-        text
-    })
+    names
+        .iter()
+        .fold(String::with_capacity(names.len() * 40), |mut text, name| {
+            text.push_str(&line(name));
+            text.push('\n');
+            text
+        })
 }

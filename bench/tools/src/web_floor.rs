@@ -40,14 +40,22 @@ impl Tls {
         for root in CertificateDer::pem_file_iter(authority)? {
             roots.add(root?)?;
         }
-        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { client_side: TlsAcceptor::from(Arc::new(server)), origin_side: TlsConnector::from(Arc::new(client)) })
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self {
+            client_side: TlsAcceptor::from(Arc::new(server)),
+            origin_side: TlsConnector::from(Arc::new(client)),
+        })
     }
 }
 
 /// Serves until the process is ended. `origin` is where HTTP is; TLS is at port 443 of the same address.
 pub fn run(at: SocketAddr, origin: SocketAddr, tls: Option<Tls>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, async {
         let listener = TcpListener::bind(at).await?;
         loop {
@@ -72,14 +80,21 @@ async fn serve(mut client: TcpStream, origin: SocketAddr, tls: Option<Tls>) -> R
         copy_bidirectional_with_sizes(&mut client, &mut server, SIZES.0, SIZES.1).await?;
         return Ok(());
     };
-    let host = target.split(':').next().context("CONNECT without a host")?.to_owned();
+    let host = target
+        .split(':')
+        .next()
+        .context("CONNECT without a host")?
+        .to_owned();
     let mut server = reach(SocketAddr::new(origin.ip(), 443)).await?;
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
     match tls {
         None => copy_bidirectional_with_sizes(&mut client, &mut server, SIZES.0, SIZES.1).await?,
         Some(tls) => {
             let mut client = tls.client_side.accept(client).await?;
-            let mut server = tls.origin_side.connect(ServerName::try_from(host)?, server).await?;
+            let mut server = tls
+                .origin_side
+                .connect(ServerName::try_from(host)?, server)
+                .await?;
             copy_bidirectional_with_sizes(&mut client, &mut server, SIZES.0, SIZES.1).await?
         }
     };

@@ -96,14 +96,26 @@ pub fn run(plan: Plan) -> Result<()> {
     let (plan, told) = (Rc::new(plan), Rc::<RefCell<Told>>::default());
     let tls = trusting()?;
     let start = Instant::now();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, async {
         let end = start + Duration::from_secs_f64(plan.seconds);
         let clients: Vec<_> = (1..=plan.clients as u64)
-            .map(|number| Client { plan: Rc::clone(&plan), tls: tls.clone(), told: Rc::clone(&told), end, dice: number.wrapping_mul(0x9E37_79B9_7F4A_7C15) })
+            .map(|number| Client {
+                plan: Rc::clone(&plan),
+                tls: tls.clone(),
+                told: Rc::clone(&told),
+                end,
+                dice: number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            })
             .map(|client| tokio::task::spawn_local(client.work()))
             .collect();
-        let all = async { for client in clients { let _ = client.await; } };
+        let all = async {
+            for client in clients {
+                let _ = client.await;
+            }
+        };
         let _ = tokio::time::timeout_at((end + PATIENCE).into(), all).await;
     });
     told.borrow_mut().print(start.elapsed());
@@ -140,10 +152,21 @@ impl Client {
         let host = self.host();
         let began = Instant::now();
         let mut stream = BufReader::new(self.reach().await?);
-        stream.write_all(format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(
+                format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n").as_bytes(),
+            )
+            .await?;
         let status = head(&mut stream).await?.status;
         if status != 200 {
-            self.told.borrow_mut().count(&Answer { status, bytes: 0, kept: false }, began);
+            self.told.borrow_mut().count(
+                &Answer {
+                    status,
+                    bytes: 0,
+                    kept: false,
+                },
+                began,
+            );
             return Ok(());
         }
         let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
@@ -170,7 +193,13 @@ impl Client {
     }
 
     /// Whether the connection may be asked again.
-    async fn ask<S>(&self, stream: &mut BufReader<S>, target: &str, host: &str, keep: bool) -> io::Result<bool>
+    async fn ask<S>(
+        &self,
+        stream: &mut BufReader<S>,
+        target: &str,
+        host: &str,
+        keep: bool,
+    ) -> io::Result<bool>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -188,7 +217,12 @@ impl Client {
     }
 }
 
-async fn get<S>(stream: &mut BufReader<S>, target: &str, host: &str, keep: bool) -> io::Result<Answer>
+async fn get<S>(
+    stream: &mut BufReader<S>,
+    target: &str,
+    host: &str,
+    keep: bool,
+) -> io::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -199,7 +233,11 @@ where
     stream.write_all(request.as_bytes()).await?;
     let head = head(stream).await?;
     let bytes = body(stream, head.body).await?;
-    Ok(Answer { status: head.status, bytes, kept: head.kept && head.body != Body::UntilClose })
+    Ok(Answer {
+        status: head.status,
+        bytes,
+        kept: head.kept && head.body != Body::UntilClose,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,11 +255,20 @@ struct Head {
 
 async fn head<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Head> {
     let first = line(stream).await?;
-    let status = first.get(9..12).and_then(|status| status.parse().ok()).ok_or(ErrorKind::InvalidData)?;
-    let mut head = Head { status, body: Body::UntilClose, kept: first.starts_with("http/1.1") };
+    let status = first
+        .get(9..12)
+        .and_then(|status| status.parse().ok())
+        .ok_or(ErrorKind::InvalidData)?;
+    let mut head = Head {
+        status,
+        body: Body::UntilClose,
+        kept: first.starts_with("http/1.1"),
+    };
     loop {
         let line = line(stream).await?;
-        let Some((name, value)) = line.split_once(':') else { return Ok(head) };
+        let Some((name, value)) = line.split_once(':') else {
+            return Ok(head);
+        };
         let value = value.trim();
         match name {
             "content-length" => head.body = Body::Of(value.parse().map_err(io::Error::other)?),
@@ -239,7 +286,11 @@ async fn body<S: AsyncRead + Unpin>(stream: &mut BufReader<S>, body: Body) -> io
         Body::Chunked => {
             let mut all = 0;
             loop {
-                let size = u64::from_str_radix(line(stream).await?.split(';').next().unwrap_or_default(), 16).map_err(io::Error::other)?;
+                let size = u64::from_str_radix(
+                    line(stream).await?.split(';').next().unwrap_or_default(),
+                    16,
+                )
+                .map_err(io::Error::other)?;
                 pass_over(stream, size).await?;
                 line(stream).await?;
                 all += size;
@@ -252,12 +303,19 @@ async fn body<S: AsyncRead + Unpin>(stream: &mut BufReader<S>, body: Body) -> io
 }
 
 /// Reads `length` bytes away; with no end named, to the end of the stream.
-async fn pass_over<S: AsyncRead + Unpin>(stream: &mut BufReader<S>, length: u64) -> io::Result<u64> {
+async fn pass_over<S: AsyncRead + Unpin>(
+    stream: &mut BufReader<S>,
+    length: u64,
+) -> io::Result<u64> {
     let mut passed = 0;
     while passed < length {
         let here = stream.fill_buf().await?.len() as u64;
         if here == 0 {
-            return if length == u64::MAX { Ok(passed) } else { Err(ErrorKind::UnexpectedEof.into()) };
+            return if length == u64::MAX {
+                Ok(passed)
+            } else {
+                Err(ErrorKind::UnexpectedEof.into())
+            };
         }
         let taken = here.min(length - passed);
         stream.consume(taken as usize);
@@ -284,8 +342,18 @@ impl Told {
 
     fn print(&mut self, took: Duration) {
         self.took_us.sort_unstable();
-        let within = |share: f64| self.took_us.get((self.took_us.len() as f64 * share) as usize).or(self.took_us.last()).copied().unwrap_or_default();
-        let statuses: Vec<String> = self.statuses.iter().map(|(status, count)| format!("{status}:{count}")).collect();
+        let within = |share: f64| {
+            self.took_us
+                .get((self.took_us.len() as f64 * share) as usize)
+                .or(self.took_us.last())
+                .copied()
+                .unwrap_or_default()
+        };
+        let statuses: Vec<String> = self
+            .statuses
+            .iter()
+            .map(|(status, count)| format!("{status}:{count}"))
+            .collect();
         println!(
             "per_second {:.1} answers {} failed {} megabytes {:.1} p50_us {} p99_us {} statuses {}",
             self.took_us.len() as f64 / took.as_secs_f64(),
@@ -315,15 +383,32 @@ fn trusting() -> Result<TlsConnector> {
 struct Anybody(Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: &ServerName<'_>, _: &[u8], _: UnixTime) -> Result<ServerCertVerified, Error> {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 
-    fn verify_tls13_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         Ok(HandshakeSignatureValid::assertion())
     }
 
