@@ -1,7 +1,8 @@
 //! The least a resolver can do: answer any question from what it holds. Shows what the machine can
 //! do at all, and stands in for the internet behind the resolvers.
 //!
-//! A gets 127.0.0.80, where the origin of the web benches listens; other types get an empty answer.
+//! A gets 127.0.0.80, where the origin of the web benches listens; other types are answered "there is
+//! none" with what makes that worth keeping (SOA, RFC 2308), as for most names without an AAAA.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -12,8 +13,14 @@ use anyhow::Result;
 const QUESTION_MAX: usize = 512;
 /// Where every name leads.
 const ADDRESS: [u8; 4] = [127, 0, 0, 80];
-/// A record after the name: type A, class IN, one hour, four bytes.
-const RECORD: [u8; 10] = [0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4];
+/// A record after its name: type A, class IN, one hour, four bytes.
+const A_RECORD: [u8; 10] = [0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4];
+/// A record with its name (the root): type SOA, class IN, one hour, 22 bytes; two root names, a
+/// serial, three times nothing, and one hour for what does not exist.
+const SOA_RECORD: [u8; 33] = [
+    0, 0, 6, 0, 1, 0, 0, 0x0e, 0x10, 0, 22, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0x0e, 0x10,
+];
 
 /// Answers until the process is ended.
 pub fn run(at: SocketAddr) -> Result<()> {
@@ -59,11 +66,11 @@ fn answer(buffer: &mut [u8; 2 * QUESTION_MAX], length: usize) -> Option<usize> {
     let end = at + 5;
     buffer[2] = 0x84 | (buffer[2] & 1); // an answer, with authority, "recursion desired" as asked
     buffer[3] = 0x80;
-    buffer[6..12].copy_from_slice(&[0, u8::from(address), 0, 0, 0, 0]);
-    if !address {
-        return Some(end);
-    }
-    let record = [&[0xc0, 12][..], &RECORD, &ADDRESS].concat();
+    buffer[6..12].copy_from_slice(&[0, u8::from(address), 0, u8::from(!address), 0, 0]);
+    let record = match address {
+        true => [&[0xc0, 12][..], &A_RECORD, &ADDRESS].concat(),
+        false => SOA_RECORD.to_vec(),
+    };
     buffer[end..end + record.len()].copy_from_slice(&record);
     Some(end + record.len())
 }
