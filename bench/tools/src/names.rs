@@ -3,7 +3,6 @@
 //! Everything follows from the count and the files given: the same input gives the same lists.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -46,100 +45,109 @@ pub fn write(dir: &Path, count: usize, files: &[&str]) -> Result<()> {
     let allowed = allowed(files.get(1).copied())?;
     let blocked = blocked(files.first().copied(), count, &allowed, &mut dice)?;
     let allowed = outside(allowed, &blocked);
-    let put = |name: &str, text: String| {
-        std::fs::write(dir.join(name), text).with_context(|| format!("cannot write {name}"))
-    };
-
-    put("blocked.txt", lines(&blocked, |name| name.to_owned()))?;
-    put(
-        "unbound-list.conf",
-        lines(&blocked, |name| {
-            format!("local-zone: \"{name}.\" always_nxdomain")
-        }),
-    )?;
-    put(
-        "dnsmasq-list.conf",
-        lines(&blocked, |name| format!("address=/{name}/")),
-    )?;
-    put(
-        "squid-list.txt",
-        lines(&without_children(&blocked), |name| format!(".{name}")),
-    )?;
-
-    let web_names: Vec<String> = blocked
-        .iter()
-        .filter(|name| !name.contains('_'))
-        .take(100)
-        .cloned()
-        .collect();
-    put(
-        "hosts-blocked.txt",
-        lines(&web_names, |name| name.to_owned()),
-    )?;
-    for (file, site) in [
-        ("hosts-inspected.txt", "inspected"),
-        ("hosts-private.txt", "private"),
-    ] {
-        put(
-            file,
-            (0..100).fold(String::new(), |text, n| {
-                text + &format!("page{n}.{site}.test\n")
-            }),
-        )?;
-    }
-
-    let popular = popular(&allowed, &mut dice);
-    let ask = |names: &mut dyn Iterator<Item = String>, dice: &mut Dice| {
-        names.fold(String::new(), |mut text, name| {
-            let kind = if dice.below(4) == 0 { "AAAA" } else { "A" };
-            let _ = writeln!(text, "{name} {kind}");
-            text
-        })
-    };
-    let mut mixing = Dice(0x0A11_0C8D);
-    let mut mix = popular.iter().map(|name| {
-        if mixing.below(10) == 0 {
-            mixing.one(&blocked).clone()
-        } else {
-            name.clone()
-        }
-    });
-    put("ask-mix.txt", ask(&mut mix, &mut dice))?;
-    put(
-        "ask-allowed.txt",
-        ask(&mut popular.iter().cloned(), &mut dice),
-    )?;
-    let sample: Vec<&String> = (0..QUESTIONS).map(|_| dice.one(&blocked)).collect();
-    put(
-        "ask-blocked.txt",
-        ask(&mut sample.iter().map(|name| (*name).clone()), &mut dice),
-    )?;
-    let heads = [
-        "www", "m", "cdn", "img", "api", "static", "ads", "a.b", "s3.eu",
-    ];
-    let mut heading = Dice(0x0DD5_0C75);
-    put(
-        "ask-below.txt",
-        ask(
-            &mut sample
-                .iter()
-                .map(|name| format!("{}.{name}", heading.one(&heads))),
-            &mut dice,
-        ),
-    )?;
-    put(
-        "ask-new.txt",
-        ask(
-            &mut (0..NEW_NAMES).map(|n| format!("u{n:07}.{}", allowed[n % allowed.len()])),
-            &mut dice,
-        ),
-    )?;
+    write_lists(dir, &blocked)?;
+    write_hosts(dir, &blocked)?;
+    write_questions(dir, &blocked, &allowed, &mut dice)?;
     println!(
         "{} names to block, {} ordinary names",
         blocked.len(),
         allowed.len()
     );
     Ok(())
+}
+
+/// The list as each server wants it.
+fn write_lists(dir: &Path, blocked: &[String]) -> Result<()> {
+    put(dir, "blocked.txt", lines(blocked, str::to_owned))?;
+    put(
+        dir,
+        "unbound-list.conf",
+        lines(blocked, |name| {
+            format!("local-zone: \"{name}.\" always_nxdomain")
+        }),
+    )?;
+    put(
+        dir,
+        "dnsmasq-list.conf",
+        lines(blocked, |name| format!("address=/{name}/")),
+    )?;
+    put(
+        dir,
+        "squid-list.txt",
+        lines(&without_children(blocked), |name| format!(".{name}")),
+    )
+}
+
+/// What the clients of the proxies visit: blocked hosts, hosts to look into, hosts never to.
+fn write_hosts(dir: &Path, blocked: &[String]) -> Result<()> {
+    let visited: Vec<String> = blocked
+        .iter()
+        .filter(|name| !name.contains('_'))
+        .take(100)
+        .cloned()
+        .collect();
+    put(dir, "hosts-blocked.txt", lines(&visited, str::to_owned))?;
+    for site in ["inspected", "private"] {
+        let pages: Vec<String> = (0..100)
+            .map(|page| format!("page{page}.{site}.test"))
+            .collect();
+        put(
+            dir,
+            &format!("hosts-{site}.txt"),
+            lines(&pages, str::to_owned),
+        )?;
+    }
+    Ok(())
+}
+
+/// What the clients of the resolvers ask.
+fn write_questions(
+    dir: &Path,
+    blocked: &[String],
+    allowed: &[String],
+    dice: &mut Dice,
+) -> Result<()> {
+    let popular = popular(allowed, dice);
+    let mix: Vec<String> = popular
+        .into_iter()
+        .map(|name| {
+            if dice.below(10) == 0 {
+                dice.one(blocked).clone()
+            } else {
+                name
+            }
+        })
+        .collect();
+    put(dir, "ask-mix.txt", questions(mix, dice))?;
+    let sample: Vec<String> = (0..QUESTIONS).map(|_| dice.one(blocked).clone()).collect();
+    let heads = [
+        "www", "m", "cdn", "img", "api", "static", "ads", "a.b", "s3.eu",
+    ];
+    let below: Vec<String> = sample
+        .iter()
+        .map(|name| format!("{}.{name}", dice.one(&heads)))
+        .collect();
+    put(dir, "ask-blocked.txt", questions(sample, dice))?;
+    put(dir, "ask-below.txt", questions(below, dice))?;
+    let new = (0..NEW_NAMES).map(|n| format!("u{n:07}.{}", allowed[n % allowed.len()]));
+    put(dir, "ask-new.txt", questions(new, dice))
+}
+
+/// One question a line; one in four for an IPv6 address.
+fn questions(names: impl IntoIterator<Item = String>, dice: &mut Dice) -> String {
+    names.into_iter().fold(String::new(), |text, name| {
+        text + &name
+            + if dice.below(4) == 0 {
+                " AAAA\n"
+            } else {
+                " A\n"
+            }
+    })
+}
+
+fn put(dir: &Path, name: &str, text: String) -> Result<()> {
+    std::fs::write(dir.join(name), text)
+        .with_context(|| format!("cannot write {name} in {}", dir.display()))
 }
 
 fn read(file: &str) -> Result<Vec<String>> {
