@@ -172,7 +172,7 @@ fn adult(web: &Web, reader: Reader) -> String {
     let school = web.app.school();
     match reader {
         Reader::Youngest | Reader::Middle => "a grown-up you trust at school".to_owned(),
-        Reader::Older => "a member of staff".to_owned(),
+        Reader::Older => school.adult_to_tell(),
         Reader::Adult => format!("the {}", school.pack.words.word("lead")),
     }
 }

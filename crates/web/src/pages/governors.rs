@@ -6,7 +6,7 @@ use axum::extract::{Form, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::civil::Date;
-use pharos_access::Act;
+use pharos_access::{Act, act};
 use pharos_governance::{ClauseLine, GovernorsReport, Period, Table as Counts};
 use pharos_records::FrozenReport;
 use pharos_service::{Error, SignedIn};
@@ -124,6 +124,9 @@ pub(crate) async fn pdf(State(web): State<Web>, Me(me): Me, Path(id): Path<Strin
 
 /// `GET /reports/csv`: the figures of a period as they are counted now.
 pub(crate) async fn csv(State(web): State<Web>, Me(me): Me, Query(asked): Query<Asked>) -> Response {
+    if let Err(error) = web.app.open_to::<act::ReadReport>(&me.actor).await {
+        return Oops::new(&web, Some(&me), error).await.into_response();
+    }
     let made = match (kit::day(&asked.from), kit::day(&asked.to)) {
         (Some(from), Some(to)) => web.app.governors_csv(&me.actor, Period { from, to }).await.map(|csv| (from, to, csv)),
         _ => Err(Error::field("from", "Write both days, such as 2026-09-01.")),

@@ -29,10 +29,10 @@ pub(crate) async fn help(State(web): State<Web>, Anyone(me): Anyone) -> Response
         if let Some(call) = &service.call {
             facts = facts.row("Call", call);
         }
-        if let Some(site) = service.sites.first() {
-            facts = facts.row("On the web", site);
-        }
         sheet = sheet.add(facts);
+        if let Some(site) = service.sites.first() {
+            sheet = sheet.add(Piece::Links(vec![(format!("https://{site}"), format!("Go to {}", service.name))]));
+        }
     }
     sheet.text("If somebody is in danger right now, call 999.").response()
 }
@@ -42,21 +42,22 @@ pub(crate) async fn monitoring(State(web): State<Web>, Anyone(me): Anyone) -> Re
     let school = web.app.school();
     let words = &school.pack.words;
     let kept = vec![
-        "which site was asked for, when, and on which device".to_owned(),
+        "which site was asked for, when, and on which device; which page of it, where the filter may look inside".to_owned(),
         "who was signed in, if anybody was, and how sure that is".to_owned(),
         "whether it was let through or blocked, and by which rule".to_owned(),
         "the words of a web search, where the filter may look inside".to_owned(),
     ];
+    let uninspected = school.pack.filter.inspection.never_categories.join(", ");
     let never = vec![
-        "what you write in messages, or your passwords".to_owned(),
-        "anything on banking, health and counselling sites beyond the site's name".to_owned(),
+        "what pages and messages say: only their address is kept".to_owned(),
+        if uninspected.is_empty() { "what is inside sites that the school has named as private".to_owned() } else { format!("anything but the name of sites of these kinds: {uninspected}") },
         "visits to help sites, which staff are not shown".to_owned(),
     ];
     sheet(&web, me.as_ref(), "How use is watched here").await
         .lede(format!("{} filters and watches use of its network to keep {} safe. This page says how.", school.name, words.word("pupils")))
         .heading("What is kept")
         .add(Piece::List(kept))
-        .heading("What is not looked at")
+        .heading("What is not kept or shown")
         .add(Piece::List(never))
         .heading("Who can see it")
         .text(format!("The {}, deputies and the {} look when there is a reason, and each look is noted with a name. It is kept for {} days, then deleted; longer only where a case needs it.", words.word("lead"), words.word("technical"), school.activity_days))
@@ -94,7 +95,7 @@ pub(crate) async fn connect(State(web): State<Web>, Anyone(me): Anyone) -> Respo
     }
     sheet = sheet
         .heading("2. Trust the certificate")
-        .text("With it the filter can show its pages and check what is inside. It can sign for the web only on this school's network. Compare the fingerprint before you trust it.")
+        .text("With it the filter can show its pages and look inside connections. Its key never leaves the filter. Compare the fingerprint with the one that the technical team gives you before you trust it.")
         .add(Summary::default().row("SHA-256 fingerprint", &facts.fingerprint))
         .add(Piece::Buttons(vec![ButtonLink::main("/ca.crt", "Download the certificate"), ButtonLink::secondary("/ca.pem", "The same as text (PEM)")]));
     for platform in &facts.trust {

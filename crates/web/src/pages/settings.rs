@@ -4,7 +4,7 @@
 use axum::extract::{Multipart, State};
 use axum::response::Response;
 use pharos_access::{Act, act};
-use pharos_pack::Behaviour;
+use pharos_pack::{Behaviour, Kind};
 use pharos_records::PackState;
 use pharos_service::{Error, SignedIn};
 
@@ -33,12 +33,21 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
             if line.setting.behaviour == Behaviour::Declared {
                 meaning.push_str(" (Declared; nothing acts on it yet.)");
             }
-            let value = if line.value.is_empty() { "Nothing" } else { &line.value };
+            let shaped = matches!(line.setting.kind, Kind::Shape(_));
+            let value = match line.value.as_str() {
+                "" if shaped => "Has its own table in the pack",
+                "" => "Nothing",
+                value => value,
+            };
             vec![
                 Cell::text(line.setting.name),
                 Cell::text(meaning),
                 Cell::text(value),
-                Cell::text(if line.is_default { "Default" } else { "The school's own" }),
+                Cell::text(match line.is_default {
+                    true if shaped => "See the pack",
+                    true => "Default",
+                    false => "The school's own",
+                }),
                 Cell::text(words::roles(&school, line.setting.changed_by)),
             ]
         })

@@ -1,0 +1,13 @@
+//! Pages as stories, each over the real router and use cases.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod blocked;
+mod browser;
+mod casework;
+mod doors;
+mod evidence;
+mod need_to_know;
+mod roles;
+mod signing_in;
+mod work;
