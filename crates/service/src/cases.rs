@@ -339,8 +339,7 @@ impl App {
         if names.is_empty() {
             names.push("Nobody named yet".to_owned());
         }
-        let what: String = state.concern.what.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
-        Ok(format!("{}: {what}", names.join(", ")))
+        Ok(format!("{}: {}", names.join(", "), in_short(&state.concern.what)))
     }
 
     /// How somebody named in a concern is called on pages.
@@ -473,6 +472,22 @@ pub(crate) fn hand_of(me: &SignedIn) -> Hand {
 /// A refusal by the procedure, as the person reads it.
 pub(crate) fn refusal(no: pharos_casework::Refusal) -> Error {
     Error::Refused(format!("{} {}", no.why, no.instead))
+}
+
+/// The first words of an account, about 80 characters, never cut inside a word.
+fn in_short(text: &str) -> String {
+    let mut short = String::new();
+    for word in text.split_whitespace() {
+        if !short.is_empty() && short.chars().count() + word.chars().count() >= 80 {
+            short.push('…');
+            return short;
+        }
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+    }
+    short.chars().take(120).collect()
 }
 
 /// A case that somebody may not see looks like one that is not there.

@@ -128,7 +128,7 @@ routes! {
     get "/cases", May(Act::ListCases) => p::cases::show;
     get "/cases/{id}", SignedIn => p::case::show;
     get "/cases/{id}/print", SignedIn => p::case::print;
-    get "/cases/{id}/emergency", May(Act::EmergencyCase) => p::case::emergency;
+    get "/cases/{id}/emergency", SignedIn => p::case::emergency;
     post "/cases/{id}/emergency", SignedIn => p::case::open_in_emergency;
     get "/cases/{id}/do/{what}", SignedIn => p::case::form;
     post "/cases/{id}/do/{what}", SignedIn => p::case::act;
@@ -140,12 +140,12 @@ routes! {
     get "/what-to-do/{id}", SignedIn => p::charts::show;
     get "/policy", May(Act::ReadPolicy) => p::policy::show;
     get "/policy/{id}", May(Act::ReadPolicy) => p::policy::clause;
-    post "/policy/{id}/attest", SignedIn => p::policy::attest;
+    post "/policy/{id}/attest", May(Act::RecordStanding) => p::policy::attest;
     get "/checks", May(Act::ReadChecks) => p::checks::list;
-    post "/checks", SignedIn => p::checks::run;
+    post "/checks", May(Act::RunCheck) => p::checks::run;
     get "/checks/{id}", May(Act::ReadChecks) => p::checks::show;
     get "/reports", May(Act::ReadReport) => p::governors::show;
-    post "/reports", SignedIn => p::governors::make;
+    post "/reports", May(Act::MakeReport) => p::governors::make;
     get "/reports/csv", May(Act::ReadReport) => p::governors::csv;
     get "/reports/{id}/pdf", May(Act::ReadReport) => p::governors::pdf;
 }

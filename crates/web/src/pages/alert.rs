@@ -168,7 +168,7 @@ async fn build(
         .row("Who", who_words(&body.noticed.who, &names))
         .row("First seen", moment(body.noticed.first_at))
         .row("Last seen", moment(alert.last_at))
-        .row("How often", format!("{} times", alert.count.max(1)));
+        .row("How often", if alert.count > 1 { format!("{} times", alert.count) } else { "Once".to_owned() });
     if let Some(search) = &body.search {
         facts = facts.row("Searched for", format!("“{search}”"));
     }

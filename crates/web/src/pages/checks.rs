@@ -117,7 +117,7 @@ async fn build(web: &Web, me: &SignedIn, id: &str, done: Done) -> Result<CheckPa
         class,
         passed: run.run.passed,
         failed: run.run.failed,
-        groups,
+        groups: groups.iter().map(|group| group.replace('-', " ")).collect(),
         rows,
         failures,
     })
@@ -157,12 +157,12 @@ const fn badness(result: CheckResult) -> u8 {
 
 fn cell(group: &str, badness: Option<u8>) -> SheetCell {
     let (word, class) = match badness {
-        Some(0) => ("As promised", "ph-standing--met"),
+        Some(0) => ("Held", "ph-standing--met"),
         Some(1) => ("Not tried", "ph-standing--risk"),
         Some(_) => ("Failed", "ph-standing--notmet"),
-        None => ("Not promised", ""),
+        None => ("–", ""),
     };
-    SheetCell { group: group.to_owned(), word, class }
+    SheetCell { group: group.replace('-', " "), word, class }
 }
 
 fn failure(probe: &ProbeRow) -> Failure {
@@ -181,6 +181,9 @@ fn failure(probe: &ProbeRow) -> Failure {
 
 /// `POST /checks`: runs the check where the faces can be reached.
 pub(crate) async fn run(State(web): State<Web>, Me(me): Me) -> Response {
+    if !web.app.could(&me.actor, Act::RunCheck) {
+        return Oops::new(&web, Some(&me), Error::NotFound).await.into_response();
+    }
     let Some(prober) = web.prober.clone() else {
         let no = Error::Refused("The filter cannot be reached from here now. Run it on the server with `pharos check`.".to_owned());
         return Oops::new(&web, Some(&me), no).await.into_response();
@@ -213,6 +216,6 @@ mod tests {
         let (groups, rows) = sheet(&probes);
         assert_eq!(groups, ["pupils", "staff"]);
         let words: Vec<(&str, Vec<&str>)> = rows.iter().map(|row| (row.what.as_str(), row.cells.iter().map(|cell| cell.word).collect())).collect();
-        assert_eq!(words, [("weapons is blocked", vec!["Failed", "Not promised"]), ("gambling is blocked", vec!["As promised", "Not tried"])]);
+        assert_eq!(words, [("weapons is blocked", vec!["Failed", "–"]), ("gambling is blocked", vec!["Held", "Not tried"])]);
     }
 }

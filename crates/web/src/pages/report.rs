@@ -66,17 +66,18 @@ pub(crate) async fn submit(State(web): State<Web>, Anyone(me): Anyone, Form(pair
 #[template(path = "received.html")]
 struct ReceivedPage {
     frame: Frame,
-    number: i64,
+    number: u32,
     now: &'static str,
     told: String,
 }
 
 /// `GET /report/received/{number}`: the same words for every number, so that nothing can be learnt
 /// from trying them (CON-14).
-pub(crate) async fn received(State(web): State<Web>, Anyone(me): Anyone, Path(number): Path<i64>) -> Response {
+pub(crate) async fn received(State(web): State<Web>, Anyone(me): Anyone, Path(number): Path<String>) -> Response {
+    let Ok(number) = number.parse::<u32>() else { return Oops::new(&web, me.as_ref(), Error::NotFound).await.into_response() };
     let school = web.app.school();
     let told = school.pack.words.role(Role::Lead).to_owned();
-    ok(&ReceivedPage { frame: web.public_frame(me.as_ref()).await, number: number.max(0), now: danger_instruction(Some(true)), told })
+    ok(&ReceivedPage { frame: web.public_frame(me.as_ref()).await, number, now: danger_instruction(Some(true)), told })
 }
 
 async fn page(web: &Web, me: Option<&SignedIn>, given: &Given, errors: Errors, status: StatusCode) -> Response {
@@ -91,7 +92,7 @@ async fn page(web: &Web, me: Option<&SignedIn>, given: &Given, errors: Errors, s
     let school = web.app.school();
     let fields = Fields { given, errors: &errors };
     let page = ReportPage {
-        now: danger_instruction(None),
+        now: "If anyone is in immediate danger, call 999 now, then come back to this form.",
         danger: fields.danger(),
         asked: fields.asked(me, own),
         more: fields.more(me.is_none()),
@@ -137,9 +138,8 @@ impl Fields<'_> {
         }
         let label = if pupil || !fields.is_empty() { "Or the name, as far as you know it" } else { label };
         fields.push(self.line("name", label).into());
-        fields.push(TextArea::new("what", "What did you see, hear or were told?", self.given.one("what")).error(self.errors.of("what")).rows(4).into());
-        let words = TextArea::new("words", "The child's own words, if you heard any", self.given.one("words"));
-        fields.push(words.error(self.errors.of("words")).rows(2).into());
+        let what = TextArea::new("what", "What did you see, hear or were told?", self.given.one("what")).hint("In the child's own words where you can.");
+        fields.push(what.error(self.errors.of("what")).rows(4).into());
         fields.push(self.line("about_when", "When?").hint("Such as: today at lunch.").error(self.errors.of("happened_about")).into());
         if !pupil {
             fields.push(self.line("told", "Whom have you told in person?").hint("Leave empty if nobody yet. Tell the safeguarding lead or a deputy now.").into());
@@ -158,6 +158,8 @@ impl Fields<'_> {
             let list = list.iter().map(|(value, text)| Choice::new(*value, *text).chosen(given.one(name) == *value)).collect();
             Choices::one(name, label, list).small().into()
         };
+        let words = TextArea::new("words", "What the child said, word for word", given.one("words"));
+        fields.push(words.error(self.errors.of("words")).rows(2).into());
         fields.push(Select::new("part", "What part did this person have?", parts(given.one("part"))).into());
         fields.push(
             Input::text("happened_at", "Day and time, if you know them", given.one("happened_at"))

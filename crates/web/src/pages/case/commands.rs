@@ -29,6 +29,9 @@ pub(super) struct Desk<'a> {
     pub(super) now: Timestamp,
     /// Names in words that are not matched yet, in the order of the case.
     pub(super) unmatched: &'a [String],
+    /// The addresses of the concern, for readers who need them: forms carry their place in this list,
+    /// never the address itself (BRE-10).
+    pub(super) addresses: &'a [String],
     /// Whom the form's picker found, where it has one.
     pub(super) picked: Option<&'a Person>,
 }
@@ -73,7 +76,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn ask(&mut self, doing: Doing) -> Option<Ask> {
         Some(match doing {
-            Doing::Contain => Ask::Contain(self.needed("address", "Choose or write the address to block.")?),
+            Doing::Contain => Ask::Contain(self.address()?),
             Doing::Link => Ask::Link(self.needed("what", "Write what the worry is.")?),
             _ => Ask::Do(self.command(doing)?),
         })
@@ -279,6 +282,12 @@ impl Reader<'_> {
         let harm: Vec<Harm> = self.given.all("harm").filter_map(|name| name.parse().ok()).collect();
         let reason = self.needed("reason", "Write why.");
         Some(Command::Classify { procedure: procedure?, record: record?, level: level?, harm, reason: reason? })
+    }
+
+    /// The address chosen from the concern, or the one written.
+    fn address(&mut self) -> Option<String> {
+        let chosen = self.given.one("which").parse::<usize>().ok().and_then(|at| self.desk.addresses.get(at)).cloned();
+        chosen.or_else(|| self.needed("address", "Choose or write the address to block."))
     }
 
     /// Who is meant by kind, name and place.

@@ -258,15 +258,14 @@ impl Around<'_> {
             Doing::Contain => {
                 let mut fields = vec![Field::Says("It is blocked for everyone within a second, and reviewed afterwards.".to_owned())];
                 let known = &self.open.state.concern.addresses;
-                let given = self.given.maybe("address").or_else(|| (known.len() == 1).then(|| known[0].clone())).unwrap_or_default();
-                if self.needs && known.len() > 1 {
-                    let known = known.iter().map(|address| Choice::new(address, broken_up(address)).chosen(*address == given)).collect();
-                    fields.push(self.pick("address", "Which address?", known));
-                } else {
-                    let hint = "The host name is enough, such as bad-site.example.";
-                    let given = if self.needs { given } else { String::new() };
-                    fields.push(Input::text("address", "Address", given).hint(hint).error(self.errors.of("address")).into());
+                if self.needs && !known.is_empty() {
+                    let place = |(at, address): (usize, &String)| Choice::new(at.to_string(), broken_up(address)).chosen(known.len() == 1);
+                    let mut known: Vec<Choice> = known.iter().enumerate().map(place).collect();
+                    known.push(Choice::new("", "Another address, written below"));
+                    fields.push(self.pick("which", "Which address?", known));
                 }
+                let hint = "The host name is enough, such as bad-site.example.";
+                fields.push(self.line("address", "Address").hint(hint).into());
                 fields
             }
             Doing::Fix => vec![

@@ -14,7 +14,7 @@ use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use pharos_casework::{Act, Command};
-use pharos_school::{CaseId, Person};
+use pharos_school::{CaseId, Person, Role};
 use pharos_service::{Error, OpenCase, SignedIn};
 use serde::Deserialize;
 
@@ -60,6 +60,9 @@ struct EmergencyPage {
 
 /// `GET /cases/{id}/emergency`: says the same whether or not there is such a case.
 pub(crate) async fn emergency(State(web): State<Web>, Me(me): Me, Path(id): Path<String>) -> Response {
+    if !(me.actor.holds(Role::Deputy) || me.actor.holds(Role::Head)) {
+        return Oops::new(&web, Some(&me), Error::NotFound).await.into_response();
+    }
     emergency_page(&web, &me, id, Errors::default(), StatusCode::OK).await
 }
 
@@ -156,8 +159,16 @@ async fn carry_out(web: &Web, me: &SignedIn, open: &OpenCase, doing: Doing, give
     let zone = app.zone();
     let unmatched: Vec<String> = open.state.unmatched().into_iter().map(str::to_owned).collect();
     let procedures = app.procedures();
-    let desk =
-        Desk { procedure: &open.procedure, procedures: &procedures, zone: &zone, now: app.now(), unmatched: &unmatched, picked: picked.as_deref() };
+    let needs = app.needs_addresses(&me.actor);
+    let desk = Desk {
+        procedure: &open.procedure,
+        procedures: &procedures,
+        zone: &zone,
+        now: app.now(),
+        unmatched: &unmatched,
+        addresses: if needs { &open.state.concern.addresses } else { &[] },
+        picked: picked.as_deref(),
+    };
     let ask = commands::read(doing, given, &desk).map_err(|wrong| {
         Error::Invalid(wrong.into_iter().map(|(field, text)| pharos_service::Problem::field(field, text)).collect())
     })?;
@@ -179,8 +190,8 @@ async fn carry_out(web: &Web, me: &SignedIn, open: &OpenCase, doing: Doing, give
 /// Whom the form's picker means, for the forms that have one.
 async fn picked(web: &Web, me: &SignedIn, doing: Doing, given: &Given) -> Result<Option<Box<Person>>, Stop> {
     let fits: fn(&Person) -> bool = match (doing, given.one("kind")) {
-        (Doing::AddPerson | Doing::Identify, "pupil") => |person| person.is(pharos_school::Role::Pupil),
-        (Doing::AddPerson | Doing::Identify, "parent") => |person| person.is(pharos_school::Role::Parent),
+        (Doing::AddPerson | Doing::Identify, "pupil") => |person| person.is(Role::Pupil),
+        (Doing::AddPerson | Doing::Identify, "parent") => |person| person.is(Role::Parent),
         (Doing::AddPerson | Doing::Identify, "staff") | (Doing::Action | Doing::Lesson, _) => Person::is_staff,
         _ => return Ok(None),
     };

@@ -232,7 +232,13 @@ fn clock_view(clock: &pharos_casework::Clock, now: jiff::Timestamp) -> ClockView
         pharos_casework::Due::Action(_) => Some("#actions".to_owned()),
         _ => None,
     };
-    ClockView { text: clock.text.clone(), elapsed: lasted(clock.elapsed), due: due_words(clock.due_at, now), href }
+    ClockView { text: in_short(&clock.text), elapsed: lasted(clock.elapsed), due: due_words(clock.due_at, now), href }
+}
+
+/// The first clause of a step's text, for narrow places.
+fn in_short(text: &str) -> String {
+    let end = text.find(['.', ':', ';', '?']).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text).to_owned()
 }
 
 fn actions(open: &OpenCase, names: &Names) -> Vec<OpenItem> {

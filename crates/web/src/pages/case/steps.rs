@@ -52,7 +52,10 @@ pub(super) struct Press {
 #[derive(Debug)]
 pub(super) struct PhaseView {
     pub(super) title: &'static str,
+    /// Still to be done, or waiting.
     pub(super) steps: Vec<StepView>,
+    /// Done, or not taken with a reason; folded away.
+    pub(super) settled: Vec<StepView>,
 }
 
 /// The steps that apply, by phase. Steps that do not apply are left out; the chart shows them all.
@@ -61,15 +64,12 @@ pub(super) fn phases(around: &Around<'_>, clocks: &[Clock], actor: &Actor) -> Ve
     let named = [(Phase::Start, "At once"), (Phase::Work, "What this asks"), (Phase::Parents, "Parents"), (Phase::Close, "Before closing")];
     named
         .into_iter()
-        .map(|(phase, title)| PhaseView {
-            title,
-            steps: all
-                .iter()
-                .filter(|now| now.step.phase == phase && now.standing != Standing::NotApplicable)
-                .map(|now| view(around, now, clocks, actor))
-                .collect(),
+        .map(|(phase, title)| {
+            let of_phase = all.iter().filter(|now| now.step.phase == phase && now.standing != Standing::NotApplicable);
+            let (settled, steps) = of_phase.map(|now| view(around, now, clocks, actor)).partition(|step| step.settled);
+            PhaseView { title, steps, settled }
         })
-        .filter(|phase| !phase.steps.is_empty())
+        .filter(|phase| !phase.steps.is_empty() || !phase.settled.is_empty())
         .collect()
 }
 
@@ -166,8 +166,9 @@ fn presses(around: &Around<'_>, done_by: &DoneBy) -> Vec<Press> {
             .concern
             .addresses
             .iter()
+            .enumerate()
             .take(5)
-            .map(|address| press(Doing::Contain, "address", address, format!("Block {} for everyone now", broken_up(address)), "govuk-button--warning"))
+            .map(|(at, address)| press(Doing::Contain, "which", &at.to_string(), format!("Block {} for everyone now", broken_up(address)), "govuk-button--warning"))
             .collect(),
         _ => vec![],
     }

@@ -12,6 +12,7 @@ fn read_form(doing: Doing, pairs: &[(&str, &str)]) -> Result<Ask, Wrong> {
         zone: &TimeZone::UTC,
         now: "2026-11-23T10:00:00Z".parse().unwrap(),
         unmatched: &["Sam".to_owned()],
+        addresses: &["bad.example/x".to_owned()],
         picked: None,
     };
     read(doing, &given, &desk)
@@ -96,6 +97,14 @@ fn con_02_people_are_named_without_accounts() {
     let is = read_form(Doing::Identify, &[("was", "0"), ("kind", "former-pupil"), ("name", "Sam Hale")]);
     assert!(matches!(is, Ok(Ask::Do(Command::IdentifyPerson { was: Whom::PupilByName { .. }, is: Whom::FormerPupil { .. } }))));
     assert!(read_form(Doing::Identify, &[("was", "7"), ("kind", "former-pupil"), ("name", "Sam Hale")]).is_err());
+}
+
+/// BRE-04, BRE-10: the form carries the place of an address in the concern, not the address.
+#[test]
+fn bre_10_an_address_is_chosen_by_its_place() {
+    assert_eq!(read_form(Doing::Contain, &[("which", "0")]), Ok(Ask::Contain("bad.example/x".to_owned())));
+    assert_eq!(read_form(Doing::Contain, &[("which", ""), ("address", "worse.example")]), Ok(Ask::Contain("worse.example".to_owned())));
+    assert!(read_form(Doing::Contain, &[("which", "3")]).is_err());
 }
 
 /// PRO-01: classifying names the procedure in the version the school has.
