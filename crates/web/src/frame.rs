@@ -54,17 +54,32 @@ pub(crate) struct Done(pub(crate) Option<&'static str>);
 
 /// Codes and what people read. Fixed texts: nothing from outside is shown.
 const TEXTS: &[(&str, &str)] = &[
-    ("acknowledged", "Acknowledged. Nobody else is chased for it."),
-    ("alert-asked", "Your colleague is asked, and can see this alert."),
-    ("alert-closed", "Closed, with the explanation and the outcome."),
+    (
+        "acknowledged",
+        "Acknowledged. Nobody else is chased for it.",
+    ),
+    (
+        "alert-asked",
+        "Your colleague is asked, and can see this alert.",
+    ),
+    (
+        "alert-closed",
+        "Closed, with the explanation and the outcome.",
+    ),
     ("attested", "Attested today, in your name."),
     ("checked", "The check has run."),
     ("closed", "The case is closed."),
-    ("contained", "Blocked for everyone. Review it when there is time."),
+    (
+        "contained",
+        "Blocked for everyone. Review it when there is time.",
+    ),
     ("kept", "The report is made and kept."),
     ("linked", "Passed to the lead as a concern of its own."),
     ("noted", "Noted."),
-    ("opened", "The concern is open. What the alert knew is filled in."),
+    (
+        "opened",
+        "The concern is open. What the alert knew is filled in.",
+    ),
     ("recorded", "Recorded."),
     ("reopened", "The case is open again."),
     (
@@ -76,7 +91,10 @@ const TEXTS: &[(&str, &str)] = &[
         "The address is blocked for everyone. It must be looked at within 24 hours.",
     ),
     ("decided", "Decided. The one who asked is told."),
-    ("device", "This device is yours for four hours. Say when you are done."),
+    (
+        "device",
+        "This device is yours for four hours. Say when you are done.",
+    ),
     ("device-out", "Nobody is named at this device any more."),
     ("ended", "Ended. The usual rules are in force again."),
     ("imported", "The roll was brought in."),

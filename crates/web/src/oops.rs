@@ -88,7 +88,11 @@ pub(crate) fn ok(page: &impl Template) -> Response {
 }
 
 /// The page, or the no as a page.
-pub(crate) async fn answer(web: &Web, me: Option<&SignedIn>, outcome: Result<Response, Error>) -> Response {
+pub(crate) async fn answer(
+    web: &Web,
+    me: Option<&SignedIn>,
+    outcome: Result<Response, Error>,
+) -> Response {
     match outcome {
         Ok(response) => response,
         Err(error) => Oops::new(web, me, error).await.into_response(),

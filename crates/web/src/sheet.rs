@@ -67,17 +67,27 @@ pub(crate) struct ButtonLink {
 impl ButtonLink {
     /// The main one.
     pub(crate) fn main(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into(), look: None }
+        Self {
+            href: href.into(),
+            text: text.into(),
+            look: None,
+        }
     }
 
     /// A lesser one.
     pub(crate) fn secondary(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { look: Some("secondary"), ..Self::main(href, text) }
+        Self {
+            look: Some("secondary"),
+            ..Self::main(href, text)
+        }
     }
 
     /// One that makes people stop and think.
     pub(crate) fn warning(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { look: Some("warning"), ..Self::main(href, text) }
+        Self {
+            look: Some("warning"),
+            ..Self::main(href, text)
+        }
     }
 }
 
@@ -104,7 +114,14 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// A page with a heading.
     pub(crate) fn new(frame: Frame, title: impl Into<String>) -> Self {
-        Self { frame, title: title.into(), lede: String::new(), back: None, errors: Errors::default(), pieces: Vec::new() }
+        Self {
+            frame,
+            title: title.into(),
+            lede: String::new(),
+            back: None,
+            errors: Errors::default(),
+            pieces: Vec::new(),
+        }
     }
 
     /// With an opening sentence.
@@ -149,7 +166,11 @@ impl Sheet {
 
     /// Prints the page: 422 when its form has errors, 200 otherwise.
     pub(crate) fn response(self) -> Response {
-        let status = if self.errors.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let status = if self.errors.problems.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
         render(status, &self)
     }
 }

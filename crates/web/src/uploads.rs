@@ -31,7 +31,10 @@ pub(crate) struct Uploads {
 impl Uploads {
     /// Keeps an upload until its owner says yes; an earlier one of theirs goes.
     pub(crate) fn keep(&self, owner: PersonId, upload: Upload, now: Timestamp) {
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         kept.retain(|(whose, at, _)| *whose != owner && now.duration_since(*at) < KEPT);
         while kept.len() >= KEPT_MAX {
             kept.pop_front();
@@ -41,18 +44,31 @@ impl Uploads {
 
     /// Takes the owner's upload, if it still waits.
     pub(crate) fn take(&self, owner: PersonId, now: Timestamp) -> Option<Upload> {
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let at = kept.iter().position(|(whose, at, _)| *whose == owner && now.duration_since(*at) < KEPT)?;
+        let mut kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let at = kept
+            .iter()
+            .position(|(whose, at, _)| *whose == owner && now.duration_since(*at) < KEPT)?;
         kept.remove(at).map(|(_, _, upload)| upload)
     }
 }
 
 /// The file and the texts of a posted form with one file field.
-pub(crate) async fn read(mut form: Multipart) -> Result<(Option<Upload>, Vec<(String, String)>), Error> {
+pub(crate) async fn read(
+    mut form: Multipart,
+) -> Result<(Option<Upload>, Vec<(String, String)>), Error> {
     let mut upload = None;
     let mut texts = Vec::new();
     let cut = |error: axum::extract::multipart::MultipartError| {
-        Error::field("file", format!("The file did not arrive whole ({}). Files up to 32 MB are taken.", error.body_text()))
+        Error::field(
+            "file",
+            format!(
+                "The file did not arrive whole ({}). Files up to 32 MB are taken.",
+                error.body_text()
+            ),
+        )
     };
     while let Some(field) = form.next_field().await.map_err(cut)? {
         let name = field.name().unwrap_or("").to_owned();
@@ -78,7 +94,10 @@ mod tests {
         let uploads = Uploads::default();
         let at: Timestamp = "2026-11-02T09:00:00Z".parse().unwrap();
         let person = |n: u128| PersonId::from_uuid(uuid(n));
-        let file = |name: &str| Upload { name: name.to_owned(), bytes: vec![1] };
+        let file = |name: &str| Upload {
+            name: name.to_owned(),
+            bytes: vec![1],
+        };
         uploads.keep(person(1), file("a"), at);
         uploads.keep(person(1), file("b"), at);
         assert!(uploads.take(person(2), at).is_none());

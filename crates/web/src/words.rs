@@ -11,7 +11,9 @@ use crate::state::Web;
 
 /// A moment as people read it: `Mon 2 November 2026, 09:05`.
 pub(crate) fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%a %-d %B %Y, %H:%M").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%a %-d %B %Y, %H:%M")
+        .to_string()
 }
 
 /// A day as people read it: `2 November 2026`.
@@ -34,13 +36,20 @@ pub(crate) fn length(span: SignedDuration) -> String {
 pub(crate) async fn name(web: &Web, person: Option<PersonId>) -> Result<String, Error> {
     match person {
         None => Ok("Pharos itself".to_owned()),
-        Some(id) => Ok(web.app.name_of(id).await?.unwrap_or_else(|| "somebody no longer stored".to_owned())),
+        Some(id) => Ok(web
+            .app
+            .name_of(id)
+            .await?
+            .unwrap_or_else(|| "somebody no longer stored".to_owned())),
     }
 }
 
 /// A list of roles in the school's words.
 pub(crate) fn roles<'a>(school: &School, roles: impl IntoIterator<Item = &'a Role>) -> String {
-    let words: Vec<_> = roles.into_iter().map(|role| school.pack.words.role(*role)).collect();
+    let words: Vec<_> = roles
+        .into_iter()
+        .map(|role| school.pack.words.role(*role))
+        .collect();
     words.join(", ")
 }
 
@@ -60,7 +69,9 @@ pub(crate) fn action(name: &str) -> &'static str {
 /// reason (MON-02).
 pub(crate) fn who(who: &Who, name: Option<&str>) -> String {
     match who {
-        Who::Known { source, confidence, .. } => {
+        Who::Known {
+            source, confidence, ..
+        } => {
             let how = match source {
                 IdentitySource::ProxySignIn => "signed in at the proxy",
                 IdentitySource::SignInPage => "signed in on the sign-in page",
@@ -72,7 +83,10 @@ pub(crate) fn who(who: &Who, name: Option<&str>) -> String {
                 Confidence::Likely => "likely, not certain",
                 Confidence::None => "not sure at all",
             };
-            format!("{} ({sure}: {how})", name.unwrap_or("Somebody no longer stored"))
+            format!(
+                "{} ({sure}: {how})",
+                name.unwrap_or("Somebody no longer stored")
+            )
         }
         Who::Unknown { why, .. } => format!("Person not known: {}", unknown(*why)),
     }
@@ -89,7 +103,10 @@ fn unknown(why: Unknown) -> &'static str {
 
 /// An address that cannot be pressed (BRE-10).
 pub(crate) fn address(host: &str, path: Option<&str>) -> String {
-    broken_up(&format!("{host}{}", path.filter(|path| *path != "/").unwrap_or("")))
+    broken_up(&format!(
+        "{host}{}",
+        path.filter(|path| *path != "/").unwrap_or("")
+    ))
 }
 
 /// For whom a page is worded.
@@ -107,7 +124,9 @@ pub(crate) enum Reader {
 
 /// For whom a page for this person is worded.
 pub(crate) fn reader(person: Option<&Person>) -> Reader {
-    let Some(person) = person else { return Reader::Middle };
+    let Some(person) = person else {
+        return Reader::Middle;
+    };
     let upto = |number| pharos_school::YearGroup::from_number(number);
     match person.year {
         _ if !person.is(Role::Pupil) => Reader::Adult,
@@ -126,16 +145,38 @@ mod tests {
     #[test]
     fn mon_02_a_guess_never_reads_as_certain() {
         let person = PersonId::from_uuid(Default::default());
-        let known = |confidence| Who::Known { person, source: IdentitySource::AddressMap, confidence, device: None };
-        assert_eq!(who(&known(Confidence::Likely), Some("Ada Reed")), "Ada Reed (likely, not certain: by the school's address map)");
-        assert_eq!(who(&known(Confidence::Certain), Some("Ada Reed")), "Ada Reed (certain: by the school's address map)");
-        let nobody = Who::Unknown { why: Unknown::SharedDevice, device: None };
-        assert_eq!(who(&nobody, None), "Person not known: a shared device, and nobody signed in");
+        let known = |confidence| Who::Known {
+            person,
+            source: IdentitySource::AddressMap,
+            confidence,
+            device: None,
+        };
+        assert_eq!(
+            who(&known(Confidence::Likely), Some("Ada Reed")),
+            "Ada Reed (likely, not certain: by the school's address map)"
+        );
+        assert_eq!(
+            who(&known(Confidence::Certain), Some("Ada Reed")),
+            "Ada Reed (certain: by the school's address map)"
+        );
+        let nobody = Who::Unknown {
+            why: Unknown::SharedDevice,
+            device: None,
+        };
+        assert_eq!(
+            who(&nobody, None),
+            "Person not known: a shared device, and nobody signed in"
+        );
     }
 
     #[test]
     fn a_length_of_time_reads_in_its_largest_unit() {
-        let words: Vec<_> = [0, 60, 90 * 60, 3 * 3600, 24 * 3600 * 3].map(|s| length(SignedDuration::from_secs(s))).into();
-        assert_eq!(words, ["0 minutes", "1 minute", "90 minutes", "3 hours", "3 days"]);
+        let words: Vec<_> = [0, 60, 90 * 60, 3 * 3600, 24 * 3600 * 3]
+            .map(|s| length(SignedDuration::from_secs(s)))
+            .into();
+        assert_eq!(
+            words,
+            ["0 minutes", "1 minute", "90 minutes", "3 hours", "3 days"]
+        );
     }
 }

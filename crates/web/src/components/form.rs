@@ -41,7 +41,14 @@ pub(crate) struct Form {
 impl Form {
     /// An empty form.
     pub(crate) fn to(action: impl Into<String>) -> Self {
-        Self { action: action.into(), hidden: Vec::new(), fields: Vec::new(), buttons: Vec::new(), uploads: false, filter: false }
+        Self {
+            action: action.into(),
+            hidden: Vec::new(),
+            fields: Vec::new(),
+            buttons: Vec::new(),
+            uploads: false,
+            filter: false,
+        }
     }
 
     /// Adds a field.

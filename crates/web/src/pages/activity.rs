@@ -41,11 +41,20 @@ pub(crate) struct Search {
 
 /// `GET /activity`
 pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
-    answer(&web, Some(&me), form_page(&web, &me, &Search::default(), Errors::default()).await).await
+    answer(
+        &web,
+        Some(&me),
+        form_page(&web, &me, &Search::default(), Errors::default()).await,
+    )
+    .await
 }
 
 /// `POST /activity`
-pub(crate) async fn find(State(web): State<Web>, Me(me): Me, Posted(search): Posted<Search>) -> Response {
+pub(crate) async fn find(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(search): Posted<Search>,
+) -> Response {
     let outcome = match results(&web, &me, &search).await {
         Err(Error::Invalid(problems)) => form_page(&web, &me, &search, errors_of(problems)).await,
         other => other,
@@ -53,7 +62,12 @@ pub(crate) async fn find(State(web): State<Web>, Me(me): Me, Posted(search): Pos
     answer(&web, Some(&me), outcome).await
 }
 
-async fn form_page(web: &Web, me: &SignedIn, search: &Search, errors: Errors) -> Result<Response, Error> {
+async fn form_page(
+    web: &Web,
+    me: &SignedIn,
+    search: &Search,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::SearchActivity>(&me.actor).await?;
     Ok(sheet(web, me, search, errors).await.response())
 }
@@ -68,23 +82,62 @@ async fn sheet(web: &Web, me: &SignedIn, search: &Search, errors: Errors) -> She
 
 fn form(web: &Web, search: &Search, errors: &Errors) -> Form {
     let mut categories = vec![Choice::new("", "Any")];
-    let mut names: BTreeSet<String> = web.app.school().declared_categories.iter().map(|name| name.to_string()).collect();
-    names.extend(web.app.list_status().into_iter().flat_map(|list| list.categories.into_keys()));
-    categories.extend(names.into_iter().map(|name| Choice::new(&name, &name).chosen(name == search.category)));
-    let actions = [("", "Any"), ("block", "Blocked"), ("warn", "Warned"), ("allow", "Let through"), ("narrow", "Let through, narrowed"), ("tunnel", "Let through, not looked into")];
-    let actions = actions.map(|(value, text)| Choice::new(value, text).chosen(value == search.action)).into();
+    let mut names: BTreeSet<String> = web
+        .app
+        .school()
+        .declared_categories
+        .iter()
+        .map(|name| name.to_string())
+        .collect();
+    names.extend(
+        web.app
+            .list_status()
+            .into_iter()
+            .flat_map(|list| list.categories.into_keys()),
+    );
+    categories.extend(
+        names
+            .into_iter()
+            .map(|name| Choice::new(&name, &name).chosen(name == search.category)),
+    );
+    let actions = [
+        ("", "Any"),
+        ("block", "Blocked"),
+        ("warn", "Warned"),
+        ("allow", "Let through"),
+        ("narrow", "Let through, narrowed"),
+        ("tunnel", "Let through, not looked into"),
+    ];
+    let actions = actions
+        .map(|(value, text)| Choice::new(value, text).chosen(value == search.action))
+        .into();
     Form::to("/activity")
         .as_filter()
-        .field(Input::text("person", "Person, by sign-in name", &search.person).error(errors.of("person")))
+        .field(
+            Input::text("person", "Person, by sign-in name", &search.person)
+                .error(errors.of("person")),
+        )
         .field(Input::text("device", "Device", &search.device).error(errors.of("device")))
-        .field(Input::text("address", "Network address", &search.address).error(errors.of("address")))
-        .field(Input::text("from", "From", &search.from).kind("datetime-local").error(errors.of("from")))
-        .field(Input::text("to", "Until", &search.to).kind("datetime-local").error(errors.of("to")))
+        .field(
+            Input::text("address", "Network address", &search.address).error(errors.of("address")),
+        )
+        .field(
+            Input::text("from", "From", &search.from)
+                .kind("datetime-local")
+                .error(errors.of("from")),
+        )
+        .field(
+            Input::text("to", "Until", &search.to)
+                .kind("datetime-local")
+                .error(errors.of("to")),
+        )
         .field(Select::new("category", "Category", categories))
         .field(Select::new("action", "What happened", actions))
         .field(Input::text("site", "Part of the site's name", &search.site))
         .field(Input::text("words", "Part of a search", &search.words))
-        .field(Input::text("reason", "Why you are looking", &search.reason).error(errors.of("reason")))
+        .field(
+            Input::text("reason", "Why you are looking", &search.reason).error(errors.of("reason")),
+        )
         .button(Button::main("Search"))
 }
 
@@ -93,21 +146,47 @@ async fn results(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, 
     let zone = web.app.zone();
     let query = query_of(search, &zone)?;
     let found = match search.person.trim() {
-        "" => web.app.activity_at(&me.actor, &query, &search.reason).await?,
+        "" => {
+            web.app
+                .activity_at(&me.actor, &query, &search.reason)
+                .await?
+        }
         username => {
-            let person = web.app.person_named(username).await?.ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?;
-            web.app.activity_of(&me.actor, person.id, query, &search.reason).await?
+            let person = web.app.person_named(username).await?.ok_or_else(|| {
+                Error::field("person", "Nobody on the roll has this sign-in name.")
+            })?;
+            web.app
+                .activity_of(&me.actor, person.id, query, &search.reason)
+                .await?
         }
     };
     let mut sheet = sheet(web, me, search, Errors::default()).await;
     for missing in &found.missing {
-        sheet = sheet.add(Warning { text: format!("Part of the store could not be read, so events may be missing here: {missing}") });
+        sheet = sheet.add(Warning {
+            text: format!(
+                "Part of the store could not be read, so events may be missing here: {missing}"
+            ),
+        });
     }
     if found.events.is_empty() && found.next.is_none() {
-        return Ok(sheet.text("Nothing was found that you may see. Visits to help sites are never shown.").response());
+        return Ok(sheet
+            .text("Nothing was found that you may see. Visits to help sites are never shown.")
+            .response());
     }
     let rows = rows(web, &found.events, &zone).await?;
-    sheet = sheet.add(Table::new("What was found, newest first", &["When", "Who", "Device", "Address", "What happened", "Categories", "Searched for"], rows));
+    sheet = sheet.add(Table::new(
+        "What was found, newest first",
+        &[
+            "When",
+            "Who",
+            "Device",
+            "Address",
+            "What happened",
+            "Categories",
+            "Searched for",
+        ],
+        rows,
+    ));
     Ok(more(sheet, search, &found).response())
 }
 
@@ -126,29 +205,50 @@ fn more(sheet: Sheet, search: &Search, found: &Found) -> Sheet {
         ("words", &search.words),
         ("reason", &search.reason),
     ];
-    let form = fields.into_iter().fold(Form::to("/activity"), |form, (name, value)| form.hidden(name, value));
-    sheet.add(form.hidden("after", format!("{}.{}", next.at.as_millisecond(), next.number)).button(Button::secondary("Older")))
+    let form = fields
+        .into_iter()
+        .fold(Form::to("/activity"), |form, (name, value)| {
+            form.hidden(name, value)
+        });
+    sheet.add(
+        form.hidden(
+            "after",
+            format!("{}.{}", next.at.as_millisecond(), next.number),
+        )
+        .button(Button::secondary("Older")),
+    )
 }
 
 fn query_of(search: &Search, zone: &TimeZone) -> Result<Query, Error> {
     let mut wrong = Vec::new();
-    let mut time = |field, text: &str| moment_of(field, text, zone).unwrap_or_else(|problem| {
-        wrong.push(problem);
-        None
-    });
+    let mut time = |field, text: &str| {
+        moment_of(field, text, zone).unwrap_or_else(|problem| {
+            wrong.push(problem);
+            None
+        })
+    };
     let (from, to) = (time("from", &search.from), time("to", &search.to));
     let address = match search.address.trim() {
         "" => None,
         text => text.parse().map(Some).unwrap_or_else(|_| {
-            wrong.push(Problem::field("address", "Write the network address like this: 10.0.3.4"));
+            wrong.push(Problem::field(
+                "address",
+                "Write the network address like this: 10.0.3.4",
+            ));
             None
         }),
     };
     if search.reason.trim().chars().count() < 5 {
-        wrong.push(Problem::field("reason", "Say why you are looking, in a few words. It is kept with the look-up."));
+        wrong.push(Problem::field(
+            "reason",
+            "Say why you are looking, in a few words. It is kept with the look-up.",
+        ));
     }
     if search.person.trim().is_empty() && search.device.trim().is_empty() && address.is_none() {
-        wrong.push(Problem::field("person", "Name a person, a device or a network address."));
+        wrong.push(Problem::field(
+            "person",
+            "Name a person, a device or a network address.",
+        ));
     }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
@@ -171,7 +271,10 @@ fn query_of(search: &Search, zone: &TimeZone) -> Result<Query, Error> {
 
 fn cursor(text: &str) -> Option<Cursor> {
     let (at, number) = text.split_once('.')?;
-    Some(Cursor { at: jiff::Timestamp::from_millisecond(at.parse().ok()?).ok()?, number: number.parse().ok()? })
+    Some(Cursor {
+        at: jiff::Timestamp::from_millisecond(at.parse().ok()?).ok()?,
+        number: number.parse().ok()?,
+    })
 }
 
 async fn rows(web: &Web, events: &[Stored], zone: &TimeZone) -> Result<Vec<Vec<Cell>>, Error> {
@@ -181,9 +284,14 @@ async fn rows(web: &Web, events: &[Stored], zone: &TimeZone) -> Result<Vec<Vec<C
             Some(person) => web.app.name_of(person).await?,
             None => None,
         };
-        let device = event.who.device().map_or_else(|| event.address.to_string(), |label| format!("{label}, {}", event.address));
+        let device = event.who.device().map_or_else(
+            || event.address.to_string(),
+            |label| format!("{label}, {}", event.address),
+        );
         let address = match &event.sealed {
-            Some(list) => Cell::text(format!("On the sealed list {list}; the address is never kept")),
+            Some(list) => Cell::text(format!(
+                "On the sealed list {list}; the address is never kept"
+            )),
             None => Cell::address(words::address(&event.host, event.path.as_deref())),
         };
         rows.push(vec![
@@ -191,7 +299,11 @@ async fn rows(web: &Web, events: &[Stored], zone: &TimeZone) -> Result<Vec<Vec<C
             Cell::text(words::who(&event.who, name.as_deref())),
             Cell::text(device),
             address,
-            Cell::text(format!("{} (rule {})", words::action(event.action), event.rule)),
+            Cell::text(format!(
+                "{} (rule {})",
+                words::action(event.action),
+                event.rule
+            )),
             Cell::text(event.categories.join(", ")),
             Cell::text(event.search.as_deref().unwrap_or("")),
         ]);
@@ -204,17 +316,31 @@ mod tests {
     use super::*;
 
     fn search() -> Search {
-        Search { device: "LIB-04".to_owned(), reason: "Alert in the library".to_owned(), ..Search::default() }
+        Search {
+            device: "LIB-04".to_owned(),
+            reason: "Alert in the library".to_owned(),
+            ..Search::default()
+        }
     }
 
     #[test]
     fn a_search_needs_a_reason_and_somebody_or_something() {
         let fields = |search: &Search| match query_of(search, &TimeZone::UTC) {
-            Err(Error::Invalid(problems)) => problems.into_iter().filter_map(|problem| problem.field).collect(),
+            Err(Error::Invalid(problems)) => problems
+                .into_iter()
+                .filter_map(|problem| problem.field)
+                .collect(),
             _ => Vec::new(),
         };
         assert_eq!(fields(&Search::default()), ["reason", "person"]);
-        assert_eq!(fields(&Search { from: "soon".to_owned(), address: "x".to_owned(), ..search() }), ["from", "address"]);
+        assert_eq!(
+            fields(&Search {
+                from: "soon".to_owned(),
+                address: "x".to_owned(),
+                ..search()
+            }),
+            ["from", "address"]
+        );
         assert!(fields(&search()).is_empty());
     }
 

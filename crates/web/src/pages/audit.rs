@@ -36,7 +36,11 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
 }
 
 /// `POST /audit`
-pub(crate) async fn find(State(web): State<Web>, Me(me): Me, Posted(search): Posted<Search>) -> Response {
+pub(crate) async fn find(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(search): Posted<Search>,
+) -> Response {
     answer(&web, Some(&me), page(&web, &me, &search).await).await
 }
 
@@ -45,10 +49,18 @@ async fn page(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, Err
     let zone = web.app.zone();
     let actor = match search.person.trim() {
         "" => None,
-        username => Some(web.app.person_named(username).await?.map_or_else(|| "person:none".to_owned(), |person| format!("person:{}", person.id))),
+        username => Some(web.app.person_named(username).await?.map_or_else(
+            || "person:none".to_owned(),
+            |person| format!("person:{}", person.id),
+        )),
     };
     let act = (!search.act.trim().is_empty()).then(|| search.act.trim().to_owned());
-    let filter = LedgerFilter { before: search.before.parse().ok(), actor, act, subject: None };
+    let filter = LedgerFilter {
+        before: search.before.parse().ok(),
+        actor,
+        act,
+        subject: None,
+    };
     let entries = web.app.ledger(&me.actor, &filter, PAGE).await?;
     let mut rows = Vec::with_capacity(entries.len());
     for entry in &entries {
@@ -63,17 +75,34 @@ async fn page(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, Err
     }
     let form = Form::to("/audit")
         .as_filter()
-        .field(Input::text("person", "Done by, by sign-in name", &search.person))
-        .field(Input::text("act", "Act begins with", &search.act).hint("Such as case. or setting.change"))
+        .field(Input::text(
+            "person",
+            "Done by, by sign-in name",
+            &search.person,
+        ))
+        .field(
+            Input::text("act", "Act begins with", &search.act)
+                .hint("Such as case. or setting.change"),
+        )
         .button(Button::main("Search"));
     let mut sheet = Sheet::new(web.frame(me, "").await, "Audit log")
         .lede("Entries are chained: none can be altered or removed without showing.")
-        .add(Piece::Buttons(vec![ButtonLink::secondary("/audit/lookups", "Who looked at whom")]))
+        .add(Piece::Buttons(vec![ButtonLink::secondary(
+            "/audit/lookups",
+            "Who looked at whom",
+        )]))
         .add(whole(web).await?)
         .add(form)
-        .add(Table::new("Entries, newest first", &["Number", "When", "Who", "Act", "About", "Details"], rows));
+        .add(Table::new(
+            "Entries, newest first",
+            &["Number", "When", "Who", "Act", "About", "Details"],
+            rows,
+        ));
     if let Some(last) = entries.last().filter(|_| entries.len() == PAGE) {
-        let older = Form::to("/audit").hidden("person", &search.person).hidden("act", &search.act).hidden("before", last.seq.to_string());
+        let older = Form::to("/audit")
+            .hidden("person", &search.person)
+            .hidden("act", &search.act)
+            .hidden("before", last.seq.to_string());
         sheet = sheet.add(older.button(Button::secondary("Older")));
     }
     Ok(sheet.response())
@@ -90,12 +119,16 @@ async fn whole(web: &Web) -> Result<Piece, Error> {
 
 /// An act in words, where it is one of the table.
 fn says(name: &str) -> String {
-    name.parse::<Act>().map_or_else(|_| name.to_owned(), |act| act.says().to_owned())
+    name.parse::<Act>()
+        .map_or_else(|_| name.to_owned(), |act| act.says().to_owned())
 }
 
 /// `person:<id>` as a name; everything else as it stands.
 async fn subject(web: &Web, text: &str) -> Result<String, Error> {
-    match text.strip_prefix("person:").and_then(|id| id.parse::<PersonId>().ok()) {
+    match text
+        .strip_prefix("person:")
+        .and_then(|id| id.parse::<PersonId>().ok())
+    {
         Some(id) => words::name(web, Some(id)).await,
         None => Ok(text.to_owned()),
     }
@@ -103,11 +136,20 @@ async fn subject(web: &Web, text: &str) -> Result<String, Error> {
 
 /// `GET /audit/lookups`
 pub(crate) async fn lookups(State(web): State<Web>, Me(me): Me) -> Response {
-    answer(&web, Some(&me), lookups_page(&web, &me, &Search::default()).await).await
+    answer(
+        &web,
+        Some(&me),
+        lookups_page(&web, &me, &Search::default()).await,
+    )
+    .await
 }
 
 /// `POST /audit/lookups`
-pub(crate) async fn find_lookups(State(web): State<Web>, Me(me): Me, Posted(search): Posted<Search>) -> Response {
+pub(crate) async fn find_lookups(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(search): Posted<Search>,
+) -> Response {
     answer(&web, Some(&me), lookups_page(&web, &me, &search).await).await
 }
 
@@ -116,10 +158,20 @@ async fn lookups_page(web: &Web, me: &SignedIn, search: &Search) -> Result<Respo
     let zone = web.app.zone();
     let about = match search.person.trim() {
         "" => None,
-        username => web.app.person_named(username).await?.map(|person| person.id),
+        username => web
+            .app
+            .person_named(username)
+            .await?
+            .map(|person| person.id),
     };
     let nobody = about.is_none() && !search.person.trim().is_empty();
-    let found = if nobody { Vec::new() } else { web.app.lookups(&me.actor, about, web.app.now() - LOOKUPS_BACK).await? };
+    let found = if nobody {
+        Vec::new()
+    } else {
+        web.app
+            .lookups(&me.actor, about, web.app.now() - LOOKUPS_BACK)
+            .await?
+    };
     let mut rows = Vec::with_capacity(found.len());
     for row in &found {
         rows.push(vec![
@@ -133,11 +185,22 @@ async fn lookups_page(web: &Web, me: &SignedIn, search: &Search) -> Result<Respo
             Cell::text(row.reason.as_deref().unwrap_or("")),
         ]);
     }
-    let form = Form::to("/audit/lookups").as_filter().field(Input::text("person", "About whom, by sign-in name", &search.person)).button(Button::main("Search"));
+    let form = Form::to("/audit/lookups")
+        .as_filter()
+        .field(Input::text(
+            "person",
+            "About whom, by sign-in name",
+            &search.person,
+        ))
+        .button(Button::main("Search"));
     Ok(Sheet::new(web.frame(me, "").await, "Who looked at whom")
         .back("/audit", "Audit log")
         .lede("The last 30 days, newest first.")
         .add(form)
-        .add(Table::new("Look-ups", &["When", "Who", "What", "About", "Reason given"], rows))
+        .add(Table::new(
+            "Look-ups",
+            &["When", "Who", "What", "About", "Reason given"],
+            rows,
+        ))
         .response())
 }

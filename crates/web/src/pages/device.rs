@@ -22,15 +22,31 @@ pub(crate) struct DeviceForm {
 /// `GET /device/sign-in`
 pub(crate) async fn show(State(web): State<Web>, Anyone(me): Anyone, done: Done) -> Response {
     let frame = web.public_frame(me.as_ref()).await.with(done);
-    page(Sheet::new(frame, "Sign in to use the web"), "", Errors::default())
+    page(
+        Sheet::new(frame, "Sign in to use the web"),
+        "",
+        Errors::default(),
+    )
 }
 
 /// `POST /device/sign-in`
-pub(crate) async fn submit(State(web): State<Web>, From(from): From, Posted(form): Posted<DeviceForm>) -> Response {
-    let outcome: Result<_, Error> = web.app.sign_in_device(&form.name, &form.password, from).await.map(|_| "/device/sign-in?done=device".to_owned());
+pub(crate) async fn submit(
+    State(web): State<Web>,
+    From(from): From,
+    Posted(form): Posted<DeviceForm>,
+) -> Response {
+    let outcome: Result<_, Error> = web
+        .app
+        .sign_in_device(&form.name, &form.password, from)
+        .await
+        .map(|_| "/device/sign-in?done=device".to_owned());
     match after(&web, None, outcome).await {
         After::Go(path) => go(&path),
-        After::Again(errors) => page(Sheet::new(web.public_frame(None).await, "Sign in to use the web"), &form.name, errors),
+        After::Again(errors) => page(
+            Sheet::new(web.public_frame(None).await, "Sign in to use the web"),
+            &form.name,
+            errors,
+        ),
         After::No(response) => response,
     }
 }
@@ -43,8 +59,17 @@ pub(crate) async fn sign_out(State(web): State<Web>, From(from): From) -> Respon
 
 fn page(sheet: Sheet, name: &str, errors: Errors) -> Response {
     let form = Form::to("/device/sign-in")
-        .field(Input::text("name", "Sign-in name", name).autocomplete("username").error(errors.of("name")))
-        .field(Input::text("password", "Password", "").kind("password").autocomplete("current-password").error(errors.of("password")))
+        .field(
+            Input::text("name", "Sign-in name", name)
+                .autocomplete("username")
+                .error(errors.of("name")),
+        )
+        .field(
+            Input::text("password", "Password", "")
+                .kind("password")
+                .autocomplete("current-password")
+                .error(errors.of("password")),
+        )
         .button(Button::main("Sign in"));
     let out = Form::to("/device/sign-out").button(Button::secondary("I am done with this device"));
     sheet

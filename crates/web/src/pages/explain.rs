@@ -28,16 +28,24 @@ pub(crate) struct Question {
 /// `GET /explain`
 pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
     let outcome = match web.app.open_to::<act::Explain>(&me.actor).await {
-        Ok(()) => Ok(sheet(&web, &me, &Question::default(), Errors::default()).await.response()),
+        Ok(()) => Ok(sheet(&web, &me, &Question::default(), Errors::default())
+            .await
+            .response()),
         Err(error) => Err(error),
     };
     answer(&web, Some(&me), outcome).await
 }
 
 /// `POST /explain`
-pub(crate) async fn ask(State(web): State<Web>, Me(me): Me, Posted(question): Posted<Question>) -> Response {
+pub(crate) async fn ask(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(question): Posted<Question>,
+) -> Response {
     let outcome = match verdict(&web, &me, &question).await {
-        Err(Error::Invalid(problems)) => Ok(sheet(&web, &me, &question, errors_of(problems)).await.response()),
+        Err(Error::Invalid(problems)) => Ok(sheet(&web, &me, &question, errors_of(problems))
+            .await
+            .response()),
         other => other,
     };
     answer(&web, Some(&me), outcome).await
@@ -46,27 +54,69 @@ pub(crate) async fn ask(State(web): State<Web>, Me(me): Me, Posted(question): Po
 async fn sheet(web: &Web, me: &SignedIn, question: &Question, errors: Errors) -> Sheet {
     let form = Form::to("/explain")
         .as_filter()
-        .field(Input::text("address", "Address", &question.address).hint("As it stands in the browser, such as example.org/page").error(errors.of("address")))
-        .field(Input::text("person", "For whom, by sign-in name", &question.person).hint("Leave empty for somebody unknown").error(errors.of("person")))
-        .field(Input::text("from", "From which network address", &question.from).hint("Decides the place; may be empty").error(errors.of("from")))
-        .field(Input::text("at", "When", &question.at).kind("datetime-local").hint("Leave empty for now").error(errors.of("at")))
+        .field(
+            Input::text("address", "Address", &question.address)
+                .hint("As it stands in the browser, such as example.org/page")
+                .error(errors.of("address")),
+        )
+        .field(
+            Input::text("person", "For whom, by sign-in name", &question.person)
+                .hint("Leave empty for somebody unknown")
+                .error(errors.of("person")),
+        )
+        .field(
+            Input::text("from", "From which network address", &question.from)
+                .hint("Decides the place; may be empty")
+                .error(errors.of("from")),
+        )
+        .field(
+            Input::text("at", "When", &question.at)
+                .kind("datetime-local")
+                .hint("Leave empty for now")
+                .error(errors.of("at")),
+        )
         .button(Button::main("Explain"));
-    Sheet::new(web.frame(me, "/explain").await, "Why is it blocked?").errors(errors).add(form)
+    Sheet::new(web.frame(me, "/explain").await, "Why is it blocked?")
+        .errors(errors)
+        .add(form)
 }
 
 async fn verdict(web: &Web, me: &SignedIn, question: &Question) -> Result<Response, Error> {
     web.app.open_to::<act::Explain>(&me.actor).await?;
     let zone = web.app.zone();
-    let at = moment_of("at", &question.at, &zone).map_err(|problem| Error::Invalid(vec![problem]))?;
+    let at =
+        moment_of("at", &question.at, &zone).map_err(|problem| Error::Invalid(vec![problem]))?;
     let from = match question.from.trim() {
         "" => None,
-        text => Some(text.parse().map_err(|_| Error::Invalid(vec![Problem::field("from", "Write the network address like this: 10.0.3.4")]))?),
+        text => Some(text.parse().map_err(|_| {
+            Error::Invalid(vec![Problem::field(
+                "from",
+                "Write the network address like this: 10.0.3.4",
+            )])
+        })?),
     };
     let person = match question.person.trim() {
         "" => None,
-        username => Some(web.app.person_named(username).await?.ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?.id),
+        username => Some(
+            web.app
+                .person_named(username)
+                .await?
+                .ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?
+                .id,
+        ),
     };
-    let found = web.app.explain(&me.actor, &ExplainQuestion { address: question.address.clone(), person, from, at }).await?;
+    let found = web
+        .app
+        .explain(
+            &me.actor,
+            &ExplainQuestion {
+                address: question.address.clone(),
+                person,
+                from,
+                at,
+            },
+        )
+        .await?;
     let sheet = sheet(web, me, question, Errors::default()).await;
     Ok(verdict_of(sheet, &found, &words::address(&question.address, None)).response())
 }
@@ -75,18 +125,42 @@ fn verdict_of(sheet: Sheet, found: &Explanation, address: &str) -> Sheet {
     let mut facts = Summary::default()
         .row("Address", address)
         .row("Verdict", words::action(found.action.name()))
-        .row("Because of", format!("{} (rule {})", layer(found.layer), found.rule))
-        .row("Categories", if found.categories.is_empty() { "None known".to_owned() } else { found.categories.join(", ") });
+        .row(
+            "Because of",
+            format!("{} (rule {})", layer(found.layer), found.rule),
+        )
+        .row(
+            "Categories",
+            if found.categories.is_empty() {
+                "None known".to_owned()
+            } else {
+                found.categories.join(", ")
+            },
+        );
     let user = match (&found.user, found.identity.unknown_because) {
         (Some(user), _) => user.to_string(),
         (None, why) => format!("Somebody unknown ({})", why.unwrap_or("not named")),
     };
-    let lists: Vec<_> = found.list_versions.iter().map(|list| format!("{} {}", list.list, list.version)).collect();
+    let lists: Vec<_> = found
+        .list_versions
+        .iter()
+        .map(|list| format!("{} {}", list.list, list.version))
+        .collect();
     facts = facts
         .row("Asked as", user)
-        .row("The proxy looks inside", if found.inspect { "Yes" } else { "No" })
+        .row(
+            "The proxy looks inside",
+            if found.inspect { "Yes" } else { "No" },
+        )
         .row("Policy version", found.policy_version.to_string())
-        .row("List versions", if lists.is_empty() { "No lists".to_owned() } else { lists.join(", ") });
+        .row(
+            "List versions",
+            if lists.is_empty() {
+                "No lists".to_owned()
+            } else {
+                lists.join(", ")
+            },
+        );
     let rows = found.reasons.iter().map(row).collect();
     sheet
         .heading("The verdict")
@@ -106,7 +180,15 @@ fn row(reason: &Reason) -> Vec<Cell> {
     ];
     let matched: Vec<_> = parts
         .into_iter()
-        .filter_map(|(what, value)| value.as_ref().map(|value| if what == "entry" { format!("{what} {}", words::address(value, None)) } else { format!("{what} {value}") }))
+        .filter_map(|(what, value)| {
+            value.as_ref().map(|value| {
+                if what == "entry" {
+                    format!("{what} {}", words::address(value, None))
+                } else {
+                    format!("{what} {value}")
+                }
+            })
+        })
         .collect();
     vec![
         Cell::text(layer(reason.layer)),
@@ -118,7 +200,9 @@ fn row(reason: &Reason) -> Vec<Cell> {
 }
 
 fn layer(layer: pharos_policy::Layer) -> &'static str {
-    use pharos_policy::Layer::{Default, Exception, Group, Help, LessonList, Personal, SchoolBlock, Sealed};
+    use pharos_policy::Layer::{
+        Default, Exception, Group, Help, LessonList, Personal, SchoolBlock, Sealed,
+    };
     match layer {
         Sealed => "Sealed lists",
         Help => "Help is never blocked",

@@ -8,7 +8,9 @@ use pharos_school::Person;
 use pharos_service::{Error, ImportError, SignedIn};
 use serde::Deserialize;
 
-use crate::components::{Button, Cell, Choice, Choices, Errors, Form, Input, Summary, Table, Warning};
+use crate::components::{
+    Button, Cell, Choice, Choices, Errors, Form, Input, Summary, Table, Warning,
+};
 use crate::forms::{Posted, errors_of, go};
 use crate::oops::answer;
 use crate::sheet::Sheet;
@@ -28,7 +30,12 @@ pub(crate) struct Yes {
 
 /// `GET /people/import`
 pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
-    answer(&web, Some(&me), form_page(&web, &me, Errors::default()).await).await
+    answer(
+        &web,
+        Some(&me),
+        form_page(&web, &me, Errors::default()).await,
+    )
+    .await
 }
 
 /// `POST /people/import`: shows what would change.
@@ -42,7 +49,11 @@ pub(crate) async fn look(State(web): State<Web>, Me(me): Me, form: Multipart) ->
 }
 
 /// `POST /people/import/apply`: brings it in.
-pub(crate) async fn apply(State(web): State<Web>, Me(me): Me, Posted(yes): Posted<Yes>) -> Response {
+pub(crate) async fn apply(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(yes): Posted<Yes>,
+) -> Response {
     let outcome = bring_in(&web, &me, !yes.approved.is_empty()).await;
     with_form(&web, &me, outcome).await
 }
@@ -57,14 +68,22 @@ async fn with_form(web: &Web, me: &SignedIn, outcome: Result<Response, Error>) -
 
 async fn form_page(web: &Web, me: &SignedIn, errors: Errors) -> Result<Response, Error> {
     web.app.open_to::<act::ImportRoll>(&me.actor).await?;
-    let file = Input::text("file", "Roll", "").kind("file").hint("OneRoster 1.2 CSV in a zip, or one plain CSV file; at most 32 MB.").error(errors.of("file"));
-    let form = Form::to("/people/import").uploads().field(file).button(Button::main("Show what would change"));
-    Ok(Sheet::new(web.frame(me, "/people").await, "Bring in a new roll")
-        .back("/people", "People")
-        .errors(errors)
-        .lede("Nothing changes until you have seen what would change and said yes.")
-        .add(form)
-        .response())
+    let file = Input::text("file", "Roll", "")
+        .kind("file")
+        .hint("OneRoster 1.2 CSV in a zip, or one plain CSV file; at most 32 MB.")
+        .error(errors.of("file"));
+    let form = Form::to("/people/import")
+        .uploads()
+        .field(file)
+        .button(Button::main("Show what would change"));
+    Ok(
+        Sheet::new(web.frame(me, "/people").await, "Bring in a new roll")
+            .back("/people", "People")
+            .errors(errors)
+            .lede("Nothing changes until you have seen what would change and said yes.")
+            .add(form)
+            .response(),
+    )
 }
 
 async fn preview(web: &Web, me: &SignedIn, upload: Upload) -> Result<Response, Error> {
@@ -83,15 +102,30 @@ async fn preview(web: &Web, me: &SignedIn, upload: Upload) -> Result<Response, E
 
 async fn bring_in(web: &Web, me: &SignedIn, approved: bool) -> Result<Response, Error> {
     web.app.open_to::<act::ImportRoll>(&me.actor).await?;
-    let gone = || Error::field("file", "The file is no longer here: it waits for half an hour. Choose it again.");
-    let upload = web.uploads.take(me.person.id, web.app.now()).ok_or_else(gone)?;
+    let gone = || {
+        Error::field(
+            "file",
+            "The file is no longer here: it waits for half an hour. Choose it again.",
+        )
+    };
+    let upload = web
+        .uploads
+        .take(me.person.id, web.app.now())
+        .ok_or_else(gone)?;
     let files = files_of(&upload)?;
-    match web.app.import_roll(&me.actor, &files, approved, &mut |_| {}).await {
+    match web
+        .app
+        .import_roll(&me.actor, &files, approved, &mut |_| {})
+        .await
+    {
         Ok(_) => Ok(go("/people?done=imported")),
         Err(ImportError::Held(change)) => {
             web.uploads.keep(me.person.id, upload, web.app.now());
             let mut errors = Errors::default();
-            errors.add("approved", "Say that you have looked at this change, or leave it.");
+            errors.add(
+                "approved",
+                "Say that you have looked at this change, or leave it.",
+            );
             change_page(web, me, &change, errors).await
         }
         Err(ImportError::Problems(problems)) => problems_page(web, me, &problems).await,
@@ -101,14 +135,24 @@ async fn bring_in(web: &Web, me: &SignedIn, approved: bool) -> Result<Response, 
 
 fn files_of(upload: &Upload) -> Result<FileSet, Error> {
     if upload.bytes.starts_with(b"PK") {
-        return read_zip(std::io::Cursor::new(&upload.bytes), &Limits::default()).map_err(|error| Error::field("file", error.to_string()));
+        return read_zip(std::io::Cursor::new(&upload.bytes), &Limits::default())
+            .map_err(|error| Error::field("file", error.to_string()));
     }
-    Ok(FileSet::from_files([(upload.name.clone(), upload.bytes.clone())]))
+    Ok(FileSet::from_files([(
+        upload.name.clone(),
+        upload.bytes.clone(),
+    )]))
 }
 
-async fn change_page(web: &Web, me: &SignedIn, change: &RollChange, errors: Errors) -> Result<Response, Error> {
+async fn change_page(
+    web: &Web,
+    me: &SignedIn,
+    change: &RollChange,
+    errors: Errors,
+) -> Result<Response, Error> {
     let held = !change.holds.is_empty();
-    let mut sheet = Sheet::new(web.frame(me, "/people").await, "What would change").back("/people/import", "Choose another file");
+    let mut sheet = Sheet::new(web.frame(me, "/people").await, "What would change")
+        .back("/people/import", "Choose another file");
     sheet = sheet.add(
         Summary::default()
             .row("Join", change.joined.len().to_string())
@@ -119,26 +163,51 @@ async fn change_page(web: &Web, me: &SignedIn, change: &RollChange, errors: Erro
             .row("Classes that end", change.classes_gone.len().to_string()),
     );
     for hold in &change.holds {
-        sheet = sheet.add(Warning { text: hold.to_string() });
+        sheet = sheet.add(Warning {
+            text: hold.to_string(),
+        });
     }
     if !change.new_powers.is_empty() {
-        let names: Vec<_> = change.joined.iter().chain(change.changed.iter().map(|changed| &changed.after)).filter(|person| change.new_powers.contains(&person.id)).map(Person::full_name).collect();
-        sheet = sheet.add(Warning { text: format!("These people would gain a role that opens cases or settings: {}", names.join(", ")) });
+        let names: Vec<_> = change
+            .joined
+            .iter()
+            .chain(change.changed.iter().map(|changed| &changed.after))
+            .filter(|person| change.new_powers.contains(&person.id))
+            .map(Person::full_name)
+            .collect();
+        sheet = sheet.add(Warning {
+            text: format!(
+                "These people would gain a role that opens cases or settings: {}",
+                names.join(", ")
+            ),
+        });
     }
     let mut form = Form::to("/people/import/apply");
     if held {
         let choice = Choice::new("yes", "I have looked at this change and it is right");
-        form = form.field(Choices::several("approved", "Approval", vec![choice]).error(errors.of("approved")));
+        form = form.field(
+            Choices::several("approved", "Approval", vec![choice]).error(errors.of("approved")),
+        );
     }
-    sheet = sheet.errors(errors).add(form.button(Button::main("Bring it in")));
+    sheet = sheet
+        .errors(errors)
+        .add(form.button(Button::main("Bring it in")));
     Ok(sheet
         .extend(table(web, "Who would join", change.joined.iter()))
-        .extend(table(web, "Who would change", change.changed.iter().map(|changed| &changed.after)))
+        .extend(table(
+            web,
+            "Who would change",
+            change.changed.iter().map(|changed| &changed.after),
+        ))
         .extend(table(web, "Who would leave", change.left.iter()))
         .response())
 }
 
-fn table<'a>(web: &Web, caption: &str, people: impl ExactSizeIterator<Item = &'a Person>) -> Option<crate::sheet::Piece> {
+fn table<'a>(
+    web: &Web,
+    caption: &str,
+    people: impl ExactSizeIterator<Item = &'a Person>,
+) -> Option<crate::sheet::Piece> {
     let count = people.len();
     if count == 0 {
         return None;
@@ -148,10 +217,18 @@ fn table<'a>(web: &Web, caption: &str, people: impl ExactSizeIterator<Item = &'a
         .take(SHOWN_MAX)
         .map(|person| {
             let year = person.year.map(|year| year.to_string()).unwrap_or_default();
-            vec![Cell::text(person.full_name()), Cell::text(words::roles(&school, &person.roles)), Cell::text(year)]
+            vec![
+                Cell::text(person.full_name()),
+                Cell::text(words::roles(&school, &person.roles)),
+                Cell::text(year),
+            ]
         })
         .collect();
-    let caption = if count > SHOWN_MAX { format!("{caption} (the first {SHOWN_MAX} of {count})") } else { caption.to_owned() };
+    let caption = if count > SHOWN_MAX {
+        format!("{caption} (the first {SHOWN_MAX} of {count})")
+    } else {
+        caption.to_owned()
+    };
     Some(Table::new(caption, &["Name", "Role", "Year"], rows).into())
 }
 
@@ -159,15 +236,31 @@ async fn problems_page(web: &Web, me: &SignedIn, problems: &Problems) -> Result<
     let rows = problems
         .iter()
         .map(|problem| {
-            let line = if problem.line == 0 { String::new() } else { problem.line.to_string() };
-            vec![Cell::text(&*problem.file), Cell::text(line), Cell::text(&*problem.column), Cell::text(&problem.message)]
+            let line = if problem.line == 0 {
+                String::new()
+            } else {
+                problem.line.to_string()
+            };
+            vec![
+                Cell::text(&*problem.file),
+                Cell::text(line),
+                Cell::text(&*problem.column),
+                Cell::text(&problem.message),
+            ]
         })
         .collect();
     let mut errors = Errors::default();
     errors.add("main", format!("The roll was not taken: {} problems. Mend them in the file, then bring it in again. Nothing was changed.", problems.count()));
-    Ok(Sheet::new(web.frame(me, "/people").await, "What is wrong with the roll")
-        .back("/people/import", "Choose another file")
-        .errors(errors)
-        .add(Table::new("Problems, line by line", &["File", "Line", "Column", "What is wrong"], rows))
-        .response())
+    Ok(Sheet::new(
+        web.frame(me, "/people").await,
+        "What is wrong with the roll",
+    )
+    .back("/people/import", "Choose another file")
+    .errors(errors)
+    .add(Table::new(
+        "Problems, line by line",
+        &["File", "Line", "Column", "What is wrong"],
+        rows,
+    ))
+    .response())
 }

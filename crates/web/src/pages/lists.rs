@@ -22,10 +22,19 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
     let mut sheet = Sheet::new(web.frame(me, "").await, "The filter's lists");
     let lists = web.app.list_status();
     if lists.is_empty() {
-        sheet = sheet.add(Warning { text: "There is no list at all. Only the school's own rules block anything.".to_owned() });
+        sheet = sheet.add(Warning {
+            text: "There is no list at all. Only the school's own rules block anything.".to_owned(),
+        });
     }
     for list in lists.iter().filter(|list| list.stale) {
-        sheet = sheet.add(Warning { text: format!("The list {} is {} old. It should be refreshed at least every {}.", list.name, words::length(list.age), words::length(list.allowed_age)) });
+        sheet = sheet.add(Warning {
+            text: format!(
+                "The list {} is {} old. It should be refreshed at least every {}.",
+                list.name,
+                words::length(list.age),
+                words::length(list.allowed_age)
+            ),
+        });
     }
     let rows = lists
         .iter()
@@ -33,16 +42,40 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
             vec![
                 Cell::text(&list.name),
                 Cell::text(list.entries.to_string()),
-                Cell::text(format!("{}{}", words::length(list.age), if list.stale { " – too old" } else { "" })),
+                Cell::text(format!(
+                    "{}{}",
+                    words::length(list.age),
+                    if list.stale { " – too old" } else { "" }
+                )),
                 Cell::text(list.version.to_string()),
                 Cell::text(list.malformed.to_string()),
-                Cell::text(list.categories.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ")),
+                Cell::text(
+                    list.categories
+                        .iter()
+                        .map(|(name, count)| format!("{name}: {count}"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                ),
             ]
         })
         .collect();
-    sheet = sheet.add(Table::new("Lists", &["Name", "Entries", "Age", "Version", "Malformed lines", "Categories"], rows));
+    sheet = sheet.add(Table::new(
+        "Lists",
+        &[
+            "Name",
+            "Entries",
+            "Age",
+            "Version",
+            "Malformed lines",
+            "Categories",
+        ],
+        rows,
+    ));
     for list in lists.iter().filter(|list| !list.problems.is_empty()) {
-        sheet = sheet.add(Details { summary: format!("The first malformed lines of {}", list.name), text: list.problems.join("; ") });
+        sheet = sheet.add(Details {
+            summary: format!("The first malformed lines of {}", list.name),
+            text: list.problems.join("; "),
+        });
     }
     Ok(sealed(web, sheet)?.response())
 }
@@ -50,14 +83,24 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
 fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
     let zone = web.app.zone();
     let sealed = web.app.sealed_status()?;
-    let sheet = sheet.heading("Sealed lists of illegal material").text("Nobody can read what is on them, switch them off or open anything on them.");
+    let sheet = sheet
+        .heading("Sealed lists of illegal material")
+        .text("Nobody can read what is on them, switch them off or open anything on them.");
     if sealed.is_empty() {
         let text = "There is no sealed list here. Without membership of the Internet Watch Foundation and the like a school does not have one, and illegal material is stopped only where other lists name it.";
-        return Ok(sheet.add(Warning { text: text.to_owned() }));
+        return Ok(sheet.add(Warning {
+            text: text.to_owned(),
+        }));
     }
     let mut sheet = sheet;
     for list in sealed.iter().filter(|list| list.stale) {
-        sheet = sheet.add(Warning { text: format!("The sealed list {} is empty or too old ({}).", list.name, words::length(list.age)) });
+        sheet = sheet.add(Warning {
+            text: format!(
+                "The sealed list {} is empty or too old ({}).",
+                list.name,
+                words::length(list.age)
+            ),
+        });
     }
     let rows = sealed
         .iter()
@@ -68,9 +111,17 @@ fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
                 Cell::text(list.entries.to_string()),
                 Cell::text(words::day(list.issued, &zone)),
                 Cell::text(list.checksum.get(..16).unwrap_or(&list.checksum)),
-                Cell::text(if list.stale { "Empty or too old" } else { "Live" }),
+                Cell::text(if list.stale {
+                    "Empty or too old"
+                } else {
+                    "Live"
+                }),
             ]
         })
         .collect();
-    Ok(sheet.add(Table::new("Sealed lists", &["Name", "Owner", "Entries", "Issued", "Checksum", "State"], rows)))
+    Ok(sheet.add(Table::new(
+        "Sealed lists",
+        &["Name", "Owner", "Entries", "Issued", "Checksum", "State"],
+        rows,
+    )))
 }

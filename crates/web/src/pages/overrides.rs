@@ -10,7 +10,9 @@ use pharos_service::{Error, NewLesson, Problem, SignedIn};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::components::{Button, Cell, Choice, Choices, Errors, Form, Input, Select, Table, TextArea};
+use crate::components::{
+    Button, Cell, Choice, Choices, Errors, Form, Input, Select, Table, TextArea,
+};
 use crate::forms::{After, Posted, after, go, lines, moment_of};
 use crate::frame::Done;
 use crate::oops::answer;
@@ -35,43 +37,84 @@ pub(crate) async fn lesson(State(web): State<Web>, Me(me): Me) -> Response {
 }
 
 /// `POST /lessons/new`
-pub(crate) async fn open_lesson(State(web): State<Web>, Me(me): Me, Posted(form): Posted<Lesson>) -> Response {
+pub(crate) async fn open_lesson(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(form): Posted<Lesson>,
+) -> Response {
     let opened = opened(&web, &me, &form).await;
     match after(&web, Some(&me), opened).await {
         After::Go(path) => go(&path),
-        After::Again(errors) => answer(&web, Some(&me), lesson_page(&web, &me, &form, errors).await).await,
+        After::Again(errors) => {
+            answer(&web, Some(&me), lesson_page(&web, &me, &form, errors).await).await
+        }
         After::No(response) => response,
     }
 }
 
 async fn opened(web: &Web, me: &SignedIn, form: &Lesson) -> Result<String, Error> {
     web.app.open_to::<act::LessonList>(&me.actor).await?;
-    let class: ClassId = form.class.parse().map_err(|_| Error::field("class", "Choose a class from the list."))?;
-    let lesson = NewLesson { class, sites: lines(&form.sites), minutes: form.minutes.trim().parse().unwrap_or(0), supervised: form.supervised == "yes" };
+    let class: ClassId = form
+        .class
+        .parse()
+        .map_err(|_| Error::field("class", "Choose a class from the list."))?;
+    let lesson = NewLesson {
+        class,
+        sites: lines(&form.sites),
+        minutes: form.minutes.trim().parse().unwrap_or(0),
+        supervised: form.supervised == "yes",
+    };
     web.app.open_lesson(&me.actor, &lesson).await?;
     Ok("/overrides?done=lesson".to_owned())
 }
 
-async fn lesson_page(web: &Web, me: &SignedIn, form: &Lesson, errors: Errors) -> Result<Response, Error> {
+async fn lesson_page(
+    web: &Web,
+    me: &SignedIn,
+    form: &Lesson,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::LessonList>(&me.actor).await?;
     let mut classes = vec![Choice::new("", "Choose a class")];
     let all = web.app.classes(&me.actor).await?;
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|class| me.person.classes.contains(&class.id));
+    let (own, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|class| me.person.classes.contains(&class.id));
     classes.extend(own.into_iter().chain(others).map(|class| {
         let id = class.id.to_string();
         let chosen = id == form.class;
         Choice::new(id, class.title).chosen(chosen)
     }));
-    let minutes = if form.minutes.is_empty() { "60" } else { &form.minutes };
+    let minutes = if form.minutes.is_empty() {
+        "60"
+    } else {
+        &form.minutes
+    };
     let kinds = vec![
         Choice::new("no", "Links for a lesson").chosen(form.supervised != "yes"),
-        Choice::new("yes", "A session that I supervise").hint("For the youngest, who reach nothing else").chosen(form.supervised == "yes"),
+        Choice::new("yes", "A session that I supervise")
+            .hint("For the youngest, who reach nothing else")
+            .chosen(form.supervised == "yes"),
     ];
     let fields = Form::to("/lessons/new")
-        .field(Select::new("class", "For which class?", classes).hint("Your own classes come first.").error(errors.of("class")))
+        .field(
+            Select::new("class", "For which class?", classes)
+                .hint("Your own classes come first.")
+                .error(errors.of("class")),
+        )
         .field(Choices::one("supervised", "What kind?", kinds))
-        .field(TextArea::new("sites", "Which links?", &form.sites).hint("One on each line. Look at each of them first.").error(errors.of("sites")))
-        .field(Input::text("minutes", "For how many minutes?", minutes).numeric().width(4).hint("At most 720.").error(errors.of("minutes")))
+        .field(
+            TextArea::new("sites", "Which links?", &form.sites)
+                .hint("One on each line. Look at each of them first.")
+                .error(errors.of("sites")),
+        )
+        .field(
+            Input::text("minutes", "For how many minutes?", minutes)
+                .numeric()
+                .width(4)
+                .hint("At most 720.")
+                .error(errors.of("minutes")),
+        )
         .button(Button::main("Open the links"));
     Ok(Sheet::new(web.frame(me, "").await, "Open links for a class")
         .errors(errors)
@@ -97,27 +140,53 @@ pub(crate) async fn restriction(State(web): State<Web>, Me(me): Me) -> Response 
 }
 
 /// `POST /restrictions/new`
-pub(crate) async fn restrict(State(web): State<Web>, Me(me): Me, Posted(form): Posted<Restriction>) -> Response {
+pub(crate) async fn restrict(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(form): Posted<Restriction>,
+) -> Response {
     let done = restricted(&web, &me, &form).await;
     match after(&web, Some(&me), done).await {
         After::Go(path) => go(&path),
-        After::Again(errors) => answer(&web, Some(&me), restriction_page(&web, &me, &form, errors).await).await,
+        After::Again(errors) => {
+            answer(
+                &web,
+                Some(&me),
+                restriction_page(&web, &me, &form, errors).await,
+            )
+            .await
+        }
         After::No(response) => response,
     }
 }
 
 async fn restricted(web: &Web, me: &SignedIn, form: &Restriction) -> Result<String, Error> {
     web.app.open_to::<act::RestrictPerson>(&me.actor).await?;
-    let person = web.app.person_named(&form.person).await?.ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?;
-    let until = moment_of("until", &form.until, &web.app.zone()).map_err(|problem| Error::Invalid(vec![problem]))?;
+    let person = web
+        .app
+        .person_named(&form.person)
+        .await?
+        .ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?;
+    let until = moment_of("until", &form.until, &web.app.zone())
+        .map_err(|problem| Error::Invalid(vec![problem]))?;
     if until.is_some_and(|until| until <= web.app.now()) {
-        return Err(Error::Invalid(vec![Problem::field("until", "Choose a time that is still to come, or leave it empty.")]));
+        return Err(Error::Invalid(vec![Problem::field(
+            "until",
+            "Choose a time that is still to come, or leave it empty.",
+        )]));
     }
-    web.app.restrict(&me.actor, person.id, &lines(&form.sites), until, &form.why).await?;
+    web.app
+        .restrict(&me.actor, person.id, &lines(&form.sites), until, &form.why)
+        .await?;
     Ok("/overrides?done=restricted".to_owned())
 }
 
-async fn restriction_page(web: &Web, me: &SignedIn, form: &Restriction, errors: Errors) -> Result<Response, Error> {
+async fn restriction_page(
+    web: &Web,
+    me: &SignedIn,
+    form: &Restriction,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::RestrictPerson>(&me.actor).await?;
     let fields = Form::to("/restrictions/new")
         .field(Input::text("person", "Whose access, by sign-in name?", &form.person).error(errors.of("person")))
@@ -125,7 +194,13 @@ async fn restriction_page(web: &Web, me: &SignedIn, form: &Restriction, errors: 
         .field(Input::text("until", "Until when?", &form.until).kind("datetime-local").hint("Leave it empty if it is not known; then it is looked at again after two weeks.").error(errors.of("until")))
         .field(TextArea::new("why", "Why?", &form.why).rows(3).error(errors.of("why")))
         .button(Button::main("Restrict"));
-    Ok(Sheet::new(web.frame(me, "").await, "Restrict one person's access").errors(errors).lede("Help sites stay open whatever you choose.").add(fields).response())
+    Ok(
+        Sheet::new(web.frame(me, "").await, "Restrict one person's access")
+            .errors(errors)
+            .lede("Help sites stay open whatever you choose.")
+            .add(fields)
+            .response(),
+    )
 }
 
 /// An emergency block.
@@ -143,22 +218,49 @@ pub(crate) async fn block(State(web): State<Web>, Me(me): Me) -> Response {
 }
 
 /// `POST /blocks/new`
-pub(crate) async fn block_now(State(web): State<Web>, Me(me): Me, Posted(form): Posted<Block>) -> Response {
-    let done = web.app.block_now(&me.actor, &form.address, &form.why).await.map(|_| "/overrides?done=blocked".to_owned());
+pub(crate) async fn block_now(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(form): Posted<Block>,
+) -> Response {
+    let done = web
+        .app
+        .block_now(&me.actor, &form.address, &form.why)
+        .await
+        .map(|_| "/overrides?done=blocked".to_owned());
     match after(&web, Some(&me), done).await {
         After::Go(path) => go(&path),
-        After::Again(errors) => answer(&web, Some(&me), block_page(&web, &me, &form, errors).await).await,
+        After::Again(errors) => {
+            answer(&web, Some(&me), block_page(&web, &me, &form, errors).await).await
+        }
         After::No(response) => response,
     }
 }
 
-async fn block_page(web: &Web, me: &SignedIn, form: &Block, errors: Errors) -> Result<Response, Error> {
+async fn block_page(
+    web: &Web,
+    me: &SignedIn,
+    form: &Block,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::EmergencyBlock>(&me.actor).await?;
     let fields = Form::to("/blocks/new")
-        .field(Input::text("address", "Which address?", &form.address).hint("A site, or one page of it. Do not open it again to copy it.").error(errors.of("address")))
-        .field(TextArea::new("why", "Why?", &form.why).rows(3).error(errors.of("why")))
+        .field(
+            Input::text("address", "Which address?", &form.address)
+                .hint("A site, or one page of it. Do not open it again to copy it.")
+                .error(errors.of("address")),
+        )
+        .field(
+            TextArea::new("why", "Why?", &form.why)
+                .rows(3)
+                .error(errors.of("why")),
+        )
         .button(Button::warning("Block it for everyone"));
-    Ok(Sheet::new(web.frame(me, "").await, "Block an address now").errors(errors).lede("It is shut within a second, for everyone, and looked at within 24 hours.").add(fields).response())
+    Ok(Sheet::new(web.frame(me, "").await, "Block an address now")
+        .errors(errors)
+        .lede("It is shut within a second, for everyone, and looked at within 24 hours.")
+        .add(fields)
+        .response())
 }
 
 /// `GET /overrides`
@@ -173,7 +275,9 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     if !staff_view(web, me) {
         return Ok(sheet.add(counts(&all)).response());
     }
-    let (now_on, over): (Vec<_>, Vec<_>) = all.into_iter().partition(|change| change.ended_at.is_none() && change.until.is_none_or(|until| until > now));
+    let (now_on, over): (Vec<_>, Vec<_>) = all.into_iter().partition(|change| {
+        change.ended_at.is_none() && change.until.is_none_or(|until| until > now)
+    });
     sheet = sheet.heading("In force");
     if now_on.is_empty() {
         sheet = sheet.text("None.");
@@ -181,13 +285,25 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     for change in &now_on {
         sheet = sheet.add(facts(web, me, change).await?);
         if web.app.could(&me.actor, Act::EndOverride) {
-            sheet = sheet.add(Form::to(format!("/overrides/{}/end", change.id)).button(Button::secondary("End it now")));
+            sheet = sheet.add(
+                Form::to(format!("/overrides/{}/end", change.id))
+                    .button(Button::secondary("End it now")),
+            );
         }
     }
     let mut rows = Vec::new();
     for change in &over {
-        let ended = change.ended_at.or(change.until).map(|at| words::moment(at, &zone)).unwrap_or_default();
-        rows.push(vec![Cell::text(kind(change.kind)), Cell::text(why(web, me, change)), Cell::text(words::name(web, change.by).await?), Cell::text(ended)]);
+        let ended = change
+            .ended_at
+            .or(change.until)
+            .map(|at| words::moment(at, &zone))
+            .unwrap_or_default();
+        rows.push(vec![
+            Cell::text(kind(change.kind)),
+            Cell::text(why(web, me, change)),
+            Cell::text(words::name(web, change.by).await?),
+            Cell::text(ended),
+        ]);
     }
     if !rows.is_empty() {
         sheet = sheet.add(Table::new("Over", &["What", "Why", "By", "Ended"], rows));
@@ -197,8 +313,25 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
 
 /// Numbers alone, for those who see no names (ROLE-07).
 fn counts(all: &[Override]) -> Piece {
-    let kinds = [OverrideKind::EmergencyBlock, OverrideKind::Exception, OverrideKind::LessonList, OverrideKind::Restriction];
-    let rows = kinds.map(|one| vec![Cell::text(kind(one)), Cell::text(all.iter().filter(|change| change.kind == one).count().to_string())]).into();
+    let kinds = [
+        OverrideKind::EmergencyBlock,
+        OverrideKind::Exception,
+        OverrideKind::LessonList,
+        OverrideKind::Restriction,
+    ];
+    let rows = kinds
+        .map(|one| {
+            vec![
+                Cell::text(kind(one)),
+                Cell::text(
+                    all.iter()
+                        .filter(|change| change.kind == one)
+                        .count()
+                        .to_string(),
+                ),
+            ]
+        })
+        .into();
     Table::new("Numbers by kind", &["What", "How many"], rows).into()
 }
 
@@ -209,7 +342,11 @@ fn staff_view(web: &Web, me: &SignedIn) -> bool {
 /// Why, without what only those who may restrict people read.
 fn why<'a>(web: &Web, me: &SignedIn, change: &'a Override) -> &'a str {
     let personal = change.kind == OverrideKind::Restriction;
-    if personal && !web.app.could(&me.actor, Act::RestrictPerson) { "For the safeguarding team only" } else { &change.why }
+    if personal && !web.app.could(&me.actor, Act::RestrictPerson) {
+        "For the safeguarding team only"
+    } else {
+        &change.why
+    }
 }
 
 async fn facts(web: &Web, me: &SignedIn, change: &Override) -> Result<Piece, Error> {
@@ -223,8 +360,15 @@ async fn facts(web: &Web, me: &SignedIn, change: &Override) -> Result<Piece, Err
         facts = facts.row("Until", words::moment(until, &zone));
     }
     if let Some(review) = change.review_at {
-        let late = if review <= web.app.now() { " – this is overdue" } else { "" };
-        facts = facts.row("To be looked at by", format!("{}{late}", words::moment(review, &zone)));
+        let late = if review <= web.app.now() {
+            " – this is overdue"
+        } else {
+            ""
+        };
+        facts = facts.row(
+            "To be looked at by",
+            format!("{}{late}", words::moment(review, &zone)),
+        );
     }
     Ok(facts.into())
 }

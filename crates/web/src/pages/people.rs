@@ -28,8 +28,17 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me, done: Done) -> Resp
 }
 
 /// `POST /people`
-pub(crate) async fn find(State(web): State<Web>, Me(me): Me, Posted(search): Posted<Search>) -> Response {
-    answer(&web, Some(&me), list(&web, &me, &search.words, Done::default()).await).await
+pub(crate) async fn find(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(search): Posted<Search>,
+) -> Response {
+    answer(
+        &web,
+        Some(&me),
+        list(&web, &me, &search.words, Done::default()).await,
+    )
+    .await
 }
 
 async fn list(web: &Web, me: &SignedIn, looked_for: &str, done: Done) -> Result<Response, Error> {
@@ -37,17 +46,24 @@ async fn list(web: &Web, me: &SignedIn, looked_for: &str, done: Done) -> Result<
     let found = web.app.find_people(&me.actor, looked_for).await?;
     let form = Form::to("/people")
         .as_filter()
-        .field(Input::text("words", "Name", looked_for).hint("The beginning of a first name, family name or sign-in name; at least two letters."))
+        .field(Input::text("words", "Name", looked_for).hint(
+            "The beginning of a first name, family name or sign-in name; at least two letters.",
+        ))
         .button(Button::main("Search"));
     let mut sheet = Sheet::new(web.frame(me, "/people").await.with(done), "People").add(form);
     if web.app.could(&me.actor, Act::ImportRoll) {
-        sheet = sheet.add(Piece::Buttons(vec![ButtonLink::secondary("/people/import", "Bring in a new roll")]));
+        sheet = sheet.add(Piece::Buttons(vec![ButtonLink::secondary(
+            "/people/import",
+            "Bring in a new roll",
+        )]));
     }
     if looked_for.trim().is_empty() {
         return Ok(sheet.response());
     }
     if found.is_empty() {
-        return Ok(sheet.text("Nobody on the roll fits. Try fewer letters, or another part of the name.").response());
+        return Ok(sheet
+            .text("Nobody on the roll fits. Try fewer letters, or another part of the name.")
+            .response());
     }
     let school = web.app.school();
     let rows = found
@@ -62,9 +78,17 @@ async fn list(web: &Web, me: &SignedIn, looked_for: &str, done: Done) -> Result<
         })
         .collect();
     if found.len() >= FOUND_MAX {
-        sheet = sheet.text(format!("The first {FOUND_MAX} are shown. Add letters to narrow it down."));
+        sheet = sheet.text(format!(
+            "The first {FOUND_MAX} are shown. Add letters to narrow it down."
+        ));
     }
-    Ok(sheet.add(Table::new("People found", &["Name", "Role", "Year", "Sign-in name"], rows)).response())
+    Ok(sheet
+        .add(Table::new(
+            "People found",
+            &["Name", "Role", "Year", "Sign-in name"],
+            rows,
+        ))
+        .response())
 }
 
 /// `GET /people/{id}`
@@ -77,7 +101,9 @@ async fn person(web: &Web, me: &SignedIn, id: &str) -> Result<Response, Error> {
     let id: PersonId = id.parse().map_err(|_| Error::NotFound)?;
     let person = web.app.person(&me.actor, id).await?;
     let school = web.app.school();
-    let mut facts = Summary::default().row("Role", words::roles(&school, &person.roles)).row("Sign-in name", &person.username);
+    let mut facts = Summary::default()
+        .row("Role", words::roles(&school, &person.roles))
+        .row("Sign-in name", &person.username);
     if let Some(year) = person.year {
         facts = facts.row("Year", year.to_string());
     }
@@ -88,25 +114,61 @@ async fn person(web: &Web, me: &SignedIn, id: &str) -> Result<Response, Error> {
     if let pharos_school::Standing::Left(on) = person.standing {
         facts = facts.row("Left on", on.to_string());
     }
-    let mut sheet = Sheet::new(web.frame(me, "/people").await, person.full_name()).back("/people", "People").add(facts);
+    let mut sheet = Sheet::new(web.frame(me, "/people").await, person.full_name())
+        .back("/people", "People")
+        .add(facts);
     if !person.guardians.is_empty() {
-        sheet = sheet.heading(format!("Linked {}", school.pack.words.word("parents"))).add(Piece::Links(links(web, person.guardians.iter().copied()).await?));
+        sheet = sheet
+            .heading(format!("Linked {}", school.pack.words.word("parents")))
+            .add(Piece::Links(
+                links(web, person.guardians.iter().copied()).await?,
+            ));
     }
     let ways = [
-        ("/explain", "Ask why something is blocked for them", web.app.could(&me.actor, Act::Explain)),
-        ("/activity", "Search web activity", web.app.could(&me.actor, Act::SearchActivity) && person.is(Role::Pupil)),
-        ("/restrictions/new", "Restrict their access", web.app.could(&me.actor, Act::RestrictPerson)),
+        (
+            "/explain",
+            "Ask why something is blocked for them",
+            web.app.could(&me.actor, Act::Explain),
+        ),
+        (
+            "/activity",
+            "Search web activity",
+            web.app.could(&me.actor, Act::SearchActivity) && person.is(Role::Pupil),
+        ),
+        (
+            "/restrictions/new",
+            "Restrict their access",
+            web.app.could(&me.actor, Act::RestrictPerson),
+        ),
     ];
-    let ways = ways.into_iter().filter(|(_, _, shown)| *shown).map(|(href, text, _)| (href.to_owned(), text.to_owned())).collect();
+    let ways = ways
+        .into_iter()
+        .filter(|(_, _, shown)| *shown)
+        .map(|(href, text, _)| (href.to_owned(), text.to_owned()))
+        .collect();
     Ok(sheet.add(Piece::Links(ways)).response())
 }
 
 async fn classes(web: &Web, me: &SignedIn, person: &Person) -> Result<String, Error> {
-    let titles: Vec<_> = web.app.classes(&me.actor).await?.into_iter().filter(|class| person.classes.contains(&class.id)).map(|class| class.title).collect();
-    Ok(if titles.is_empty() { "None".to_owned() } else { titles.join(", ") })
+    let titles: Vec<_> = web
+        .app
+        .classes(&me.actor)
+        .await?
+        .into_iter()
+        .filter(|class| person.classes.contains(&class.id))
+        .map(|class| class.title)
+        .collect();
+    Ok(if titles.is_empty() {
+        "None".to_owned()
+    } else {
+        titles.join(", ")
+    })
 }
 
-async fn links(web: &Web, people: impl Iterator<Item = PersonId>) -> Result<Vec<(String, String)>, Error> {
+async fn links(
+    web: &Web,
+    people: impl Iterator<Item = PersonId>,
+) -> Result<Vec<(String, String)>, Error> {
     let mut links = Vec::new();
     for id in people {
         links.push((format!("/people/{id}"), words::name(web, Some(id)).await?));

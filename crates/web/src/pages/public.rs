@@ -31,10 +31,15 @@ pub(crate) async fn help(State(web): State<Web>, Anyone(me): Anyone) -> Response
         }
         sheet = sheet.add(facts);
         if let Some(site) = service.sites.first() {
-            sheet = sheet.add(Piece::Links(vec![(format!("https://{site}"), format!("Go to {}", service.name))]));
+            sheet = sheet.add(Piece::Links(vec![(
+                format!("https://{site}"),
+                format!("Go to {}", service.name),
+            )]));
         }
     }
-    sheet.text("If somebody is in danger right now, call 999.").response()
+    sheet
+        .text("If somebody is in danger right now, call 999.")
+        .response()
 }
 
 /// `GET /monitoring`: the notice, and the honest limits (FIL-20).
@@ -50,7 +55,11 @@ pub(crate) async fn monitoring(State(web): State<Web>, Anyone(me): Anyone) -> Re
     let uninspected = school.pack.filter.inspection.never_categories.join(", ");
     let never = vec![
         "what pages and messages say: only their address is kept".to_owned(),
-        if uninspected.is_empty() { "what is inside sites that the school has named as private".to_owned() } else { format!("anything but the name of sites of these kinds: {uninspected}") },
+        if uninspected.is_empty() {
+            "what is inside sites that the school has named as private".to_owned()
+        } else {
+            format!("anything but the name of sites of these kinds: {uninspected}")
+        },
         "visits to help sites, which staff are not shown".to_owned(),
     ];
     sheet(&web, me.as_ref(), "How use is watched here").await
@@ -73,7 +82,8 @@ const GOVUK_FRONTEND: &str = include_str!("../../assets/LICENCE-govuk-frontend.t
 
 /// `GET /licences`
 pub(crate) async fn licences(State(web): State<Web>, Anyone(me): Anyone) -> Response {
-    sheet(&web, me.as_ref(), "Licences").await
+    sheet(&web, me.as_ref(), "Licences")
+        .await
         .text("The look of these pages is built on govuk-frontend. Its licence:")
         .add(Piece::Plain(GOVUK_FRONTEND.to_owned()))
         .response()
@@ -99,25 +109,41 @@ pub(crate) async fn connect(State(web): State<Web>, Anyone(me): Anyone) -> Respo
         .add(Summary::default().row("SHA-256 fingerprint", &facts.fingerprint))
         .add(Piece::Buttons(vec![ButtonLink::main("/ca.crt", "Download the certificate"), ButtonLink::secondary("/ca.pem", "The same as text (PEM)")]));
     for platform in &facts.trust {
-        sheet = sheet.heading(&platform.platform).add(Piece::Steps(platform.steps.clone()));
+        sheet = sheet
+            .heading(&platform.platform)
+            .add(Piece::Steps(platform.steps.clone()));
     }
     let own = "Do not set up a phone or computer of your own unless the school asks you to: the certificate lets the school's filter look inside its connections.";
-    sheet.add(Details { summary: "Is it your own device?".to_owned(), text: own.to_owned() }).response()
+    sheet
+        .add(Details {
+            summary: "Is it your own device?".to_owned(),
+            text: own.to_owned(),
+        })
+        .response()
 }
 
 /// `GET /ca.crt`
 pub(crate) async fn certificate(State(web): State<Web>) -> Response {
-    file("application/x-x509-ca-cert", web.network.certificate_der.clone())
+    file(
+        "application/x-x509-ca-cert",
+        web.network.certificate_der.clone(),
+    )
 }
 
 /// `GET /ca.pem`
 pub(crate) async fn certificate_text(State(web): State<Web>) -> Response {
-    file("application/x-pem-file", web.network.certificate_pem.clone().into_bytes())
+    file(
+        "application/x-pem-file",
+        web.network.certificate_pem.clone().into_bytes(),
+    )
 }
 
 /// `GET /proxy.pac`
 pub(crate) async fn pac(State(web): State<Web>) -> Response {
-    file("application/x-ns-proxy-autoconfig", web.network.pac.clone().into_bytes())
+    file(
+        "application/x-ns-proxy-autoconfig",
+        web.network.pac.clone().into_bytes(),
+    )
 }
 
 fn file(kind: &'static str, bytes: Vec<u8>) -> Response {

@@ -9,7 +9,9 @@ use pharos_school::{Person, RequestId};
 use pharos_service::{Error, SignedIn, Vetting};
 use serde::Deserialize;
 
-use crate::components::{Button, Cell, Choice, Choices, Errors, Form, Input, Summary, Table, TextArea};
+use crate::components::{
+    Button, Cell, Choice, Choices, Errors, Form, Input, Summary, Table, TextArea,
+};
 use crate::forms::{After, Posted, after, go};
 use crate::frame::Done;
 use crate::oops::answer;
@@ -45,10 +47,31 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     let waiting = web.app.requests(&me.actor, true).await?;
     let all = web.app.requests(&me.actor, false).await?;
     let zone = web.app.zone();
-    let decided: Vec<_> = all.into_iter().filter(|(request, _)| request.state != RequestState::Open).rev().take(50).collect();
-    let sheet = Sheet::new(web.frame(me, "/requests").await.with(done), "Requests for sites").add(Piece::Buttons(vec![ButtonLink::secondary("/requests/new", "Ask for a site")]));
-    let sheet = if waiting.is_empty() { sheet.text("Nothing waits.") } else { sheet.add(table("Waiting", &waiting, &zone)) };
-    Ok(if decided.is_empty() { sheet } else { sheet.add(table("Decided lately", &decided, &zone)) }.response())
+    let decided: Vec<_> = all
+        .into_iter()
+        .filter(|(request, _)| request.state != RequestState::Open)
+        .rev()
+        .take(50)
+        .collect();
+    let sheet = Sheet::new(
+        web.frame(me, "/requests").await.with(done),
+        "Requests for sites",
+    )
+    .add(Piece::Buttons(vec![ButtonLink::secondary(
+        "/requests/new",
+        "Ask for a site",
+    )]));
+    let sheet = if waiting.is_empty() {
+        sheet.text("Nothing waits.")
+    } else {
+        sheet.add(table("Waiting", &waiting, &zone))
+    };
+    Ok(if decided.is_empty() {
+        sheet
+    } else {
+        sheet.add(table("Decided lately", &decided, &zone))
+    }
+    .response())
 }
 
 fn table(caption: &str, requests: &[(SiteRequest, Option<Person>)], zone: &TimeZone) -> Table {
@@ -56,14 +79,25 @@ fn table(caption: &str, requests: &[(SiteRequest, Option<Person>)], zone: &TimeZ
         .iter()
         .map(|(request, asker)| {
             vec![
-                Cell::link(format!("/requests/{}", request.id), words::address(&request.address, None)),
-                Cell::text(asker.as_ref().map_or_else(|| "Not known".to_owned(), Person::full_name)),
+                Cell::link(
+                    format!("/requests/{}", request.id),
+                    words::address(&request.address, None),
+                ),
+                Cell::text(
+                    asker
+                        .as_ref()
+                        .map_or_else(|| "Not known".to_owned(), Person::full_name),
+                ),
                 Cell::text(words::moment(request.at, zone)),
                 Cell::text(state(request.state)),
             ]
         })
         .collect();
-    Table::new(caption, &["Site", "Asked by", "When", "Where it stands"], rows)
+    Table::new(
+        caption,
+        &["Site", "Asked by", "When", "Where it stands"],
+        rows,
+    )
 }
 
 fn state(state: RequestState) -> &'static str {
@@ -93,11 +127,24 @@ async fn mine_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
             ]
         })
         .collect();
-    let sheet = Sheet::new(web.frame(me, "/requests").await.with(done), "What you asked for").add(Piece::Buttons(vec![ButtonLink::main("/requests/new", "Ask for a site")]));
+    let sheet = Sheet::new(
+        web.frame(me, "/requests").await.with(done),
+        "What you asked for",
+    )
+    .add(Piece::Buttons(vec![ButtonLink::main(
+        "/requests/new",
+        "Ask for a site",
+    )]));
     Ok(if rows.is_empty() {
         sheet.text("You have not asked for a site yet.").response()
     } else {
-        sheet.add(Table::new("Sites you asked for", &["Site", "When", "Answer", "Why"], rows)).response()
+        sheet
+            .add(Table::new(
+                "Sites you asked for",
+                &["Site", "When", "Answer", "Why"],
+                rows,
+            ))
+            .response()
     })
 }
 
@@ -107,9 +154,28 @@ pub(crate) async fn new(State(web): State<Web>, Me(me): Me) -> Response {
 }
 
 /// `POST /requests/new`
-pub(crate) async fn send(State(web): State<Web>, Me(me): Me, Posted(form): Posted<Ask>) -> Response {
-    let sent = web.app.ask_for_site(&me.person, &me.actor, &form.address, &form.purpose, form.days.trim().parse().ok()).await;
-    match after(&web, Some(&me), sent.map(|_| "/requests/mine?done=asked".to_owned())).await {
+pub(crate) async fn send(
+    State(web): State<Web>,
+    Me(me): Me,
+    Posted(form): Posted<Ask>,
+) -> Response {
+    let sent = web
+        .app
+        .ask_for_site(
+            &me.person,
+            &me.actor,
+            &form.address,
+            &form.purpose,
+            form.days.trim().parse().ok(),
+        )
+        .await;
+    match after(
+        &web,
+        Some(&me),
+        sent.map(|_| "/requests/mine?done=asked".to_owned()),
+    )
+    .await
+    {
         After::Go(path) => go(&path),
         After::Again(errors) => new_page(&web, &me, &form, errors).await,
         After::No(response) => response,
@@ -118,9 +184,23 @@ pub(crate) async fn send(State(web): State<Web>, Me(me): Me, Posted(form): Poste
 
 async fn new_page(web: &Web, me: &SignedIn, form: &Ask, errors: Errors) -> Response {
     let fields = Form::to("/requests/new")
-        .field(Input::text("address", "Which site?", &form.address).hint("As it stands in the browser, such as example.org").error(errors.of("address")))
-        .field(TextArea::new("purpose", "What do you need it for?", &form.purpose).rows(3).hint("Such as the lesson and the task.").error(errors.of("purpose")))
-        .field(Input::text("days", "For how many days?", &form.days).numeric().width(4).hint("You can leave this empty."))
+        .field(
+            Input::text("address", "Which site?", &form.address)
+                .hint("As it stands in the browser, such as example.org")
+                .error(errors.of("address")),
+        )
+        .field(
+            TextArea::new("purpose", "What do you need it for?", &form.purpose)
+                .rows(3)
+                .hint("Such as the lesson and the task.")
+                .error(errors.of("purpose")),
+        )
+        .field(
+            Input::text("days", "For how many days?", &form.days)
+                .numeric()
+                .width(4)
+                .hint("You can leave this empty."),
+        )
         .button(Button::main("Send"));
     Sheet::new(web.frame(me, "/requests").await, "Ask for a site")
         .errors(errors)
@@ -136,11 +216,29 @@ pub(crate) async fn one(State(web): State<Web>, Me(me): Me, Path(id): Path<Strin
 }
 
 /// `POST /requests/{id}`
-pub(crate) async fn decide(State(web): State<Web>, Me(me): Me, Path(id): Path<String>, Posted(form): Posted<Decision>) -> Response {
+pub(crate) async fn decide(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    Posted(form): Posted<Decision>,
+) -> Response {
     let decided = decided(&web, &me, &id, &form).await;
-    match after(&web, Some(&me), decided.map(|()| "/requests?done=decided".to_owned())).await {
+    match after(
+        &web,
+        Some(&me),
+        decided.map(|()| "/requests?done=decided".to_owned()),
+    )
+    .await
+    {
         After::Go(path) => go(&path),
-        After::Again(errors) => answer(&web, Some(&me), one_page(&web, &me, &id, &form, errors).await).await,
+        After::Again(errors) => {
+            answer(
+                &web,
+                Some(&me),
+                one_page(&web, &me, &id, &form, errors).await,
+            )
+            .await
+        }
         After::No(response) => response,
     }
 }
@@ -153,19 +251,40 @@ async fn decided(web: &Web, me: &SignedIn, id: &str, form: &Decision) -> Result<
         "no" => false,
         _ => return Err(Error::field("approve", "Choose whether it opens.")),
     };
-    let groups = form.groups.iter().filter(|group| !group.is_empty()).cloned().collect();
-    let vetting = Vetting { approve, why: form.why.clone(), groups, days: form.days.trim().parse().unwrap_or(0) };
+    let groups = form
+        .groups
+        .iter()
+        .filter(|group| !group.is_empty())
+        .cloned()
+        .collect();
+    let vetting = Vetting {
+        approve,
+        why: form.why.clone(),
+        groups,
+        days: form.days.trim().parse().unwrap_or(0),
+    };
     web.app.decide_request(&me.actor, id, &vetting).await
 }
 
-async fn one_page(web: &Web, me: &SignedIn, id: &str, form: &Decision, errors: Errors) -> Result<Response, Error> {
+async fn one_page(
+    web: &Web,
+    me: &SignedIn,
+    id: &str,
+    form: &Decision,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::ReadRequests>(&me.actor).await?;
     let id: RequestId = id.parse().map_err(|_| Error::NotFound)?;
     let (request, asker) = web.app.request(&me.actor, id).await?;
     let zone = web.app.zone();
     let mut facts = Summary::default()
         .row("Site", words::address(&request.address, None))
-        .row("Asked by", asker.as_ref().map_or_else(|| "Not known".to_owned(), Person::full_name))
+        .row(
+            "Asked by",
+            asker
+                .as_ref()
+                .map_or_else(|| "Not known".to_owned(), Person::full_name),
+        )
         .row("When", words::moment(request.at, &zone))
         .row("What for", &request.purpose);
     if let Some(until) = request.wanted_until {
@@ -173,28 +292,70 @@ async fn one_page(web: &Web, me: &SignedIn, id: &str, form: &Decision, errors: E
     }
     facts = facts.row("Where it stands", state(request.state));
     if let Some(why) = &request.decision {
-        facts = facts.row("Decided by", words::name(web, request.decided_by).await?).row("Why", why);
+        facts = facts
+            .row("Decided by", words::name(web, request.decided_by).await?)
+            .row("Why", why);
     }
-    let sheet = Sheet::new(web.frame(me, "/requests").await, "Request for a site").back("/requests", "Requests").errors(errors.clone()).add(facts);
+    let sheet = Sheet::new(web.frame(me, "/requests").await, "Request for a site")
+        .back("/requests", "Requests")
+        .errors(errors.clone())
+        .add(facts);
     if request.state != RequestState::Open || !web.app.could(&me.actor, Act::DecideRequest) {
         return Ok(sheet.response());
     }
-    Ok(sheet.heading("Decide").text("Look at the site first. Sealed lists stay shut whatever you choose here.").add(decision_form(web, &request, form, &errors)).response())
+    Ok(sheet
+        .heading("Decide")
+        .text("Look at the site first. Sealed lists stay shut whatever you choose here.")
+        .add(decision_form(web, &request, form, &errors))
+        .response())
 }
 
 fn decision_form(web: &Web, request: &SiteRequest, form: &Decision, errors: &Errors) -> Form {
     let school = web.app.school();
     let chosen = |group: &str| form.groups.iter().any(|one| one == group);
-    let groups = school.pack.filter.groups.keys().map(|group| Choice::new(group, group).chosen(chosen(group))).collect();
-    let days = if form.days.is_empty() { "14" } else { &form.days };
+    let groups = school
+        .pack
+        .filter
+        .groups
+        .keys()
+        .map(|group| Choice::new(group, group).chosen(chosen(group)))
+        .collect();
+    let days = if form.days.is_empty() {
+        "14"
+    } else {
+        &form.days
+    };
     Form::to(format!("/requests/{}", request.id))
         .field(
-            Choices::one("approve", "Open it?", vec![Choice::new("yes", "Open it").chosen(form.approve == "yes"), Choice::new("no", "Keep it shut").chosen(form.approve == "no")])
-                .inline()
-                .error(errors.of("approve")),
+            Choices::one(
+                "approve",
+                "Open it?",
+                vec![
+                    Choice::new("yes", "Open it").chosen(form.approve == "yes"),
+                    Choice::new("no", "Keep it shut").chosen(form.approve == "no"),
+                ],
+            )
+            .inline()
+            .error(errors.of("approve")),
         )
-        .field(Choices::several("groups", "For whom", groups).small().hint("Choose none to open it for the one who asked alone.").error(errors.of("groups")))
-        .field(Input::text("days", "For how many days", days).numeric().width(4).hint("At most 366. Nothing is opened for ever.").error(errors.of("days")))
-        .field(TextArea::new("why", "Why", &form.why).rows(3).hint("The one who asked reads this.").error(errors.of("why")))
+        .field(
+            Choices::several("groups", "For whom", groups)
+                .small()
+                .hint("Choose none to open it for the one who asked alone.")
+                .error(errors.of("groups")),
+        )
+        .field(
+            Input::text("days", "For how many days", days)
+                .numeric()
+                .width(4)
+                .hint("At most 366. Nothing is opened for ever.")
+                .error(errors.of("days")),
+        )
+        .field(
+            TextArea::new("why", "Why", &form.why)
+                .rows(3)
+                .hint("The one who asked reads this.")
+                .error(errors.of("why")),
+        )
         .button(Button::main("Decide"))
 }

@@ -52,7 +52,16 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
             ]
         })
         .collect();
-    let wordings = pharos_pack::WORDS.iter().map(|(key, usual)| vec![Cell::text(*key), Cell::text(school.pack.words.word(key)), Cell::text(*usual)]).collect();
+    let wordings = pharos_pack::WORDS
+        .iter()
+        .map(|(key, usual)| {
+            vec![
+                Cell::text(*key),
+                Cell::text(school.pack.words.word(key)),
+                Cell::text(*usual),
+            ]
+        })
+        .collect();
     Ok(Sheet::new(web.frame(me, "/settings").await, "Settings")
         .lede("The policy pack in force. To change something, change the pack and bring in the new version: that way every change has a name and a reason.")
         .add(Piece::Buttons(vec![ButtonLink::main("/settings/pack", "Versions of the pack")]))
@@ -67,12 +76,34 @@ async fn posts(web: &Web) -> Result<Table, Error> {
     let school = web.app.school();
     let mut rows = Vec::new();
     for named in &school.pack.named_roles {
-        let holder = web.app.person_named(&named.post.user).await?.map_or_else(|| format!("{} (not on the roll)", named.post.user), |person| person.full_name());
-        let since = named.post.since.map(|day| day.to_string()).unwrap_or_default();
-        let until = named.post.until.map(|day| day.to_string()).unwrap_or_default();
-        rows.push(vec![Cell::text(named.setting), Cell::text(holder), Cell::text(words::roles(&school, named.roles)), Cell::text(since), Cell::text(until), Cell::text(named.duties.join("; "))]);
+        let holder = web.app.person_named(&named.post.user).await?.map_or_else(
+            || format!("{} (not on the roll)", named.post.user),
+            |person| person.full_name(),
+        );
+        let since = named
+            .post
+            .since
+            .map(|day| day.to_string())
+            .unwrap_or_default();
+        let until = named
+            .post
+            .until
+            .map(|day| day.to_string())
+            .unwrap_or_default();
+        rows.push(vec![
+            Cell::text(named.setting),
+            Cell::text(holder),
+            Cell::text(words::roles(&school, named.roles)),
+            Cell::text(since),
+            Cell::text(until),
+            Cell::text(named.duties.join("; ")),
+        ]);
     }
-    Ok(Table::new("Posts", &["Post", "Held by", "Gives", "Since", "Until", "Duties"], rows))
+    Ok(Table::new(
+        "Posts",
+        &["Post", "Held by", "Gives", "Since", "Until", "Duties"],
+        rows,
+    ))
 }
 
 fn rights(web: &Web) -> Table {
@@ -81,8 +112,16 @@ fn rights(web: &Web) -> Table {
         .iter()
         .map(|act| {
             let roles = school.rules.roles(*act);
-            let who = if roles.is_empty() { "Pharos alone".to_owned() } else { words::roles(&school, roles) };
-            let own = if school.pack.rights.contains_key(act) { "Tightened" } else { "As built in" };
+            let who = if roles.is_empty() {
+                "Pharos alone".to_owned()
+            } else {
+                words::roles(&school, roles)
+            };
+            let own = if school.pack.rights.contains_key(act) {
+                "Tightened"
+            } else {
+                "As built in"
+            };
             vec![Cell::text(act.says()), Cell::text(who), Cell::text(own)]
         })
         .collect();
@@ -91,30 +130,52 @@ fn rights(web: &Web) -> Table {
 
 /// `GET /settings/pack`
 pub(crate) async fn versions(State(web): State<Web>, Me(me): Me, done: Done) -> Response {
-    answer(&web, Some(&me), versions_page(&web, &me, done, "", Errors::default()).await).await
+    answer(
+        &web,
+        Some(&me),
+        versions_page(&web, &me, done, "", Errors::default()).await,
+    )
+    .await
 }
 
 /// `POST /settings/pack`
 pub(crate) async fn install(State(web): State<Web>, Me(me): Me, form: Multipart) -> Response {
     let mut why = String::new();
     let outcome = match installed(&web, &me, form, &mut why).await {
-        Err(Error::Invalid(problems)) => versions_page(&web, &me, Done::default(), &why, errors_of(problems)).await,
+        Err(Error::Invalid(problems)) => {
+            versions_page(&web, &me, Done::default(), &why, errors_of(problems)).await
+        }
         other => other,
     };
     answer(&web, Some(&me), outcome).await
 }
 
-async fn installed(web: &Web, me: &SignedIn, form: Multipart, why: &mut String) -> Result<Response, Error> {
+async fn installed(
+    web: &Web,
+    me: &SignedIn,
+    form: Multipart,
+    why: &mut String,
+) -> Result<Response, Error> {
     web.app.open_to::<act::InstallPolicy>(&me.actor).await?;
     let (upload, texts) = uploads::read(form).await?;
-    *why = texts.into_iter().find(|(name, _)| name == "why").map(|(_, text)| text).unwrap_or_default();
+    *why = texts
+        .into_iter()
+        .find(|(name, _)| name == "why")
+        .map(|(_, text)| text)
+        .unwrap_or_default();
     let upload = upload.ok_or_else(|| Error::field("file", "Choose the pack as a zip first."))?;
     let files = pharos_service::pack_files(&upload.bytes)?;
     web.app.install_pack(&me.actor, &files, why).await?;
     Ok(go("/settings/pack?done=installed"))
 }
 
-async fn versions_page(web: &Web, me: &SignedIn, done: Done, why: &str, errors: Errors) -> Result<Response, Error> {
+async fn versions_page(
+    web: &Web,
+    me: &SignedIn,
+    done: Done,
+    why: &str,
+    errors: Errors,
+) -> Result<Response, Error> {
     web.app.open_to::<act::ProposePolicy>(&me.actor).await?;
     let zone = web.app.zone();
     let mut rows = Vec::new();
@@ -128,15 +189,31 @@ async fn versions_page(web: &Web, me: &SignedIn, done: Done, why: &str, errors: 
             Cell::text(head.digest.get(..16).unwrap_or(&head.digest)),
         ]);
     }
-    let mut sheet = Sheet::new(web.frame(me, "/settings").await.with(done), "Versions of the policy pack")
-        .back("/settings", "Settings")
-        .errors(errors.clone())
-        .add(Table::new("Versions, newest first", &["Number", "State", "When", "By", "Why", "Checksum"], rows));
+    let mut sheet = Sheet::new(
+        web.frame(me, "/settings").await.with(done),
+        "Versions of the policy pack",
+    )
+    .back("/settings", "Settings")
+    .errors(errors.clone())
+    .add(Table::new(
+        "Versions, newest first",
+        &["Number", "State", "When", "By", "Why", "Checksum"],
+        rows,
+    ));
     if web.app.could(&me.actor, Act::InstallPolicy) {
         let form = Form::to("/settings/pack")
             .uploads()
-            .field(Input::text("file", "The pack", "").kind("file").hint("Its folder as a zip, with school.toml at the top; at most 32 MB.").error(errors.of("file")))
-            .field(TextArea::new("why", "Why", why).rows(3).error(errors.of("why")))
+            .field(
+                Input::text("file", "The pack", "")
+                    .kind("file")
+                    .hint("Its folder as a zip, with school.toml at the top; at most 32 MB.")
+                    .error(errors.of("file")),
+            )
+            .field(
+                TextArea::new("why", "Why", why)
+                    .rows(3)
+                    .error(errors.of("why")),
+            )
             .button(Button::main("Check it and put it in force"));
         sheet = sheet.heading("Bring in a new version").text("Everything in it is checked first. When anything is wrong, all of it is shown and nothing changes.").add(form);
     }

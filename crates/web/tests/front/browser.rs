@@ -24,13 +24,24 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn location(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The value of a hidden or shown field.
     pub(crate) fn value_of(&self, field: &str) -> &str {
-        let at = self.text.find(&format!("name=\"{field}\" value=\"")).unwrap_or_else(|| panic!("no field {field} in {}", self.text));
-        self.text[at..].split("value=\"").nth(1).unwrap().split('"').next().unwrap()
+        let at = self
+            .text
+            .find(&format!("name=\"{field}\" value=\""))
+            .unwrap_or_else(|| panic!("no field {field} in {}", self.text));
+        self.text[at..]
+            .split("value=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
     }
 }
 
@@ -49,7 +60,10 @@ impl Browser {
 
     /// The same from this address.
     pub(crate) fn from(school: &SampleSchool, from: std::net::IpAddr) -> Self {
-        let trust = vec![TrustSteps { platform: "Windows".to_owned(), steps: vec!["Open the file.".to_owned()] }];
+        let trust = vec![TrustSteps {
+            platform: "Windows".to_owned(),
+            steps: vec!["Open the file.".to_owned()],
+        }];
         let network = NetworkFacts {
             proxy: "10.0.0.2:3128".to_owned(),
             pac: "function FindProxyForURL() {}".to_owned(),
@@ -58,13 +72,19 @@ impl Browser {
             fingerprint: "AB:CD".to_owned(),
             trust,
         };
-        Self { router: pharos_web::router(school.app.clone(), false, network, None), cookie: None, from: SocketAddr::new(from, 50_000) }
+        Self {
+            router: pharos_web::router(school.app.clone(), false, network, None),
+            cookie: None,
+            from: SocketAddr::new(from, 50_000),
+        }
     }
 
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Page {
         request.extensions_mut().insert(ConnectInfo(self.from));
         if let Some(cookie) = &self.cookie {
-            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(header::COOKIE, cookie.parse().unwrap());
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         if let Some(set) = response.headers().get(header::SET_COOKIE) {
@@ -73,47 +93,97 @@ impl Browser {
         }
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 32 << 20).await.unwrap();
-        Page { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Page {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Page {
-        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
     }
 
     /// Posts a form. Whatever was typed must not come back in the address of the next page.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let body = serde_html_form::to_string(fields).unwrap();
-        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(body)).unwrap();
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .unwrap();
         let page = self.send(request).await;
-        for (name, value) in fields.iter().filter(|(name, value)| *name != "to" && value.len() > 3) {
-            assert!(!page.location().contains(value), "{path}: what was typed as {name} is in {}", page.location());
+        for (name, value) in fields
+            .iter()
+            .filter(|(name, value)| *name != "to" && value.len() > 3)
+        {
+            assert!(
+                !page.location().contains(value),
+                "{path}: what was typed as {name} is in {}",
+                page.location()
+            );
         }
-        assert!(!page.location().contains('@') && !page.location().contains("%40"), "{}", page.location());
+        assert!(
+            !page.location().contains('@') && !page.location().contains("%40"),
+            "{}",
+            page.location()
+        );
         page
     }
 
     /// Uploads one file.
-    pub(crate) async fn upload(&mut self, path: &str, file: &str, bytes: &[u8], texts: &[(&str, &str)]) -> Page {
+    pub(crate) async fn upload(
+        &mut self,
+        path: &str,
+        file: &str,
+        bytes: &[u8],
+        texts: &[(&str, &str)],
+    ) -> Page {
         let mut body = Vec::new();
         for (name, value) in texts {
-            body.extend_from_slice(format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes());
+            body.extend_from_slice(
+                format!(
+                    "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+                .as_bytes(),
+            );
         }
         body.extend_from_slice(format!("--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file}\"\r\n\r\n").as_bytes());
         body.extend_from_slice(bytes);
         body.extend_from_slice(b"\r\n--edge--\r\n");
-        self.send(Request::post(path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge").body(Body::from(body)).unwrap()).await
+        self.send(
+            Request::post(path)
+                .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+                .body(Body::from(body))
+                .unwrap(),
+        )
+        .await
     }
 
     /// Signs in, setting up the second factor where the role needs one.
     pub(crate) async fn sign_in(&mut self, school: &SampleSchool, username: &str) {
         let person = school.person(username).await;
-        school.app.set_sample_passwords(&Actor::system("operator"), &[person.id], PASSWORD).await.unwrap();
-        let page = self.post("/sign-in", &[("name", username), ("password", PASSWORD)]).await;
+        school
+            .app
+            .set_sample_passwords(&Actor::system("operator"), &[person.id], PASSWORD)
+            .await
+            .unwrap();
+        let page = self
+            .post("/sign-in", &[("name", username), ("password", PASSWORD)])
+            .await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
         if self.get("/").await.location() == "/account/second-factor" {
             let page = self.get("/account/second-factor").await;
             let secret = page.value_of("secret").to_owned();
-            let page = self.post("/account/second-factor", &[("secret", &secret), ("code", &code(&secret, school.app.now()))]).await;
+            let page = self
+                .post(
+                    "/account/second-factor",
+                    &[
+                        ("secret", &secret),
+                        ("code", &code(&secret, school.app.now())),
+                    ],
+                )
+                .await;
             assert_eq!(page.location(), "/?done=second-factor", "{}", page.text);
         }
         assert_eq!(self.get("/").await.status, StatusCode::OK);

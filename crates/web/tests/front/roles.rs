@@ -42,11 +42,20 @@ async fn role_02_every_route_as_every_role() {
     for route in ROUTES.iter().filter(|route| route.path != "/sign-out") {
         write!(table, "{} {}", route.method, route.path).unwrap();
         for (role, actor, browser) in &mut browsers {
-            let path = route.path.replace("{file}", "pharos.css").replace("{reference}", "AAAA").replace("{id}", "00000000-0000-0000-0000-000000000000");
-            let path = path.replace("{entry}", "00000000-0000-0000-0000-000000000000").replace('{', "").replace('}', "");
+            let path = route
+                .path
+                .replace("{file}", "pharos.css")
+                .replace("{reference}", "AAAA")
+                .replace("{id}", "00000000-0000-0000-0000-000000000000");
+            let path = path
+                .replace("{entry}", "00000000-0000-0000-0000-000000000000")
+                .replace('{', "")
+                .replace('}', "");
             let page = match route.method {
                 "GET" => browser.get(&path).await,
-                _ if UPLOADS.contains(&route.path) => browser.upload(&path, "x.csv", b"", &[]).await,
+                _ if UPLOADS.contains(&route.path) => {
+                    browser.upload(&path, "x.csv", b"", &[]).await
+                }
                 _ => browser.post(&path, &[]).await,
             };
             write!(table, " {}", page.status.as_u16()).unwrap();
@@ -57,11 +66,31 @@ async fn role_02_every_route_as_every_role() {
             };
             let refused = match actor {
                 None => page.location().starts_with("/sign-in"),
-                Some(_) => page.status == StatusCode::FORBIDDEN || page.status == StatusCode::NOT_FOUND,
+                Some(_) => {
+                    page.status == StatusCode::FORBIDDEN || page.status == StatusCode::NOT_FOUND
+                }
             };
-            assert!(may || refused, "{role} must not {} {}: {}", route.method, route.path, page.status);
-            assert!(!may || page.status != StatusCode::FORBIDDEN, "{role} may {} {}: {}", route.method, route.path, page.status);
-            assert!(!page.status.is_server_error(), "{role} {} {}: {}", route.method, route.path, page.status);
+            assert!(
+                may || refused,
+                "{role} must not {} {}: {}",
+                route.method,
+                route.path,
+                page.status
+            );
+            assert!(
+                !may || page.status != StatusCode::FORBIDDEN,
+                "{role} may {} {}: {}",
+                route.method,
+                route.path,
+                page.status
+            );
+            assert!(
+                !page.status.is_server_error(),
+                "{role} {} {}: {}",
+                route.method,
+                route.path,
+                page.status
+            );
         }
         table.push('\n');
     }
@@ -69,7 +98,11 @@ async fn role_02_every_route_as_every_role() {
     if std::env::var_os("ACCEPT_ROUTES").is_some() {
         std::fs::write(&kept, &table).unwrap();
     }
-    assert_eq!(table, std::fs::read_to_string(&kept).unwrap_or_default(), "routes or rights changed: look, then accept with ACCEPT_ROUTES=1");
+    assert_eq!(
+        table,
+        std::fs::read_to_string(&kept).unwrap_or_default(),
+        "routes or rights changed: look, then accept with ACCEPT_ROUTES=1"
+    );
 }
 
 /// Routes that take files.

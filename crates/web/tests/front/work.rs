@@ -11,26 +11,55 @@ async fn fil_06_a_verdict_is_explained_with_every_rule() {
     let school = SampleSchool::open().await;
     let mut browser = Browser::at(&school);
     browser.sign_in(&school, "kofi.adeyemi").await;
-    let page = browser.post("/explain", &[("address", "casino.example/spin"), ("person", "wren.osei")]).await;
+    let page = browser
+        .post(
+            "/explain",
+            &[("address", "casino.example/spin"), ("person", "wren.osei")],
+        )
+        .await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    assert!(page.text.contains("casino [dot] example / spin") && page.text.contains("Every rule considered"), "{}", page.text);
-    let first = page.text.split("What became of it").nth(2).or_else(|| page.text.split("What became of it").nth(1)).unwrap();
+    assert!(
+        page.text.contains("casino [dot] example / spin")
+            && page.text.contains("Every rule considered"),
+        "{}",
+        page.text
+    );
+    let first = page
+        .text
+        .split("What became of it")
+        .nth(2)
+        .or_else(|| page.text.split("What became of it").nth(1))
+        .unwrap();
     assert!(first.contains("Decided"), "{first}");
-    let wrong = browser.post("/explain", &[("address", "not an address"), ("person", "no.body")]).await;
+    let wrong = browser
+        .post(
+            "/explain",
+            &[("address", "not an address"), ("person", "no.body")],
+        )
+        .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.text.contains("Nobody on the roll has this sign-in name."));
+    assert!(
+        wrong
+            .text
+            .contains("Nobody on the roll has this sign-in name.")
+    );
 }
 
 /// AUD-05, BRE-10, MON-02: a search needs a reason, is noted, and shows addresses that cannot be pressed.
 #[tokio::test]
 async fn aud_05_a_look_at_a_pupils_activity_is_noted() {
     let school = SampleSchool::open().await;
-    school.visit("wren.osei", "https://maps.example/harbour").await;
+    school
+        .visit("wren.osei", "https://maps.example/harbour")
+        .await;
     let mut browser = Browser::at(&school);
     browser.sign_in(&school, "ruth.okafor").await;
     let without = browser.post("/activity", &[("person", "wren.osei")]).await;
     assert!(without.text.contains("Say why you are looking"));
-    let search = [("person", "wren.osei"), ("reason", "Asked by the form tutor")];
+    let search = [
+        ("person", "wren.osei"),
+        ("reason", "Asked by the form tutor"),
+    ];
     let mut page = browser.post("/activity", &search).await;
     // Events are written behind the faces' backs: look until this one is there.
     for _ in 0..200 {
@@ -40,10 +69,22 @@ async fn aud_05_a_look_at_a_pupils_activity_is_noted() {
         tokio::task::yield_now().await;
         page = browser.post("/activity", &search).await;
     }
-    assert!(page.text.contains("maps [dot] example / harbour") && !page.text.contains("maps.example"), "{}", page.text);
-    assert!(page.text.contains("Wren Osei (certain: as stated)"), "{}", page.text);
+    assert!(
+        page.text.contains("maps [dot] example / harbour") && !page.text.contains("maps.example"),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text.contains("Wren Osei (certain: as stated)"),
+        "{}",
+        page.text
+    );
     let lookups = browser.get("/audit/lookups").await;
-    assert!(lookups.text.contains("Asked by the form tutor") && lookups.text.contains("Wren Osei"), "{}", lookups.text);
+    assert!(
+        lookups.text.contains("Asked by the form tutor") && lookups.text.contains("Wren Osei"),
+        "{}",
+        lookups.text
+    );
 }
 
 /// BRE-04, REQ-05: an address is shut for everyone with one form, and help never is.
@@ -52,16 +93,65 @@ async fn bre_04_an_address_is_blocked_now_and_ended_again() {
     let school = SampleSchool::open().await;
     let mut browser = Browser::at(&school);
     browser.sign_in(&school, "ruth.okafor").await;
-    let help = browser.post("/blocks/new", &[("address", "childline.org.uk"), ("why", "A test of the rule")]).await;
-    assert!(help.text.contains("Help is never blocked."), "{}", help.text);
-    let page = browser.post("/blocks/new", &[("address", "https://nasty.example/page"), ("why", "Reported by a pupil")]).await;
+    let help = browser
+        .post(
+            "/blocks/new",
+            &[
+                ("address", "childline.org.uk"),
+                ("why", "A test of the rule"),
+            ],
+        )
+        .await;
+    assert!(
+        help.text.contains("Help is never blocked."),
+        "{}",
+        help.text
+    );
+    let page = browser
+        .post(
+            "/blocks/new",
+            &[
+                ("address", "https://nasty.example/page"),
+                ("why", "Reported by a pupil"),
+            ],
+        )
+        .await;
     assert_eq!(page.location(), "/overrides?done=blocked");
-    assert_eq!(school.verdict("ruth.okafor", "https://nasty.example/page").await.action.name(), "block");
+    assert_eq!(
+        school
+            .verdict("ruth.okafor", "https://nasty.example/page")
+            .await
+            .action
+            .name(),
+        "block"
+    );
     let list = browser.get("/overrides?done=blocked").await;
-    assert!(list.text.contains("Reported by a pupil") && list.text.contains("The address is blocked for everyone."));
-    let id = list.text.split("/overrides/").filter_map(|rest| rest.split("/end").next()).find(|id| id.len() == 36).unwrap().to_owned();
-    assert_eq!(browser.post(&format!("/overrides/{id}/end"), &[]).await.location(), "/overrides?done=ended");
-    assert_ne!(school.verdict("ruth.okafor", "https://nasty.example/page").await.rule.as_ref(), "emergency");
+    assert!(
+        list.text.contains("Reported by a pupil")
+            && list.text.contains("The address is blocked for everyone.")
+    );
+    let id = list
+        .text
+        .split("/overrides/")
+        .filter_map(|rest| rest.split("/end").next())
+        .find(|id| id.len() == 36)
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        browser
+            .post(&format!("/overrides/{id}/end"), &[])
+            .await
+            .location(),
+        "/overrides?done=ended"
+    );
+    assert_ne!(
+        school
+            .verdict("ruth.okafor", "https://nasty.example/page")
+            .await
+            .rule
+            .as_ref(),
+        "emergency"
+    );
 }
 
 /// FIL-05: the lead restricts one pupil; a class teacher cannot, and does not read why.
@@ -70,13 +160,39 @@ async fn fil_05_the_lead_restricts_one_pupil() {
     let school = SampleSchool::open().await;
     let mut lead = Browser::at(&school);
     lead.sign_in(&school, "ruth.okafor").await;
-    let page = lead.post("/restrictions/new", &[("person", "wren.osei"), ("why", "Agreed with home")]).await;
-    assert_eq!(page.location(), "/overrides?done=restricted", "{}", page.text);
-    assert_eq!(school.verdict("wren.osei", "https://maps.example/").await.action.name(), "block");
+    let page = lead
+        .post(
+            "/restrictions/new",
+            &[("person", "wren.osei"), ("why", "Agreed with home")],
+        )
+        .await;
+    assert_eq!(
+        page.location(),
+        "/overrides?done=restricted",
+        "{}",
+        page.text
+    );
+    assert_eq!(
+        school
+            .verdict("wren.osei", "https://maps.example/")
+            .await
+            .action
+            .name(),
+        "block"
+    );
     let mut teacher = Browser::at(&school);
     teacher.sign_in(&school, "hana.yilmaz").await;
-    assert_eq!(teacher.get("/restrictions/new").await.status, StatusCode::FORBIDDEN);
-    assert!(!teacher.get("/overrides").await.text.contains("Agreed with home"));
+    assert_eq!(
+        teacher.get("/restrictions/new").await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert!(
+        !teacher
+            .get("/overrides")
+            .await
+            .text
+            .contains("Agreed with home")
+    );
 }
 
 /// FIL-08: a teacher opens links for a class; what is wrong stands beside its field.
@@ -87,11 +203,32 @@ async fn fil_08_a_teacher_opens_links_for_a_class() {
     browser.sign_in(&school, "hana.yilmaz").await;
     let teacher = school.person("hana.yilmaz").await;
     let class = teacher.classes.first().unwrap().to_string();
-    let wrong = browser.post("/lessons/new", &[("class", &class), ("sites", ""), ("minutes", "0")]).await;
+    let wrong = browser
+        .post(
+            "/lessons/new",
+            &[("class", &class), ("sites", ""), ("minutes", "0")],
+        )
+        .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let page = browser.post("/lessons/new", &[("class", &class), ("sites", "shells.example\nboats.example"), ("minutes", "45"), ("supervised", "yes")]).await;
+    let page = browser
+        .post(
+            "/lessons/new",
+            &[
+                ("class", &class),
+                ("sites", "shells.example\nboats.example"),
+                ("minutes", "45"),
+                ("supervised", "yes"),
+            ],
+        )
+        .await;
     assert_eq!(page.location(), "/overrides?done=lesson", "{}", page.text);
-    assert!(browser.get("/overrides").await.text.contains("Links for a class"));
+    assert!(
+        browser
+            .get("/overrides")
+            .await
+            .text
+            .contains("Links for a class")
+    );
 }
 
 /// ACC-10: the change is shown before it applies; more than half leaving waits for a yes.
@@ -100,8 +237,14 @@ async fn acc_10_a_roll_is_looked_at_then_applied() {
     let school = SampleSchool::open().await;
     let mut browser = Browser::at(&school);
     browser.sign_in(&school, "kofi.adeyemi").await;
-    let broken = browser.upload("/people/import", "roll.csv", b"id,nothing\n1,2\n", &[]).await;
-    assert!(broken.text.contains("What is wrong with the roll") && broken.text.contains("roll.csv"), "{}", broken.text);
+    let broken = browser
+        .upload("/people/import", "roll.csv", b"id,nothing\n1,2\n", &[])
+        .await;
+    assert!(
+        broken.text.contains("What is wrong with the roll") && broken.text.contains("roll.csv"),
+        "{}",
+        broken.text
+    );
     let nothing = browser.upload("/people/import", "roll.csv", b"", &[]).await;
     assert!(nothing.text.contains("Choose a file first."));
     let zip = std::fs::read(pack_folder().join("people/users.csv")).unwrap();
@@ -121,7 +264,10 @@ async fn people_are_found_by_name() {
     let id = school.person("wren.osei").await.id;
     let one = browser.get(&format!("/people/{id}")).await;
     assert!(one.text.contains("Wren Osei") && one.text.contains("wren.osei"));
-    assert_eq!(browser.get("/people/not-an-id").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        browser.get("/people/not-an-id").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 /// CFG-01: every setting is shown; a pack that is wrong is refused with all its problems.
@@ -134,9 +280,20 @@ async fn cfg_01_settings_are_shown_and_a_wrong_pack_is_refused() {
     for setting in pharos_pack::settings() {
         assert!(page.text.contains(setting.name), "{}", setting.name);
     }
-    let wrong = browser.upload("/settings/pack", "pack.zip", b"no zip", &[("why", "A new year")]).await;
+    let wrong = browser
+        .upload(
+            "/settings/pack",
+            "pack.zip",
+            b"no zip",
+            &[("why", "A new year")],
+        )
+        .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.text.contains("This is not a zip") && wrong.text.contains("A new year"), "{}", wrong.text);
+    assert!(
+        wrong.text.contains("This is not a zip") && wrong.text.contains("A new year"),
+        "{}",
+        wrong.text
+    );
 }
 
 /// FIL-03: of a sealed list nothing but figures; without one the page says so.
@@ -145,5 +302,11 @@ async fn fil_03_the_lists_page_says_that_there_is_no_sealed_list() {
     let school = SampleSchool::open().await;
     let mut browser = Browser::at(&school);
     browser.sign_in(&school, "hana.yilmaz").await;
-    assert!(browser.get("/lists").await.text.contains("There is no sealed list here."));
+    assert!(
+        browser
+            .get("/lists")
+            .await
+            .text
+            .contains("There is no sealed list here.")
+    );
 }
