@@ -121,9 +121,14 @@ pub fn make_bundle(head: &BundleHead, entries: &str, key: &SigningKey) -> Vec<u8
         text.push_str(line);
         text.push('\n');
     }
-    let signature = hex::encode(key.0.sign(text.as_bytes()));
-    text.push_str(&format!("signature {signature}\n"));
-    text.into_bytes()
+    sign(text.into_bytes(), key)
+}
+
+/// Puts the publisher's signature below a text that ends with a line end.
+pub(crate) fn sign(mut text: Vec<u8>, key: &SigningKey) -> Vec<u8> {
+    let signature = hex::encode(key.0.sign(&text));
+    text.extend_from_slice(format!("signature {signature}\n").as_bytes());
+    text
 }
 
 /// A bundle whose signature holds.

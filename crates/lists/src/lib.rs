@@ -34,3 +34,33 @@ pub use store::{Lists, Recovery};
 
 /// A catalogue over a memory-mapped file; `filter` shares it in an `Arc`.
 pub type MappedCatalogue = pharos_catalogue::Catalogue;
+
+/// Entry points for fuzzing: bundles from outside.
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::bundle::{Checked, sign};
+    use crate::{BundleError, SigningKey};
+
+    /// Opens bytes as a bundle of a fixed publisher; how many entries were read.
+    pub fn bundle(bytes: &[u8]) -> Option<u64> {
+        read(bytes, &key().ok()?)
+    }
+
+    /// Signs bytes as that publisher would and opens them, so that what lies behind the signature
+    /// is read as well.
+    pub fn signed(body: &[u8]) -> Option<u64> {
+        let key = key().ok()?;
+        let mut text = body.to_vec();
+        text.push(b'\n');
+        read(&sign(text, &key), &key)
+    }
+
+    fn key() -> Result<SigningKey, BundleError> {
+        SigningKey::from_seed(b"a publisher that exists in tests")
+    }
+
+    fn read(bytes: &[u8], key: &SigningKey) -> Option<u64> {
+        let checked = Checked::open(bytes, &key.public()).ok()?;
+        checked.entries(&mut |_| {}).ok().map(|tally| tally.entries)
+    }
+}

@@ -35,7 +35,10 @@ pub(crate) async fn peek(
     Ok((hello, seen.freeze()))
 }
 
-async fn read_hello(io: &mut (impl AsyncRead + Unpin), seen: &mut BytesMut) -> io::Result<Hello> {
+pub(crate) async fn read_hello(
+    io: &mut (impl AsyncRead + Unpin),
+    seen: &mut BytesMut,
+) -> io::Result<Hello> {
     let mut acceptor = Acceptor::default();
     let mut fed = 0;
     loop {

@@ -47,3 +47,41 @@ pub use identity::SignIn;
 pub use pac::{PacConfig, pac};
 pub use server::{Running, start};
 pub use words::{AgeBand, HelpLine, Words};
+
+/// Entry points for fuzzing: what clients send before anything is known of them.
+#[doc(hidden)]
+pub mod fuzzing {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// Reads a request's head as the gate does: its length once complete, or the status of the
+    /// refusal.
+    ///
+    /// # Errors
+    /// The status that the client would be answered with.
+    pub fn head(bytes: &[u8]) -> Result<Option<usize>, u16> {
+        let mut end = crate::head::HeadEnd::default();
+        let Some(length) = end.find(bytes).map_err(crate::head::Refusal::status)? else {
+            return Ok(None);
+        };
+        let most = crate::Limits::default().headers;
+        crate::head::check(&bytes[..length], most).map_err(crate::head::Refusal::status)?;
+        Ok(Some(length))
+    }
+
+    /// Follows a chunked body to its end; how many bytes belong to it, `None` when it is broken.
+    pub fn chunks(bytes: &[u8]) -> Option<usize> {
+        let whole = crate::chunks::Chunks::new().follow(bytes).ok()?;
+        Some(whole.0)
+    }
+
+    /// Reads the first bytes inside a tunnel; the server name of a TLS hello that has one.
+    pub fn hello(bytes: &[u8]) -> Option<String> {
+        let (mut io, mut seen) = (bytes, bytes::BytesMut::new());
+        let reading = pin!(crate::hello::read_hello(&mut io, &mut seen));
+        match reading.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(crate::hello::Hello::Tls { server_name })) => server_name,
+            _ => None,
+        }
+    }
+}

@@ -24,7 +24,9 @@ use pharos_lists::Lists;
 use pharos_records::{Outbox, Records};
 use pharos_records_sql::{Database, Store};
 use pharos_school::{Confidence, Face, IdentitySource, Person, Who};
-use pharos_service::{App, Clock, ImportError, NoticeBody, PackFiles, Ports, SessionToken, SignedIn};
+use pharos_service::{
+    App, Clock, ImportError, NoticeBody, PackFiles, Ports, SessionToken, SignedIn,
+};
 use pharos_vault::Vault;
 use tempfile::TempDir;
 
@@ -78,8 +80,15 @@ pub fn pack_files() -> PackFiles {
     for folder in ["", "aup", "procedures"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            let is_text = path.extension().is_some_and(|end| end == "md" || end == "toml");
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let is_text = path
+                .extension()
+                .is_some_and(|end| end == "md" || end == "toml");
             if path.is_file() && is_text && name != "README.md" {
                 files.insert(name, std::fs::read(&path).unwrap());
             }
@@ -100,7 +109,9 @@ impl SampleSchool {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SetClock::at("2026-11-10T10:00:00Z".parse().unwrap()));
         let database = Database::Sqlite(folder.path().join("records.sqlite"));
-        let store = Store::open(&database, Vault::fresh().unwrap()).await.unwrap();
+        let store = Store::open(&database, Vault::fresh().unwrap())
+            .await
+            .unwrap();
         let records: Arc<dyn Records> = Arc::new(store);
         let activity = Embedded::open(&folder.path().join("activity"), Config::default()).unwrap();
         let (lists, _) = Lists::open(&folder.path().join("lists"), clock.now()).unwrap();
@@ -119,11 +130,22 @@ impl SampleSchool {
         let roll = read_path(&pack_folder().join("people"), &Limits::default()).unwrap();
         match app.import_roll(&operator, &roll, true, &mut |_| {}).await {
             Ok(_) => {}
-            Err(ImportError::Problems(problems)) => panic!("the sample roll is wrong: {:?}", problems.iter().next()),
+            Err(ImportError::Problems(problems)) => {
+                panic!("the sample roll is wrong: {:?}", problems.iter().next())
+            }
             Err(ImportError::Held(_)) => panic!("the sample roll is held back"),
-            Err(ImportError::Other(error)) => panic!("the sample roll cannot be brought in: {error}"),
+            Err(ImportError::Other(error)) => {
+                panic!("the sample roll cannot be brought in: {error}")
+            }
         }
-        Self { app, clock, records, activity: activity.store, sink: activity.sink, folder }
+        Self {
+            app,
+            clock,
+            records,
+            activity: activity.store,
+            sink: activity.sink,
+            folder,
+        }
     }
 
     /// Somebody of the roll, by sign-in name.
@@ -149,7 +171,13 @@ impl SampleSchool {
     pub async fn verdict(&self, username: &str, address: &str) -> Explanation {
         let who = self.certainly(username).await;
         let address = Address::parse(address).unwrap();
-        let query = Query { address: &address, who: &who, from: None, face: Face::Explain, now: self.app.now() };
+        let query = Query {
+            address: &address,
+            who: &who,
+            from: None,
+            face: Face::Explain,
+            now: self.app.now(),
+        };
         self.app.filter().snapshot().unwrap().explanation(&query)
     }
 
@@ -159,7 +187,13 @@ impl SampleSchool {
         let address = Address::parse(address).unwrap();
         let snapshot = self.app.filter().snapshot().unwrap();
         let from = IpAddr::from([127, 0, 1, 8]);
-        let decision = snapshot.decide(&Query { address: &address, who: &who, from: Some(from), face: Face::Https, now: self.app.now() });
+        let decision = snapshot.decide(&Query {
+            address: &address,
+            who: &who,
+            from: Some(from),
+            face: Face::Https,
+            now: self.app.now(),
+        });
         let event = Event {
             at: self.app.now(),
             group: snapshot.group_name(&who, Some(from)),
@@ -185,7 +219,12 @@ impl SampleSchool {
 
     async fn certainly(&self, username: &str) -> Who {
         let person = self.person(username).await.id;
-        Who::Known { person, source: IdentitySource::Stated, confidence: Confidence::Certain, device: Some("a desk".into()) }
+        Who::Known {
+            person,
+            source: IdentitySource::Stated,
+            confidence: Confidence::Certain,
+            device: Some("a desk".into()),
+        }
     }
 
     /// The notices that are due now, as kind and recipient's sign-in name; taking them sends them.
@@ -193,7 +232,10 @@ impl SampleSchool {
         let records: &dyn Outbox = &*self.records;
         let mut sent = Vec::new();
         loop {
-            let jobs = records.lease_jobs(self.app.now(), SignedDuration::from_mins(2), 100).await.unwrap();
+            let jobs = records
+                .lease_jobs(self.app.now(), SignedDuration::from_mins(2), 100)
+                .await
+                .unwrap();
             if jobs.is_empty() {
                 break;
             }

@@ -1,0 +1,4 @@
+//! Fuzzes `catalogue_file`; see `fuzz/README.md`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pharos_fuzz::catalogue_file(data));

@@ -1,0 +1,4 @@
+//! Fuzzes `control_text`; see `fuzz/README.md`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pharos_fuzz::control_text(data));

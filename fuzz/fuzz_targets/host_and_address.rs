@@ -1,0 +1,4 @@
+//! Fuzzes `host_and_address`; see `fuzz/README.md`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pharos_fuzz::host_and_address(data));

@@ -1,0 +1,4 @@
+//! Fuzzes `procedure_toml`; see `fuzz/README.md`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pharos_fuzz::procedure_toml(data));

@@ -1,0 +1,4 @@
+//! Fuzzes `sealed_bundle`; see `fuzz/README.md`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pharos_fuzz::sealed_bundle(data));

@@ -1,0 +1,216 @@
+//! What strangers can send, fed to what reads it. Each target takes any bytes; it panics only when
+//! a promise of the reader is broken. The fuzzer and the ordinary tests call the same functions:
+//! this file is also compiled into the test `crates/testkit/tests/replay.rs`.
+
+use std::sync::OnceLock;
+
+use pharos_casework::{Change, Procedure};
+use pharos_catalogue::{Address, Catalogue, Format, Host, PATH_MAX, Parser, parse};
+use pharos_directory::{FileSet, Limits};
+use pharos_governance::Control;
+use pharos_scan::{MATCHES_MAX, TERMS_MAX, WatchList};
+
+/// A target: its name, which is also its folder of the corpus, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("dns_message", dns_message),
+    ("host_and_address", host_and_address),
+    ("list_formats", list_formats),
+    ("catalogue_file", catalogue_file),
+    ("sealed_bundle", sealed_bundle),
+    ("http_head", http_head),
+    ("client_hello", client_hello),
+    ("oneroster", oneroster),
+    ("pack", pack),
+    ("procedure_toml", procedure_toml),
+    ("search_terms", search_terms),
+    ("control_text", control_text),
+];
+
+/// `www.example.test A?`, id 0x1234, as a client asks it.
+const QUESTION: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x04test\x00\x00\x01\x00\x01";
+
+/// A datagram from a client, and the same from an upstream that answers [`QUESTION`].
+pub fn dns_message(data: &[u8]) {
+    pharos_dns::fuzzing::question(data);
+    pharos_dns::fuzzing::answer(QUESTION, data);
+    assert!(
+        pharos_dns::fuzzing::question(QUESTION),
+        "the question itself is well formed"
+    );
+}
+
+/// An address as typed, requested or listed. What is canonical stays as it is when read again.
+pub fn host_and_address(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(host) = Host::parse(&text) {
+        assert!(
+            host.as_str().len() <= 253,
+            "a host is a name of the DNS: {host:?}"
+        );
+        assert_eq!(
+            Host::parse(host.as_str()).as_ref(),
+            Ok(&host),
+            "a canonical host is read as itself"
+        );
+        assert!(host.parents().count() <= 128);
+    }
+    if let Ok(address) = Address::parse(&text) {
+        assert!(
+            address.path().is_none_or(|path| path.len() <= PATH_MAX),
+            "a path is bounded"
+        );
+        assert!(
+            address.covers(&Address::parse(&text).unwrap_or(address.clone())),
+            "an address covers itself"
+        );
+    }
+}
+
+/// A publisher's list in every format, whole and in pieces: the same entries, and never more
+/// entries than bytes.
+pub fn list_formats(data: &[u8]) {
+    for format in Format::ALL {
+        let mut entries = 0_usize;
+        let whole = parse(format, data, &mut |_| entries += 1);
+        assert!(entries <= data.len());
+        let mut parser = Parser::new(format);
+        for piece in data.chunks(7) {
+            parser.feed(piece, &mut |_| {});
+        }
+        assert_eq!(
+            parser.finish(&mut |_| {}),
+            whole,
+            "{} reads the same in pieces",
+            format.name()
+        );
+    }
+}
+
+/// A compiled catalogue of whatever origin: refused, or usable without a panic.
+pub fn catalogue_file(data: &[u8]) {
+    let Ok(catalogue) = Catalogue::open(data) else {
+        return;
+    };
+    assert!(catalogue.names().len() <= 256);
+    for address in ["example.org", "a.b.gaming.pharos.test/x/y", "10.0.0.1"] {
+        let Ok(address) = Address::parse(address) else {
+            continue;
+        };
+        let found = catalogue.lookup(&address);
+        assert!(catalogue.matched(&address, &found).count() <= 256);
+    }
+}
+
+/// A bundle of a sealed list as it arrives, and one whose signature holds.
+pub fn sealed_bundle(data: &[u8]) {
+    assert!(
+        pharos_lists::fuzzing::bundle(data).is_none(),
+        "nobody but the publisher signs"
+    );
+    if let Some(entries) = pharos_lists::fuzzing::signed(data) {
+        assert!(entries <= data.len() as u64);
+    }
+}
+
+/// The head of a request to the proxy, and a chunked body.
+pub fn http_head(data: &[u8]) {
+    match pharos_proxy::fuzzing::head(data) {
+        Ok(Some(length)) => assert!(length <= data.len()),
+        Ok(None) => {}
+        Err(status) => assert!(
+            (400..=505).contains(&status),
+            "a refusal has a status: {status}"
+        ),
+    }
+    if let Some(length) = pharos_proxy::fuzzing::chunks(data) {
+        assert!(length <= data.len());
+    }
+}
+
+/// What a client says first inside a tunnel.
+pub fn client_hello(data: &[u8]) {
+    if let Some(name) = pharos_proxy::fuzzing::hello(data) {
+        assert!(name.len() <= 255, "a server name is a name of the DNS");
+    }
+}
+
+/// A roll: a zip, one CSV, or a set of files written as `=== NAME` and their text.
+pub fn oneroster(data: &[u8]) {
+    let limits = Limits {
+        file_bytes_max: 1 << 20,
+        total_bytes_max: 1 << 21,
+        rows_max: 10_000,
+        ..Limits::default()
+    };
+    if let Ok(parsed) = pharos_directory::parse_bytes(data, &limits) {
+        assert!(parsed.problems.iter().count() <= pharos_directory::PROBLEMS_MAX);
+    }
+    let files = FileSet::from_files(files_of(data));
+    let parsed = pharos_directory::parse(&files, &limits, &mut |_| {});
+    assert!(parsed.problems.iter().count() <= pharos_directory::PROBLEMS_MAX);
+}
+
+/// A policy pack as files written as `=== NAME` and their text, and as a stored archive.
+pub fn pack(data: &[u8]) {
+    let loaded = pharos_pack::load(&files_of(data).into_iter().collect());
+    assert!(loaded.problems.len() <= pharos_pack::PROBLEMS_MAX + 1);
+    if let Ok(files) = pharos_pack::unpack(data) {
+        assert_eq!(
+            pharos_pack::unpack(&pharos_pack::to_archive(&files))
+                .as_ref()
+                .ok(),
+            Some(&files)
+        );
+    }
+}
+
+/// A procedure, and a school's change to one.
+pub fn procedure_toml(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Err(problems) = Procedure::parse(&text) {
+        assert!(!problems.is_empty(), "a refusal says why");
+    }
+    if let Err(problems) = Change::parse(&text) {
+        assert!(!problems.is_empty(), "a refusal says why");
+    }
+}
+
+/// An address with search words in it, and a text that the watch list reads.
+pub fn search_terms(data: &[u8]) {
+    static WATCH: OnceLock<Option<WatchList>> = OnceLock::new();
+    let text = String::from_utf8_lossy(data);
+    if let Ok(address) = Address::parse(&text)
+        && let Some(found) = pharos_scan::search_terms(&address)
+    {
+        assert!(found.terms.chars().count() <= TERMS_MAX);
+    }
+    if let Some(watch) = WATCH.get_or_init(|| WatchList::built_in().ok()) {
+        assert!(watch.find(&text).len() <= MATCHES_MAX);
+    }
+}
+
+/// A control of a policy: what is read is written so that it is read again as the same.
+pub fn control_text(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(control) = Control::parse(&text) {
+        let written = control.to_string();
+        assert_eq!(
+            Control::parse(&written).as_ref().ok(),
+            Some(&control),
+            "{written:?} reads as the same"
+        );
+    }
+}
+
+/// Files from one text: a line `=== NAME` begins each. At most 64.
+fn files_of(data: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let text = String::from_utf8_lossy(data);
+    let part = |part: &str| {
+        let (name, body) = part.split_once('\n').unwrap_or((part, ""));
+        (name.trim().to_owned(), body.as_bytes().to_vec())
+    };
+    text.split("=== ").skip(1).take(64).map(part).collect()
+}
