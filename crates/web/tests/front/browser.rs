@@ -115,7 +115,7 @@ impl Browser {
         let page = self.send(request).await;
         for (name, value) in fields
             .iter()
-            .filter(|(name, value)| *name != "to" && value.len() > 3)
+            .filter(|(name, value)| !["to", "from"].contains(name) && value.len() > 3)
         {
             assert!(
                 !page.location().contains(value),
