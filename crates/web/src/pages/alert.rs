@@ -57,7 +57,7 @@ pub(crate) async fn act(
 ) -> Response {
     let given = Given::new(pairs);
     match carry_out(&web, &me, &id, &what, &given).await {
-        Ok(code) if given.one("from") == "inbox" => Redirect::to(&format!("/inbox?done={code}")).into_response(),
+        Ok(code) if given.one("to") == "inbox" => Redirect::to(&format!("/inbox?done={code}")).into_response(),
         Ok(code) => Redirect::to(&format!("/alerts/{id}?done={code}")).into_response(),
         Err(Stop::Choose(people)) => {
             let errors = kit::errors(vec![("person", "Choose whom you mean from the list.".to_owned())]);

@@ -73,7 +73,6 @@ struct Kept {
     id: String,
     period: String,
     made: String,
-    pdf: bool,
     csv: String,
 }
 
@@ -172,7 +171,6 @@ fn kept_view(kept: &FrozenReport, zone: &jiff::tz::TimeZone) -> Kept {
         id: report.id.to_string(),
         period: format!("{} to {}", date_words(report.from), date_words(report.to)),
         made: words::moment(kept.at, zone),
-        pdf: report.pdf.is_some(),
         csv: format!("/reports/csv?from={}&to={}", report.from, report.to),
     }
 }

@@ -34,8 +34,8 @@ impl Desk {
     }
 
     async fn try_to(&mut self, what: &str, fields: &[(&str, &str)]) -> Page {
-        let page = self.page().await;
-        let known = page.value_of("known").to_owned();
+        let form = self.lead.get(&format!("/cases/{}/do/{what}", self.case)).await;
+        let known = form.value_of("known").to_owned();
         let mut all = vec![("known", known.as_str())];
         all.extend_from_slice(fields);
         self.lead.post(&format!("/cases/{}/do/{what}", self.case), &all).await
@@ -72,7 +72,7 @@ async fn mon_04_an_alert_is_seen_acknowledged_and_closed_with_both() {
     assert!(inbox.text.contains("Why you see this:") && inbox.text.contains("Ada Quill (certain"), "{}", inbox.text);
     assert!(!inbox.text.contains("self-harm.pharos.test"), "BRE-10: no address that could be clicked");
     let alert = inbox.text.split("href=\"/alerts/").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let seen = lead.post(&format!("/alerts/{alert}/acknowledge"), &[("from", "inbox")]).await;
+    let seen = lead.post(&format!("/alerts/{alert}/acknowledge"), &[("to", "inbox")]).await;
     assert_eq!(seen.location(), "/inbox?done=acknowledged");
     let page = lead.get(&format!("/alerts/{alert}")).await;
     assert!(page.text.contains("self-harm [dot] pharos [dot] test"), "{}", page.text);

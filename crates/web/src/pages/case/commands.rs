@@ -376,7 +376,6 @@ impl Reader<'_> {
         Some(self.maybe_moment(field)?.unwrap_or(self.desk.now))
     }
 
-    #[expect(clippy::option_option, reason = "outside: readable at all; inside: written at all")]
     fn maybe_moment(&mut self, field: &'static str) -> Option<Option<Timestamp>> {
         let text = self.given.one(field);
         if text.is_empty() {
@@ -397,7 +396,6 @@ impl Reader<'_> {
         day
     }
 
-    #[expect(clippy::option_option, reason = "outside: readable at all; inside: written at all")]
     fn maybe_day(&mut self, field: &'static str) -> Option<Option<Date>> {
         let text = self.given.one(field);
         if text.is_empty() {

@@ -46,16 +46,16 @@ impl Around<'_> {
             Doing::Classify => self.classify(),
             Doing::Illegal => vec![
                 Field::warning("Do not look at it again. Nobody opens, copies, prints or sends it. From now on no file is taken in here, for good."),
-                self.area("reason", "Why may it be illegal?").hint_words("A few words. Do not describe what is seen beyond what is needed."),
+                self.area("reason", "Why may it be illegal?").hint("A few words. Do not describe what is seen beyond what is needed.").into(),
             ],
             Doing::AddPerson | Doing::Identify | Doing::TellParent | Doing::NotTold | Doing::ParentReply => self.people_fields(doing),
             Doing::Action | Doing::FinishAction | Doing::CancelAction | Doing::Debrief | Doing::Lesson => self.follow_up(doing),
             Doing::Refer | Doing::Answer | Doing::Supplier | Doing::SupplierAnswer => self.outside(doing),
             Doing::Contain | Doing::Fix | Doing::NoFix | Doing::Retest => self.filter(doing),
-            Doing::Note => vec![self.area("text", "Note").hint_words("Facts, not opinion; the child's own words where you can.")],
-            Doing::Correct => vec![self.hidden("of"), self.area("text", "What is right?").hint_words("The entry stays as it is; this stands beside it.")],
+            Doing::Note => vec![self.area("text", "Note").hint("Facts, not opinion; the child's own words where you can.").into()],
+            Doing::Correct => vec![self.hidden("of"), self.area("text", "What is right?").hint("The entry stays as it is; this stands beside it.").into()],
             Doing::Support | Doing::Sanction | Doing::Outcome | Doing::ChildView => self.child(doing),
-            Doing::Link => vec![self.area("what", "What is the worry?").hint_words("It becomes a concern of its own for the lead, linked with this case.")],
+            Doing::Link => vec![self.area("what", "What is the worry?").hint("It becomes a concern of its own for the lead, linked with this case.").into()],
             Doing::SecondRead => vec![self.area("note", "What did you find?").into()],
             Doing::Close => vec![
                 self.pick("outcome", "How did it end?", options::outcomes(self.given.one("outcome"))),
@@ -68,7 +68,7 @@ impl Around<'_> {
     fn step(&self) -> Vec<Field> {
         let records = self.named_step().map(|step| step.records.join(", ")).unwrap_or_default();
         let note = self.area("note", "What was done, and by whom?");
-        let note = if records.is_empty() { note.into() } else { note.hint_words(format!("Write down: {records}.")) };
+        let note: Field = if records.is_empty() { note.into() } else { note.hint(format!("Write down: {records}.")).into() };
         vec![self.hidden("step"), note, self.moment("done_at", "When was it done? Leave as it is for now.")]
     }
 
@@ -338,16 +338,5 @@ impl Around<'_> {
     fn moment(&self, name: &'static str, label: &str) -> Field {
         let given = self.given.maybe(name).unwrap_or_else(|| kit::local(self.now, self.zone));
         Input::text(name, label, given).kind("datetime-local").width(20).error(self.errors.of(name)).into()
-    }
-}
-
-/// A hint on a box, as the field it becomes.
-trait HintWords {
-    fn hint_words(self, hint: impl Into<String>) -> Field;
-}
-
-impl HintWords for TextArea {
-    fn hint_words(self, hint: impl Into<String>) -> Field {
-        self.hint(hint).into()
     }
 }
