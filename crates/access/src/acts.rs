@@ -108,7 +108,7 @@ acts! {
     InstallPolicy = "policy.install", "Put a version of the policy pack in force", School, true, &[Head, Lead];
     ReadPolicy = "policy.read", "Read the policy, its clauses and their standing", School, true, EVERYONE;
     ChangeSettings = "setting.change", "Change a setting", School, true, &[Technical, Lead, Head];
-    RecordStanding = "clause.record", "Record how a clause stands", School, true, &[Lead, Deputy, OnlineLead, Head];
+    RecordStanding = "clause.record", "Record how a clause stands", School, true, &[Lead, Deputy, OnlineLead, Head, Leadership, Technical, Chair];
 
     RaiseAlert = "alert.raise", "Raise an alert", School, true, &[];
     ListAlerts = "alert.list", "See the list of alerts", School, true, ALERTS;

@@ -274,6 +274,9 @@ pub(crate) enum ListsCommand {
         /// Take it even if it has shrunk by more than half
         #[arg(long)]
         accept_shrink: bool,
+        /// Take it even if its last line does not end
+        #[arg(long)]
+        accept_unterminated: bool,
         /// The file or folder
         path: PathBuf,
     },

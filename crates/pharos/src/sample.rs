@@ -11,6 +11,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_directory::{FileSet, Limits, read_path};
+use pharos_lists::{BundleHead, SigningKey, make_bundle};
 use pharos_service::{App, Clock, ImportError, PackFiles, School, SessionToken, SignedIn, current_code};
 use rust_embed::RustEmbed;
 
@@ -25,6 +26,9 @@ use crate::{commands, serve, wire};
 const PASSWORD: &str = "lamp-over-harbour";
 /// The second factor of those at the sample school whose role needs one (base 32: a sample, not a secret).
 const SECOND_FACTOR: &[u8; 20] = b"harbourmouth-sample!";
+
+/// The key of the sample sealed list's publisher: a sample, not a secret.
+const SAMPLE_PUBLISHER: &[u8; 32] = b"harbourmouth sample publisher 01";
 
 /// The sample pack with its roll, compiled in so that `pharos try` needs no other file.
 #[derive(RustEmbed)]
@@ -82,12 +86,24 @@ async fn found(data: &Path, pack: Option<&Path>) -> anyhow::Result<Opened> {
     let folder = Folder::create(data, FolderFile::default())?;
     let opened = wire::first(folder, &files, Arc::clone(&clock) as Arc<dyn Clock>).await?;
     opened.app.import_sample_list(&operator()).await?;
+    sealed(&opened.app).await?;
     bring_in(&opened.app, &roll).await?;
     give_passwords(&opened.app, &opened).await?;
     life::live(&opened, &clock).await?;
     clock.set_to_now();
     opened.app.rebuild().await?;
     Ok(opened)
+}
+
+/// A sealed list as its publisher would send it, with one invented address: it shows how the slot
+/// works and is none of the real lists, which only their members have.
+async fn sealed(app: &App) -> anyhow::Result<()> {
+    let key = SigningKey::from_seed(SAMPLE_PUBLISHER)?;
+    let (name, owner) = ("sample", "Sample publisher (invented addresses)");
+    app.add_sealed(&operator(), name, owner, key.public()).await?;
+    let head = BundleHead { owner: owner.to_owned(), name: name.to_owned(), version: 1, issued: app.now(), entries: 0 };
+    app.import_sealed(&operator(), name, &make_bundle(&head, "sealed.pharos.test\n", &key)).await?;
+    Ok(())
 }
 
 /// The compiled-in pack, and its roll.

@@ -48,13 +48,7 @@ pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<
 
 /// Closes the data folder when nothing uses it any more.
 pub(crate) async fn finish(opened: Arc<Opened>) {
-    match Arc::try_unwrap(opened) {
-        Ok(opened) => opened.close().await,
-        Err(still) => {
-            still.activity.close();
-            still.records.close().await;
-        }
-    }
+    opened.close().await;
 }
 
 /// Ctrl-C or the service manager's stop.
@@ -122,6 +116,7 @@ pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces, mail: Mail) -> an
     let sink = watched(app, Arc::clone(&opened.sink), &stop, &mut tasks);
     let on = |face| !faces.off.contains(&face);
     let web_url = web_url(faces, &school);
+    app.tell_web_url(web_url.clone());
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
     let upstreams = if faces.dns_upstream.is_empty() { school.pack.upstreams().to_vec() } else { faces.dns_upstream.clone() };
@@ -250,6 +245,7 @@ fn words(school: &School) -> Words {
         school: school.name.clone(),
         pupil: pack.words.word("pupil").to_owned(),
         lead: pack.words.word("lead").to_owned(),
+        adult: school.adult_to_tell(),
         help_lines: pack.help.iter().map(line).collect(),
         ..Words::default()
     }

@@ -33,10 +33,26 @@ impl Opened {
     }
 
     /// Writes everything out.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(&self) {
         self.activity.close();
         self.records.close().await;
+        // Only tells the next start that this was an end like any other.
+        drop(std::fs::remove_file(self.folder.path.join(IN_USE)));
     }
+}
+
+/// There while the folder is in use; still there at the next start when this one did not end by itself.
+const IN_USE: &str = "in-use";
+
+/// Notes that the folder is in use; gives whether the last use was cut off.
+fn begin_use(folder: &Folder) -> bool {
+    let path = folder.path.join(IN_USE);
+    let cut_off = path.exists();
+    // On a full disk the filter starts all the same; only this note is missing.
+    if let Err(error) = std::fs::write(&path, b"") {
+        tracing::warn!(%error, "{} cannot be written", path.display());
+    }
+    cut_off
 }
 
 /// Opens a folder that has a pack in force. `what` stands in the lock for whoever comes second.
@@ -67,6 +83,7 @@ struct Engines {
 
 async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
     let now = clock.now();
+    let cut_off = begin_use(folder);
     let records = Arc::new(Store::open(&folder.database(), folder.vault.clone()).await?);
     let opened = Embedded::open(&folder.path.join("activity"), pharos_activity_embedded::Config::default())?;
     let (lists, recovery) = pharos_lists::Lists::open(&folder.path.join("lists"), now)?;
@@ -76,8 +93,12 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
         Ok(key)
     })?;
     let key: [u8; 32] = key.as_slice().try_into().context("keys/sealed-lists is damaged; restore it from a backup")?;
-    let mut recovered = list_sentences(&recovery);
-    recovered.extend(activity_sentences(&opened.recovered));
+    let mut recovered = Vec::new();
+    if cut_off {
+        recovered.push("the last run was cut off (crash, power or kill); what it had acknowledged is kept".to_owned());
+    }
+    recovered.extend(list_sentences(&recovery));
+    recovered.extend(activity_sentences(&opened.recovered, cut_off));
     let ports = Ports {
         records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
         activity: Arc::clone(&opened.store) as Arc<dyn pharos_activity::Store>,
@@ -102,9 +123,9 @@ fn list_sentences(recovery: &pharos_lists::Recovery) -> Vec<String> {
     sentences
 }
 
-fn activity_sentences(recovered: &pharos_activity_embedded::Recovered) -> Vec<String> {
+fn activity_sentences(recovered: &pharos_activity_embedded::Recovered, cut_off: bool) -> Vec<String> {
     let mut sentences = recovered.problems.clone();
-    if recovered.head_events + recovered.spool_events > 0 {
+    if cut_off && recovered.head_events + recovered.spool_events > 0 {
         sentences.push(format!("activity: {} events found that were not yet sealed", recovered.head_events + recovered.spool_events));
     }
     if recovered.torn_bytes > 0 {

@@ -1,6 +1,8 @@
 //! Alerts: from events to the right person's inbox, chased until somebody has them (MON-03, MON-04,
 //! MON-13, CLK-02).
 
+mod sightings;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -12,6 +14,7 @@ use pharos_monitor::{
     Alert as Noticed, AlertBody as Said, AlertCommand, AlertEntry, AlertState as Life, Limits, Recipients, RuleSet, Seen, SeenAction, Severity,
     Subject, WatchHit, WatchLists, notices, raise, route,
 };
+use pharos_policy::Member;
 use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert};
 use pharos_scan::WatchList;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
@@ -22,6 +25,7 @@ use crate::checks::is_test_user;
 use crate::clock::new_uuid;
 use crate::overrides::json;
 use crate::{App, Error, SignedIn};
+use sightings::{Sighting, Sightings};
 
 /// The stored form's version.
 const VERSION: u16 = 1;
@@ -70,6 +74,7 @@ impl AlertBody {
 /// The rules with what they remember, and the watch phrases.
 pub struct Watch {
     watch: Mutex<pharos_monitor::Watch>,
+    sightings: Mutex<Sightings>,
     phrases: Phrases,
 }
 
@@ -81,11 +86,17 @@ impl Watch {
     pub fn new() -> Result<Self, Error> {
         let watch = pharos_monitor::Watch::new(RuleSet::shipped(), Limits::default()).map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
         let list = WatchList::built_in().map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
-        Ok(Self { watch: Mutex::new(watch), phrases: Phrases(list) })
+        Ok(Self { watch: Mutex::new(watch), sightings: Mutex::default(), phrases: Phrases(list) })
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, pharos_monitor::Watch> {
         self.watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Watch {
+    fn sightings(&self) -> std::sync::MutexGuard<'_, Sightings> {
+        self.sightings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -137,27 +148,44 @@ impl App {
         if event.who.person().is_some_and(is_test_user) || !is_interesting(event) {
             return Ok(());
         }
-        let person = match event.who.person() {
-            Some(person) => self.known_person(person).await?,
-            None => None,
-        };
-        let seen = seen(event, person.as_ref());
-        let raised = {
+        // The roll in memory is enough to judge by: no look into the records for each event.
+        let member = self.filter().snapshot().ok().and_then(|snapshot| snapshot.member(&event.who).cloned());
+        let seen = seen(event, member.as_deref());
+        let due = {
             let watch = &self.inner().watch;
-            watch.locked().see(&seen, &watch.phrases)
+            let raised = watch.locked().see(&seen, &watch.phrases);
+            let now = self.now();
+            raised.into_iter().filter_map(|raised| watch.sightings().take(raised, seen.search.clone(), now)).collect::<Vec<_>>()
         };
-        for noticed in raised {
-            self.raise_alert(noticed.alert().clone(), seen.search.clone(), person.as_ref()).await?;
+        for sighting in due {
+            self.raise_alert(sighting).await?;
         }
         Ok(())
     }
 
-    async fn raise_alert(&self, noticed: Noticed, search: Option<String>, person: Option<&Person>) -> Result<(), Error> {
+    /// Writes the repetitions that were held back. Called by the jobs every few seconds.
+    ///
+    /// # Errors
+    /// When an alert cannot be saved.
+    pub(crate) async fn write_sightings(&self) -> Result<(), Error> {
+        let due = self.inner().watch.sightings().due(self.now());
+        for sighting in due {
+            self.raise_alert(sighting).await?;
+        }
+        Ok(())
+    }
+
+    async fn raise_alert(&self, sighting: Sighting) -> Result<(), Error> {
+        let Sighting { noticed, search } = sighting;
+        let person = match noticed.person() {
+            Some(person) => self.known_person(person).await?,
+            None => None,
+        };
         let system = Actor::system("monitor");
         let permit = self.may::<act::RaiseAlert>(&system, Target::School).await?;
         let now = self.now();
         let id = AlertId::from_uuid(new_uuid());
-        let about = person.map(Watched::of);
+        let about = person.as_ref().map(Watched::of);
         let ladder = route(&noticed.roles, &self.recipients());
         let chase_at = ladder.rungs.get(1).map(|rung| now + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes)));
         let first: Vec<Role> = ladder.rungs.first().map(|rung| rung.to.clone()).unwrap_or_default();
@@ -247,6 +275,7 @@ impl App {
     /// # Errors
     /// When the records cannot be read or written.
     pub async fn chase_alerts(&self) -> Result<usize, Error> {
+        self.write_sightings().await?;
         let system = Actor::system("jobs");
         let now = self.now();
         let permit = self.may::<act::Housekeep>(&system, Target::School).await?;
@@ -325,11 +354,11 @@ fn is_interesting(event: &Event) -> bool {
     event.sealed.is_some() || event.search.is_some() || matches!(event.action, "block" | "warn")
 }
 
-fn seen(event: &Event, person: Option<&Person>) -> Seen {
+fn seen(event: &Event, member: Option<&Member>) -> Seen {
     Seen {
         at: event.at,
         who: event.who.clone(),
-        subject: person.map_or_else(Subject::default, |person| Subject { roles: person.roles.iter().copied().collect(), year: person.year, vulnerable: false }),
+        subject: member.map_or_else(Subject::default, |member| Subject { roles: member.roles.iter().copied().collect(), year: member.year, vulnerable: false }),
         device_address: event.address.to_string(),
         host: event.host.to_string(),
         categories: event.categories.to_vec(),

@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) sealed_key: pharos_catalogue::SealedKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) web_url: String,
+    pub(crate) told_url: std::sync::OnceLock<String>,
     pub(crate) school: ArcSwap<School>,
     pub(crate) desk: Arc<Desk>,
     /// Held while a snapshot is built, so that the last change is the one in force.
@@ -69,6 +70,7 @@ impl App {
                 sealed_key: ports.sealed_key,
                 clock: ports.clock,
                 web_url: ports.web_url,
+                told_url: std::sync::OnceLock::new(),
                 school: ArcSwap::from_pointee(school),
                 desk: Arc::new(Desk::default()),
                 building: Mutex::new(()),
@@ -100,7 +102,13 @@ impl App {
 
     /// Where people reach the pages.
     pub fn web_url(&self) -> &str {
-        &self.inner.web_url
+        self.inner.told_url.get().unwrap_or(&self.inner.web_url)
+    }
+
+    /// Tells where people reach the pages, once the faces know; the first telling counts.
+    pub fn tell_web_url(&self, url: String) {
+        // A second start in one process keeps the first address, as the faces do.
+        drop(self.inner.told_url.set(url));
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -8,6 +8,7 @@ use pharos_governance::{
     AlertFact, Attestation, BreachFact, ClauseAssessment, Control, Facts, ParentsFact, ParentsNow, Probe, ProbeResult, SealedListFact, Subject,
     assess_clause,
 };
+use pharos_ledger::Detail;
 use pharos_records::{AlertFilter, CaseFilter, SettingRow, StandingRow};
 use pharos_school::Role;
 use serde::{Deserialize, Serialize};
@@ -50,17 +51,18 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] when the clause asks for another role.
     pub async fn attest(&self, me: &SignedIn, clause: &str) -> Result<(), Error> {
-        self.may::<act::RecordStanding>(&me.actor, Target::School).await?;
+        let permit = self.may::<act::RecordStanding>(&me.actor, Target::School).await?;
         let bound = self.school().pack.clause(clause).cloned().ok_or(Error::NotFound)?;
         let role = bound.controls.iter().find_map(|control| match control {
             Control::Attested { by, .. } if me.actor.holds(*by) => Some(*by),
             _ => None,
         });
         let role = role.ok_or_else(|| Error::Refused("This clause is not yours to attest. It names the role that says so.".to_owned()))?;
-        let permit = self.may::<act::ChangeSettings>(&me.actor, Target::School).await?;
+        self.records().note(&permit, None, &Detail::new().text("attested", clause), self.now()).await?;
+        let keep = self.may::<act::ChangeSettings>(&Actor::system("attestations"), Target::School).await?;
         let stored = StoredAttestation { v: 1, by: me.person.id, role, at: self.now() };
         let text = serde_json::to_string(&stored).map_err(|error| Error::unavailable("writing an attestation", &error))?;
-        self.records().set_setting(&permit, &format!("attested.{clause}"), Some(&text), self.now()).await?;
+        self.records().set_setting(&keep, &format!("attested.{clause}"), Some(&text), self.now()).await?;
         self.assess_and_keep().await
     }
 

@@ -26,6 +26,8 @@ pub struct NewList {
     pub path: PathBuf,
     /// Whether to take it even if it has shrunk by more than half.
     pub accept_shrink: bool,
+    /// Take it even if its last line does not end.
+    pub accept_unterminated: bool,
 }
 
 impl App {
@@ -48,7 +50,7 @@ impl App {
                 category: new.category.as_deref(),
                 format,
                 path: &new.path,
-                accept: Accept { shrink: new.accept_shrink, ..Accept::default() },
+                accept: Accept { shrink: new.accept_shrink, unterminated: new.accept_unterminated },
                 allowed_age: None,
             };
             app.inner().lists.import(&import, now)

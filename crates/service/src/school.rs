@@ -52,10 +52,15 @@ impl School {
         self.pack.settings.list("con.pupil_listeners").into_iter().map(by_name).collect()
     }
 
-    /// Whom a pupil tells after seeing something, in the school's words (`bre.pupil_tells`, BRE-01).
-    pub fn pupil_tells(&self) -> Vec<String> {
+    /// Whom a pupil tells after seeing something, to stand after "tell" (`bre.pupil_tells`, BRE-01):
+    /// "a member of staff", or "your form tutor or your headmistress".
+    pub fn adult_to_tell(&self) -> String {
+        let called = |role: &Role| match role {
+            Role::Staff => "a member of staff".to_owned(),
+            role => format!("your {}", self.pack.words.role(*role)),
+        };
         let roles = self.pack.roles_of("bre.pupil_tells", &[Role::Staff]);
-        roles.into_iter().map(|role| self.pack.words.role(role).to_owned()).collect()
+        roles.iter().map(called).collect::<Vec<_>>().join(" or ")
     }
 
     /// Makes a pack ready for use.

@@ -2,6 +2,7 @@
 //! near (FIL-04, AUD-05, REV-02, REP-01). Each is a notice, sent once a day at most.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Span, ToSpan};
@@ -9,7 +10,7 @@ use pharos_access::{Actor, Target, act};
 use pharos_records::NewNotice;
 use pharos_school::{Person, PersonId, Role};
 
-use crate::{App, Error};
+use crate::{App, Error, NewList};
 
 /// So many people looked at within [`ODD_WITHIN`] is odd (AUD-05).
 const ODD_PEOPLE: usize = 40;
@@ -48,6 +49,31 @@ impl App {
         }
         self.queue_notices(&notices).await?;
         Ok(stale)
+    }
+
+    /// Reads again every subscribed list whose `refresh_hours` are over, from its file or folder on
+    /// this machine (FIL-04). A list that is refused stays as it was; the refusal is logged, and the
+    /// list grows stale. Gives the names of those that were read.
+    ///
+    /// # Errors
+    /// Never for a single list; [`Error::Denied`] when the system may not change lists.
+    pub async fn refresh_due_lists(&self) -> Result<Vec<String>, Error> {
+        let (school, held, system) = (self.school(), self.list_status(), Actor::system("jobs"));
+        let mut read = Vec::new();
+        for wanted in &school.pack.lists {
+            let Some(path) = wanted.source.as_ref().map(PathBuf::from).filter(|path| path.is_absolute()) else { continue };
+            let every = SignedDuration::from_hours(i64::from(wanted.refresh_hours));
+            if held.iter().any(|list| list.name == wanted.name && list.age < every) {
+                continue;
+            }
+            let new = NewList { list: wanted.name.clone(), category: None, format: None, path, accept_shrink: false, accept_unterminated: false };
+            match self.import_list(&system, new).await {
+                Ok(_) => read.push(wanted.name.clone()),
+                Err(denied @ Error::Denied(_)) => return Err(denied),
+                Err(error) => tracing::warn!(list = %wanted.name, %error, "a list was not refreshed; the last good one stays"),
+            }
+        }
+        Ok(read)
     }
 
     /// The lists that need attention, by name.

@@ -82,16 +82,9 @@ pub(crate) async fn restore(args: RestoreArgs, output: &mut Output) -> anyhow::R
     Ok(0)
 }
 
-/// Puts the key ring and the folder's own file where a data folder has them.
+/// Looks whether the key ring opens, and writes where its master key and the database are.
 fn settle(args: &RestoreArgs, master: &MasterKey) -> anyhow::Result<()> {
-    let keys = args.data.join("keys");
-    if keys.is_file() {
-        let aside = args.data.join("ring.restored");
-        std::fs::rename(&keys, &aside)?;
-        make_dir(&keys)?;
-        std::fs::rename(&aside, keys.join("ring"))?;
-    }
-    read_ring(&keys.join("ring"), master)?;
+    read_ring(&args.data.join("keys/ring"), master)?;
     let key = std::fs::canonicalize(&args.master_key).context("the master key's place")?;
     let file = FolderFile { database: args.database.clone(), master_key: Some(key) };
     write_private(&args.data.join("pharos.toml"), toml::to_string(&file)?.as_bytes())

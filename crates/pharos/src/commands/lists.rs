@@ -14,9 +14,9 @@ use crate::wire::Opened;
 pub(super) async fn run(opened: &Opened, command: ListsCommand, output: &mut Output) -> anyhow::Result<u8> {
     let app = &opened.app;
     match command {
-        ListsCommand::Import { list, category, format, accept_shrink, path } => {
+        ListsCommand::Import { list, category, format, accept_shrink, accept_unterminated, path } => {
             output.progress(format!("reading {}", path.display()));
-            let new = NewList { list, category, format, path, accept_shrink };
+            let new = NewList { list, category, format, path, accept_shrink, accept_unterminated };
             told(app.import_list(&operator(), new).await, output)
         }
         ListsCommand::RollBack { list } => told(app.roll_back_list(&operator(), &list).await, output),
@@ -86,7 +86,7 @@ async fn refresh(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             continue;
         }
         any = true;
-        let new = NewList { list: list.name.clone(), category: None, format: None, path: path.to_owned(), accept_shrink: false };
+        let new = NewList { list: list.name.clone(), category: None, format: None, path: path.to_owned(), accept_shrink: false, accept_unterminated: false };
         code = code.max(told(opened.app.import_list(&operator(), new).await, output)?);
     }
     if !any {

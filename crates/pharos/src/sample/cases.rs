@@ -5,7 +5,7 @@ use pharos_casework::{
     Agency, Command, Concern, Decision, DoneBy, Harm, Involved, LessonKind, Level, Method, Origin, Outcome, Part, ReasonAgainst, RecordKind, Reporter,
     Site, Standing, Whom,
 };
-use pharos_governance::Period;
+use pharos_governance::Control;
 use pharos_monitor::{AlertCommand, AlertOutcome};
 use pharos_school::{CaseId, PersonId};
 use pharos_service::{App, OpenCase, SignedIn};
@@ -39,11 +39,31 @@ pub(super) async fn live(opened: &Opened, clock: &SampleClock, today: &Zoned) ->
         let explanation = "Asked about it in form time: a link from a games forum. Knows whom to ask next time.".to_owned();
         app.act_on_alert(&lead, alert.id, AlertCommand::Close { explanation, outcome: AlertOutcome::TalkedThrough }).await?;
     }
+    // Whatever else there was has somebody working on it.
+    for alert in rest {
+        clock.set_to((alert.at + SignedDuration::from_mins(11)).min(now));
+        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge).await?;
+    }
     reported(app, clock, today).await?;
+    attested(app, clock, today).await?;
     clock.set_to(now - SignedDuration::from_mins(40));
     app.assess_and_keep().await?;
-    let period: Period = app.usual_period();
-    drop(app.governors_report(&lead.actor, period).await?);
+    Ok(())
+}
+
+/// The clauses that a named person answers for, said this week by that person.
+async fn attested(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Result<()> {
+    clock.set_to(today.timestamp() - SignedDuration::from_hours(50));
+    for clause in &app.school().pack.clauses {
+        for control in &clause.controls {
+            let Control::Attested { by, .. } = control else { continue };
+            let holder = app.everybody(&crate::commands::operator()).await?.into_iter().find(|person| person.is(*by));
+            if let Some(holder) = holder {
+                let me = at_work(app, &holder.username).await?;
+                app.attest(&me, &clause.id).await?;
+            }
+        }
+    }
     Ok(())
 }
 

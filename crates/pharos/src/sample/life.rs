@@ -44,10 +44,12 @@ const MOMENTS: &[(&str, &str, i64, i64)] = &[
     ("ada.quill", "pornography.pharos.test/", 3, 95),
     ("ada.quill", "pornography.pharos.test/", 3, 97),
     ("ada.quill", "pornography.pharos.test/", 3, 98),
-    ("noor.rahimi", "www.google.com/search?q=how+to+kill+myself", 1, 130),
     ("felix.arden", "extremism.pharos.test/", 1, 200),
     ("felix.arden", "extremism.pharos.test/", 1, 204),
 ];
+
+/// What happened a few minutes ago and nobody has looked at yet: who, where, how many minutes ago.
+const JUST_NOW: &[(&str, &str, i64)] = &[("noor.rahimi", "www.google.com/search?q=how+to+kill+myself", 7)];
 
 /// Lives the week before now, then the cases that grew from it.
 pub(super) async fn live(opened: &Opened, clock: &SampleClock) -> anyhow::Result<()> {
@@ -63,6 +65,14 @@ pub(super) async fn live(opened: &Opened, clock: &SampleClock) -> anyhow::Result
         }
     }
     super::cases::live(opened, clock, &today).await?;
+    for (name, address, minutes) in JUST_NOW {
+        let at = today.timestamp() - SignedDuration::from_mins(*minutes);
+        clock.set_to(at);
+        if let Some(event) = decided(opened, name, address, at)? {
+            opened.sink.record(event.clone());
+            opened.app.notice(&event).await?;
+        }
+    }
     clock.set_to_now();
     Ok(())
 }
