@@ -80,11 +80,14 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
             }
         }
     });
-    spawn(&mut set, &stop, "alarm stale lists", EVERY_HOUR, {
+    spawn(&mut set, &stop, "refresh lists, tell of stale ones", EVERY_HOUR, {
         let app = app.clone();
         move || {
             let app = app.clone();
-            async move { app.alarm_stale_lists().await.map(drop) }
+            async move {
+                app.refresh_due_lists().await?;
+                app.alarm_stale_lists().await.map(drop)
+            }
         }
     });
     spawn(&mut set, &stop, "remind of dates", EVERY_HOUR, {

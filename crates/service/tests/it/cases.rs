@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use pharos_activity::Store as _;
-use pharos_casework::{Command, Concern, Involved, Origin, Part, Reporter, Whom};
+use pharos_casework::{Command, Concern, EntryBody, Involved, Origin, Part, Reporter, Whom};
+use pharos_policy::Action;
 use pharos_records::LedgerFilter;
 use pharos_school::CaseId;
 use pharos_service::Error;
@@ -131,7 +132,7 @@ async fn con_14_the_technical_team_sees_events_not_notes() {
     assert_eq!(app.waiting(&technician.actor).await.unwrap(), pharos_service::Waiting::default());
 }
 
-/// BRE-01: a report from a block page reaches those who act, with address, device and person filled in.
+/// BRE-01, BRE-04: a report from a block page reaches those who act, with address, device and person filled in.
 #[tokio::test]
 async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
     use pharos_activity::{BlockDesk, Blocked};
@@ -167,4 +168,14 @@ async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
     assert_eq!(concern.addresses, ["violence.pharos.test/clip"]);
     assert!(concern.device.as_deref().is_some_and(|device| device.starts_with("a desk")), "{:?}", concern.device);
     assert_eq!(concern.happened_at, Some(event.at));
+
+    // BRE-04: the lead closes the address for everyone from the case, and the case says so.
+    let address = concern.addresses[0].clone();
+    assert_eq!(school.verdict("helen.lindqvist", &address).await.action, Action::Allow);
+    school.app.contain(&lead, raised.case, open.case.entries, &address).await.unwrap();
+    assert_eq!(school.verdict("helen.lindqvist", &address).await.action, Action::Block);
+    let after = school.app.case(&lead.actor, raised.case).await.unwrap();
+    assert!(after.entries.iter().any(|entry| matches!(&entry.body, EntryBody::Contained { address: closed, .. } if *closed == address)));
+    // Somebody who wrote meanwhile is not written over.
+    assert!(matches!(school.app.act_on_case(&lead, raised.case, open.case.entries, Command::Acknowledge).await, Err(Error::Changed)));
 }

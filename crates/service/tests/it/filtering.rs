@@ -148,3 +148,33 @@ async fn fil_04_stale_lists_are_told_daily() {
     school.clock.forward(SignedDuration::from_hours(24 * 3 + 1));
     assert!(school.app.stale_lists().unwrap().contains(&"ut1".to_owned()));
 }
+
+/// FIL-04: a list with a source on this machine is read again when its hours are over; one that is
+/// suddenly much smaller is refused and the last good one stays.
+#[tokio::test]
+async fn fil_04_lists_are_refreshed_on_their_timetable() {
+    let source = tempfile::tempdir().unwrap();
+    let gambling = source.path().join("gambling");
+    std::fs::create_dir(&gambling).unwrap();
+    let write = |names: &[&str]| std::fs::write(gambling.join("domains"), format!("{}\n", names.join("\n"))).unwrap();
+    write(&["casino.example", "poker.example", "slots.example", "bets.example"]);
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let with_source = format!("refresh_hours = 24\nsource = {:?}", source.path().display().to_string());
+    files.insert("school.toml".to_owned(), text.replace("refresh_hours = 24", &with_source).into_bytes());
+    let school = SampleSchool::with(&files).await;
+
+    assert_eq!(school.verdict("ada.quill", "casino.example").await.action, Action::Allow);
+    assert_eq!(school.app.refresh_due_lists().await.unwrap(), ["ut1"]);
+    assert_eq!(school.verdict("ada.quill", "casino.example").await.action, Action::Block);
+    school.clock.forward(SignedDuration::from_hours(23));
+    assert!(school.app.refresh_due_lists().await.unwrap().is_empty(), "not before its time");
+
+    write(&["casino.example"]);
+    school.clock.forward(SignedDuration::from_hours(2));
+    assert!(school.app.refresh_due_lists().await.unwrap().is_empty(), "shrunk by more than half: refused");
+    assert_eq!(school.verdict("ada.quill", "poker.example").await.action, Action::Block, "the last good one stays");
+    write(&["casino.example", "poker.example", "slots.example", "dice.example"]);
+    assert_eq!(school.app.refresh_due_lists().await.unwrap(), ["ut1"]);
+    assert_eq!(school.verdict("ada.quill", "dice.example").await.action, Action::Block);
+}

@@ -49,10 +49,13 @@ async fn con_04_listeners_are_the_schools_own() {
     let names: Vec<String> = school.app.school().listeners().into_iter().map(|help| help.name).collect();
     assert_eq!(names, ["Childline", "CEOP", "Harbourmouth listening post"]);
     assert_eq!(school.app.school().listeners()[0].call.as_deref(), Some("0800 1111"));
-    assert_eq!(school.app.school().pupil_tells(), ["staff"]);
+    assert_eq!(school.app.school().adult_to_tell(), "a member of staff");
     let other = changed("pupil_listeners = [\"Childline\", \"CEOP\", \"Harbourmouth listening post\"]", "pupil_listeners = [\"Children's Commissioner\"]");
     school.app.install_pack(&system(), &other, "Another listener").await.unwrap();
     assert_eq!(school.app.school().listeners()[0].name, "Children's Commissioner");
+    let tutor = changed("pupil_tells = [\"staff\"]", "pupil_tells = [\"tutor\", \"lead\"]");
+    school.app.install_pack(&system(), &tutor, "The form tutor knows them").await.unwrap();
+    assert_eq!(school.app.school().adult_to_tell(), "your form tutor or your Designated Safeguarding Lead");
 }
 
 /// REV-02, REP-01: the dates follow the settings; people are reminded a month ahead and when late.
