@@ -50,7 +50,7 @@ fn fil_02_lists_come_in_and_go_back() {
     let data = folder(scratch.path());
     let file = scratch.path().join("list.txt");
     let file = file.to_str().unwrap();
-    let write = |names: &[&str]| fs::write(file, names.join("\n")).unwrap();
+    let write = |names: &[&str]| fs::write(file, names.join("\n") + "\n").unwrap();
     let blocked = |host: &str| on(&data, &["explain", "--user", "ada.quill", "--url", host]).code == 1;
     let import = || on(&data, &["lists", "import", "--json", "--list", "mine", "--category", "gambling", file]);
 
@@ -131,7 +131,7 @@ fn rep_01_the_governors_report_is_a_pdf_without_names() {
     let server = Server::shared();
     let scratch = scratch();
     let file = scratch.path().join("report.pdf");
-    server.command(&["report", "governors", "--from", "2026-01-01", "--to", "2030-12-31", "--out", file.to_str().unwrap()]).ended(0);
+    server.command(&["report", "governors", "--from", &days_ago(360), "--to", &days_ago(0), "--out", file.to_str().unwrap()]).ended(0);
     let mut command = Command::new("pdftotext");
     command.args(["-layout", file.to_str().unwrap(), "-"]);
     let text = finish(command).ended(0).out;
@@ -210,6 +210,11 @@ fn priv_04_without_the_key_nothing_opens() {
         command
     });
     assert_eq!(ran.code, 0, "from the environment it opens: {ran:?}");
+}
+
+/// A day as commands take it.
+fn days_ago(days: i64) -> String {
+    (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days)).to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
 fn other_key(scratch: &Path) -> std::path::PathBuf {

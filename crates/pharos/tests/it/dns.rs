@@ -37,7 +37,7 @@ fn mon_02_who_asks_decides() {
         return;
     }
     let server = Server::shared();
-    let blocked = |from: &str| dig(&server, from, &["gambling.pharos.test"]).out.contains("EDE: 15");
+    let blocked = |from: &str| dig(&server, from, &["weapons.pharos.test"]).out.contains("EDE: 15");
     assert!(blocked(ADA), "a pupil");
     assert!(!blocked(INES), "a teacher");
     assert!(blocked("127.0.7.7"), "nobody knows who");

@@ -10,11 +10,12 @@
 
 mod support;
 
+mod clocks;
 mod commands;
 mod dns;
-// mod faults;
+mod faults;
 mod postgres;
 mod proxy;
 mod ready;
-// mod screens;
-// mod story;
+mod screens;
+mod story;

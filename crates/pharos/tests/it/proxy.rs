@@ -116,13 +116,13 @@ fn mon_02_sign_in_at_the_proxy() {
     }
     let server = Server::shared();
     let from = "127.0.7.21";
-    let nobody = through(&server, from, &["http://gambling.pharos.test/"]);
+    let nobody = through(&server, from, &["http://weapons.pharos.test/"]);
     assert_eq!(nobody.status, 403, "nobody known: the strictest rules: {nobody:?}");
-    let teacher = through(&server, from, &["-U", &format!("ines.castellano:{PASSWORD}"), "http://gambling.pharos.test/"]);
+    let teacher = through(&server, from, &["-U", &format!("ines.castellano:{PASSWORD}"), "http://weapons.pharos.test/"]);
     assert_ne!(teacher.status, 403, "a teacher: {teacher:?}");
-    let pupil = through(&server, from, &["-U", &format!("ada.quill:{PASSWORD}"), "http://gambling.pharos.test/"]);
+    let pupil = through(&server, from, &["-U", &format!("ada.quill:{PASSWORD}"), "http://weapons.pharos.test/"]);
     assert_eq!(pupil.status, 403, "{pupil:?}");
-    let wrong = through(&server, from, &["-U", "ines.castellano:guess-work-here", "http://gambling.pharos.test/"]);
+    let wrong = through(&server, from, &["-U", "ines.castellano:guess-work-here", "http://weapons.pharos.test/"]);
     assert!(matches!(wrong.status, 403 | 407), "{wrong:?}");
 }
 

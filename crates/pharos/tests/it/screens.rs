@@ -10,7 +10,7 @@ use pharos_web::{ROUTES, WhoMay};
 use thirtyfour::Key;
 
 use crate::support::browser::{Browser, Driver, TOOLS};
-use crate::support::clients::curl;
+use crate::support::clients::{Session, curl};
 use crate::support::server::{ADA, Server};
 use crate::support::{find, have, left_out};
 
@@ -34,6 +34,7 @@ fn vul_07_every_page_is_usable_by_everyone() {
     let axe = axe();
     let server = Server::sample();
     let reference = blocked_reference(&server);
+    ask_for_a_site(&server, &reference);
     let driver = Driver::start();
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -124,7 +125,8 @@ impl Look<'_> {
         let there = self.browser.run(&format!("const it = {BUTTON}; if (document.activeElement) document.activeElement.blur(); return it ? it.innerText : null"), Vec::new());
         let words = there.as_str()?.to_owned();
         let stops = self.browser.run("return document.querySelectorAll('a[href], button, input, select, textarea, summary').length", Vec::new());
-        for _ in 0..=stops.as_u64().unwrap_or(0) {
+        // A date has several stops of its own.
+        for _ in 0..stops.as_u64().unwrap_or(0) * 3 + 10 {
             self.browser.key(Key::Tab);
             if self.browser.run(&format!("return document.activeElement === {BUTTON}"), Vec::new()) == true {
                 return None;
@@ -170,6 +172,13 @@ fn axe() -> Option<String> {
     Some(std::fs::read_to_string(script).unwrap())
 }
 
+/// Ada asks for the site, so that there is a request to look at.
+fn ask_for_a_site(server: &Server, reference: &str) {
+    let ada = Session::sign_in(server.web, "ada.quill");
+    let asked = ada.post(&format!("/blocked/{reference}/ask"), &[("purpose", "For the lesson on chance in mathematics."), ("days", "2")]).unwrap();
+    assert_eq!(asked.status, 303, "{asked:?}");
+}
+
 /// The reference of a block that happened to Ada.
 fn blocked_reference(server: &Server) -> String {
     let page = curl(&["--interface", ADA, "-x", &format!("http://{}", server.proxy), "http://gambling.pharos.test/"]);
@@ -181,7 +190,7 @@ fn blocked_reference(server: &Server) -> String {
 /// on the pages before it.
 fn paths(browser: &Browser, server: &Server, reference: &str) -> Vec<String> {
     let mut links = BTreeSet::new();
-    for list in ["/inbox", "/cases", "/requests", "/policy", "/checks", "/people", "/reports", "/"] {
+    for list in ["/inbox", "/cases", "/requests", "/policy", "/checks", "/people", "/reports", "/what-to-do", "/"] {
         browser.go(&server.page(list));
         let found = browser.run("return [...document.querySelectorAll('main a[href^=\"/\"]')].map(a => a.getAttribute('href'))", Vec::new());
         links.extend(found.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned()));
@@ -191,7 +200,14 @@ fn paths(browser: &Browser, server: &Server, reference: &str) -> Vec<String> {
         let found = browser.run("return [...document.querySelectorAll('main a[href^=\"/\"]')].map(a => a.getAttribute('href'))", Vec::new());
         links.extend(found.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned()));
     }
-    let mut paths = Vec::new();
+    browser.go(&server.page("/people"));
+    if browser.has("main [name='words']") {
+        browser.write("words", "Quill");
+        browser.click("main form[action='/people'] button");
+        let found = browser.run("return [...document.querySelectorAll('main a[href^=\"/people/\"]')].map(a => a.getAttribute('href'))", Vec::new());
+        links.extend(found.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned()));
+    }
+    let mut paths = vec!["/report/received/7".to_owned()];
     for route in ROUTES.iter().filter(|route| route.method == "GET" && is_page(route.path) && !matches!(route.who, WhoMay::Anyone if route.path == "/sign-out")) {
         let path = route.path.replace("{reference}", reference);
         if !path.contains('{') {

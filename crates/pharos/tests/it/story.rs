@@ -104,7 +104,7 @@ fn pupil(driver: &Driver, server: &Server, origin: &Origin) {
     ada.click("a[href$='/report']");
     ada.write("what", "A link in the chat led here. I did not want to see this.");
     ada.click("main form[action*='/report'] button");
-    ada.says("received");
+    ada.says("Thank you for telling us");
 
     // MON-03: the same category again and again is worth a look.
     for number in 1..=4 {

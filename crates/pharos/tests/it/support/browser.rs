@@ -209,7 +209,7 @@ impl Browser {
     /// Sizes the page itself, not the window around it.
     pub(crate) fn size(&self, width: u32, height: u32) {
         let cdp = self.driver().cdp();
-        let screen = serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let screen = serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.runtime.block_on(cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)).unwrap();
     }
 

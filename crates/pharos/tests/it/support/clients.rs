@@ -30,6 +30,8 @@ pub(crate) struct Fetched {
     pub(crate) kind: String,
     pub(crate) body: String,
     pub(crate) exit: i32,
+    /// For whoever reads a failing test.
+    #[expect(dead_code, reason = "printed with the rest when a test fails")]
     pub(crate) err: String,
 }
 
@@ -73,6 +75,11 @@ impl Session {
     /// Nobody yet.
     pub(crate) fn stranger(web: SocketAddr) -> Self {
         Self { web, cookie: String::new() }
+    }
+
+    /// The same session at a server that came after.
+    pub(crate) fn at(&self, web: SocketAddr) -> Self {
+        Self { web, ..self.clone() }
     }
 
     /// Signs in. A code of the second factor counts once: those who ask again wait for the next.

@@ -22,7 +22,6 @@ pub(crate) const SECOND_FACTOR: &[u8] = b"harbourmouth-sample!";
 /// A place of the sample's where each of these sits (see the pack's devices).
 pub(crate) const ADA: &str = "127.0.1.8";
 pub(crate) const INES: &str = "127.0.1.20";
-pub(crate) const RUTH: &str = "127.0.1.21";
 
 /// A command that ran to its end.
 #[derive(Debug)]
@@ -209,11 +208,6 @@ impl Server {
     /// The process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Still there.
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
     }
 
     /// A page's address.
