@@ -8,6 +8,7 @@
 )]
 
 #[path = "../../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, reason = "it is also the library of the fuzzer")]
 mod targets;
 
 use std::path::Path;
