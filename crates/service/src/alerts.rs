@@ -21,7 +21,7 @@ use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::{hand_of, new_entry, refusal};
-use crate::checks::is_test_user;
+use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
 use crate::overrides::json;
 use crate::{App, Error, SignedIn};
@@ -145,7 +145,7 @@ impl App {
     /// # Errors
     /// When an alert cannot be saved; the event itself is kept elsewhere.
     pub async fn notice(&self, event: &Event) -> Result<(), Error> {
-        if event.who.person().is_some_and(is_test_user) || !is_interesting(event) {
+        if event.who.person().is_some_and(is_test_user) || is_check_address(event.address) || !is_interesting(event) {
             return Ok(());
         }
         // The roll in memory is enough to judge by: no look into the records for each event.
