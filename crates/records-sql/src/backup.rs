@@ -19,7 +19,7 @@ use crate::store::{Database, Store};
 use crate::tables::{Holds, TABLES, Table};
 
 /// What the key ring's file is called in a data folder.
-const RING_NAME: &str = "keys";
+const RING_NAME: &str = "keys/ring";
 /// What an unfinished restore is called.
 const UNFINISHED: &str = ".restoring";
 /// Rows written in one transaction's statement during a restore.
@@ -287,7 +287,9 @@ fn unpack_files(
     let mut each = |part: Part<'_>| match part {
         Part::Ring(ring) => {
             vault = Some(Vault::open(ring, master).map_err(io::Error::other)?);
-            new_file(&aside.join(RING_NAME))?.write_all(ring.as_bytes())
+            let path = aside.join(RING_NAME);
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            new_file(&path)?.write_all(ring.as_bytes())
         }
         Part::Row(..) => Ok(()),
         Part::File(name) => {

@@ -10,6 +10,7 @@ use pharos_access::{Subject, Warrant};
 use pharos_ledger::{Detail, Entry, Hash, Head, Line};
 use pharos_records::{Error, Result};
 use pharos_vault::{Place, Vault};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -414,6 +415,14 @@ async fn sqlite(path: &Path, place: &str) -> Result<Pools> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(60))
+        // A full disk ends a transaction inside SQLite, and the rollback that follows finds none:
+        // the connection's own count is wrong from then on. Such a connection is not used again.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options.clone().create_if_missing(true))
         .await
         .map_err(failed)?;

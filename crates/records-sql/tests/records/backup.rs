@@ -134,7 +134,7 @@ pub(crate) async fn priv_08_a_backup_restores_to_a_clean_machine(world: &World) 
         fs::read_to_string(clean.path().join("lists/manifest.toml")).unwrap(),
         "list = 'kept'"
     );
-    let vault = read_ring(&clean.path().join("keys"), &world.master).unwrap();
+    let vault = read_ring(&clean.path().join("keys/ring"), &world.master).unwrap();
     let store = Store::open(&spare, vault).await.unwrap();
     assert_eq!(
         store.roll().await.unwrap(),
