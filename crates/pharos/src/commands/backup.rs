@@ -24,13 +24,17 @@ pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> any
         Err(error) => return refused(error, output),
     };
     output.progress("putting the files together");
-    pharos_activity::Store::flush(opened.activity.as_ref()).await?;
+    // Everything up to now goes into segments, which do not change; the head does, under our hands.
+    opened.activity.seal().await?;
     let files = extra_files(&opened.folder.path)?;
     let plan = BackupPlan { to, master: &opened.folder.master, files: &files, at: jiff::Timestamp::now() };
     let info = opened.records.backup(&permit, &plan).await?;
     output.say(format!("{} written and read back: {} rows, {} files. It opens only with the master key; keep that elsewhere.", to.display(), info.rows, info.files));
     Ok(0)
 }
+
+/// Where events are that came after the last seal, and what is being written.
+const UNDER_WAY: &[&str] = &["activity/head"];
 
 /// Every file of the data folder that belongs in a backup.
 fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
@@ -47,9 +51,12 @@ fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
         for entry in entries {
             let entry = entry?;
             let path = folder.join(entry.file_name());
+            if UNDER_WAY.iter().any(|under_way| path == Path::new(under_way)) {
+                continue;
+            }
             if entry.file_type()?.is_dir() {
                 folders.push(path);
-            } else if entry.file_name() != "lock" && entry.file_name() != "spool.log" {
+            } else if entry.file_name() != "lock" && entry.file_name() != "spool.log" && path.extension().is_none_or(|ending| ending != "tmp") {
                 files.push(ExtraFile { name: path.to_string_lossy().into_owned(), path: entry.path() });
             }
         }

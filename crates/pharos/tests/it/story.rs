@@ -60,8 +60,9 @@ fn site(asked: &Asked) -> Reply {
 fn school(scratch: &Path, ca: &TestCa, origin: &Origin) -> Server {
     let trust = scratch.join("origins.pem");
     std::fs::write(&trust, ca.pem()).unwrap();
-    let fixed = [ALLOWED, "www.google.com"].map(|host| format!("{host}={}", origin.address()));
-    let server = Server::sample_with(&["--allow-private-origins", "--trust", trust.to_str().unwrap(), "--fix", &fixed[0], "--fix", &fixed[1]]);
+    // The strict server's name is the one that the proxy looks up for a pupil's search.
+    let fixed = [ALLOWED, "www.google.com", "forcesafesearch.google.com"].map(|host| format!("{host}={}", origin.address()));
+    let server = Server::sample_with(&["--allow-private-origins", "--trust", trust.to_str().unwrap(), "--fix", &fixed[0], "--fix", &fixed[1], "--fix", &fixed[2]]);
     let list = scratch.join("large.txt");
     let mut text = String::with_capacity(NAMES * 30);
     for number in 0..NAMES {
