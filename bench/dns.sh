@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # One resolver: start, memory, answers a second, processor time for an answer, latency.
-# usage: dns.sh floor|unbound|dnsmasq|pharos     (started by bench/peers)
+# usage: dns.sh floor|unbound|dnsmasq|pharos|resolver     (started by bench/peers)
+# resolver: Pharos's resolver without records, event store and watch (crates/dns/examples/measure.rs),
+# to tell what these cost.
 set -uo pipefail
 cd "$(dirname "$0")"; . ./lib.sh
 PEER=$1 TABLE="DNS, $COUNT names"
@@ -11,6 +13,7 @@ case $PEER in
   floor)   START=$(now); here "$TOOLS" dns-floor 127.0.0.1:5353 & ;;
   unbound) fill conf/unbound.conf > "$WORK/unbound.conf"; START=$(now); here unbound -d -p -c "$WORK/unbound.conf" > "$WORK/unbound.out" 2>&1 & ;;
   dnsmasq) fill conf/dnsmasq.conf > "$WORK/dnsmasq.conf"; START=$(now); here dnsmasq -k -C "$WORK/dnsmasq.conf" > "$WORK/dnsmasq.out" 2>&1 & ;;
+  resolver) START=$(now); (sleep 100000 | here "${RESOLVER:?set RESOLVER to the built example measure}" "$WORK/blocked.txt" $UPSTREAM:53 127.0.0.1:5353 2> "$WORK/resolver.out") & ;;
   pharos)  prepare_pharos || exit 1; START=$(now)
            here "$PHAROS" serve --data "$WORK/pharos-data" --off web --off jobs --off proxy --dns 127.0.0.1:5353 --dns-upstream $UPSTREAM:53 > "$WORK/pharos-dns.out" 2>&1 & ;;
 esac

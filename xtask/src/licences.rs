@@ -6,9 +6,27 @@ use anyhow::bail;
 
 /// What may be linked into a program under AGPL-3.0-or-later.
 const TAKEN: &[&str] = &[
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSD-1-Clause", "ISC", "Zlib",
-    "Unicode-3.0", "Unicode-DFS-2016", "MPL-2.0", "CDLA-Permissive-2.0", "BSL-1.0", "0BSD", "CC0-1.0", "Unlicense",
-    "OpenSSL", "AGPL-3.0-or-later", "Ubuntu-font-1.0", "OFL-1.1",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSD-1-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "Unicode-DFS-2016",
+    "MPL-2.0",
+    "CDLA-Permissive-2.0",
+    "BSL-1.0",
+    "0BSD",
+    "CC0-1.0",
+    "Unlicense",
+    "OpenSSL",
+    "AGPL-3.0-or-later",
+    "Ubuntu-font-1.0",
+    "OFL-1.1",
 ];
 
 /// Crates whose manifest names no SPDX expression, each with what its licence file says.
@@ -19,17 +37,30 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let metadata = crate::metadata(root)?;
     let mut refused = Vec::new();
     for package in &metadata.packages {
-        if BY_HAND.iter().any(|(name, _)| *name == package.name.as_str()) {
+        if BY_HAND
+            .iter()
+            .any(|(name, _)| *name == package.name.as_str())
+        {
             continue;
         }
         match &package.license {
             Some(expression) if is_taken(expression) => {}
-            Some(expression) => refused.push(format!("{} {}: {expression}", package.name, package.version)),
-            None => refused.push(format!("{} {}: no licence named", package.name, package.version)),
+            Some(expression) => refused.push(format!(
+                "{} {}: {expression}",
+                package.name, package.version
+            )),
+            None => refused.push(format!(
+                "{} {}: no licence named",
+                package.name, package.version
+            )),
         }
     }
     if !refused.is_empty() {
-        bail!("{} crates under licences that the project does not take:\n  {}", refused.len(), refused.join("\n  "));
+        bail!(
+            "{} crates under licences that the project does not take:\n  {}",
+            refused.len(),
+            refused.join("\n  ")
+        );
     }
     println!("licences: {} packages, all taken", metadata.packages.len());
     Ok(())
@@ -42,13 +73,18 @@ fn is_taken(expression: &str) -> bool {
 }
 
 fn any_of(text: &str) -> bool {
-    split_outside(text, " OR ").iter().any(|part| all_of(part.trim()))
+    split_outside(text, " OR ")
+        .iter()
+        .any(|part| all_of(part.trim()))
 }
 
 fn all_of(text: &str) -> bool {
     split_outside(text, " AND ").iter().all(|part| {
         let part = part.trim();
-        match part.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        match part
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
             Some(inner) => any_of(inner),
             None => TAKEN.contains(&part),
         }

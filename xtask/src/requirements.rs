@@ -8,14 +8,36 @@ use anyhow::{Context, bail};
 /// Every group of the contract and its highest number. The text of the requirements is kept by
 /// the project's owners; the ids are stable.
 const GROUPS: &[(&str, &str, u8)] = &[
-    ("FIL", "filtering", 20), ("SRCH", "safe search", 5), ("MON", "monitoring", 14), ("BRE", "filtering breaches", 10),
-    ("REQ", "access requests and change control", 6), ("CON", "concerns and case work", 18),
-    ("PRO", "procedures for each kind of incident", 39), ("REF", "referrals and parents", 7), ("AUP", "acceptable use agreements", 11),
-    ("ACC", "accounts and access", 12), ("ROLE", "roles and responsibilities", 10), ("TRN", "training", 12), ("EDU", "teaching", 14),
-    ("CNS", "consents and images", 11), ("DEV", "devices", 24), ("RSK", "risk assessment", 7), ("SOC", "social media", 12),
-    ("VC", "videoconferencing", 7), ("LP", "learning platform", 5), ("WEB", "school website", 5), ("EML", "email", 8),
-    ("SEC", "information security evidence", 6), ("REV", "policies and review", 12), ("REP", "reports", 9), ("AUD", "audit", 5),
-    ("CLK", "deadlines", 3), ("PRIV", "data protection", 8), ("CMP", "complaints", 3), ("VUL", "vulnerable pupils", 7), ("CFG", "configuration", 3),
+    ("FIL", "filtering", 20),
+    ("SRCH", "safe search", 5),
+    ("MON", "monitoring", 14),
+    ("BRE", "filtering breaches", 10),
+    ("REQ", "access requests and change control", 6),
+    ("CON", "concerns and case work", 18),
+    ("PRO", "procedures for each kind of incident", 39),
+    ("REF", "referrals and parents", 7),
+    ("AUP", "acceptable use agreements", 11),
+    ("ACC", "accounts and access", 12),
+    ("ROLE", "roles and responsibilities", 10),
+    ("TRN", "training", 12),
+    ("EDU", "teaching", 14),
+    ("CNS", "consents and images", 11),
+    ("DEV", "devices", 24),
+    ("RSK", "risk assessment", 7),
+    ("SOC", "social media", 12),
+    ("VC", "videoconferencing", 7),
+    ("LP", "learning platform", 5),
+    ("WEB", "school website", 5),
+    ("EML", "email", 8),
+    ("SEC", "information security evidence", 6),
+    ("REV", "policies and review", 12),
+    ("REP", "reports", 9),
+    ("AUD", "audit", 5),
+    ("CLK", "deadlines", 3),
+    ("PRIV", "data protection", 8),
+    ("CMP", "complaints", 3),
+    ("VUL", "vulnerable pupils", 7),
+    ("CFG", "configuration", 3),
 ];
 
 const TABLE: &str = "docs/requirements.md";
@@ -29,7 +51,8 @@ pub(crate) fn print(root: &Path) -> anyhow::Result<()> {
 /// Writes the table to `docs/requirements.md`.
 pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
     let path = root.join(TABLE);
-    std::fs::write(&path, table(root)?).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, table(root)?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {TABLE}");
     Ok(())
 }
@@ -51,9 +74,15 @@ fn table(root: &Path) -> anyhow::Result<String> {
          A row says that tests name the requirement, not that every part of it is built: ARCHITECTURE.md and docs/limits.md say what is still to come.\n\n",
     );
     let total: usize = found.values().map(BTreeSet::len).sum();
-    text += &format!("{} requirement ids are named by tests ({total} places).\n", found.len());
+    text += &format!(
+        "{} requirement ids are named by tests ({total} places).\n",
+        found.len()
+    );
     for (group, title, _) in GROUPS {
-        let rows: Vec<_> = found.iter().filter(|(id, _)| id.starts_with(&format!("{group}-"))).collect();
+        let rows: Vec<_> = found
+            .iter()
+            .filter(|(id, _)| id.starts_with(&format!("{group}-")))
+            .collect();
         if rows.is_empty() {
             continue;
         }
@@ -75,11 +104,19 @@ fn scan(root: &Path) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
     files.sort();
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files {
-        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let place = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let place = file
+            .strip_prefix(root)
+            .unwrap_or(&file)
+            .display()
+            .to_string();
         for (ids, test) in tests(&text) {
             for id in ids {
-                found.entry(id).or_default().insert(format!("{place}::{test}"));
+                found
+                    .entry(id)
+                    .or_default()
+                    .insert(format!("{place}::{test}"));
             }
         }
     }
@@ -87,7 +124,9 @@ fn scan(root: &Path) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
@@ -123,7 +162,10 @@ fn tests(text: &str) -> Vec<(BTreeSet<String>, String)> {
 
 fn function_name(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub ").unwrap_or(line);
-    let rest = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ")?;
+    let rest = rest
+        .strip_prefix("async ")
+        .unwrap_or(rest)
+        .strip_prefix("fn ")?;
     rest.split(['(', '<']).next()
 }
 
@@ -142,7 +184,9 @@ fn ids(text: &str) -> BTreeSet<String> {
         .filter(|word| {
             word.split_once('-').is_some_and(|(group, number)| {
                 number.len() == 2
-                    && GROUPS.iter().any(|(name, _, last)| *name == group && number.parse::<u8>().is_ok_and(|n| n >= 1 && n <= *last))
+                    && GROUPS.iter().any(|(name, _, last)| {
+                        *name == group && number.parse::<u8>().is_ok_and(|n| n >= 1 && n <= *last)
+                    })
             })
         })
         .map(str::to_owned)
@@ -158,7 +202,16 @@ mod tests_of_the_scan {
         let source = "/// FIL-03: the list cannot be lifted.\n#[test]\nfn nobody_lifts_it() {}\n\n\
                       // MON-01\nfn helper() {}\n\n#[tokio::test]\nasync fn con_09_parents_or_a_reason() {}\n\
                       /// FIL-99 does not exist.\n#[test]\nfn nothing() {}\n";
-        let found: Vec<_> = tests(source).into_iter().map(|(ids, name)| (ids.into_iter().collect::<Vec<_>>().join(" "), name)).collect();
-        assert_eq!(found, [("FIL-03".to_owned(), "nobody_lifts_it".to_owned()), ("CON-09".to_owned(), "con_09_parents_or_a_reason".to_owned())]);
+        let found: Vec<_> = tests(source)
+            .into_iter()
+            .map(|(ids, name)| (ids.into_iter().collect::<Vec<_>>().join(" "), name))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("FIL-03".to_owned(), "nobody_lifts_it".to_owned()),
+                ("CON-09".to_owned(), "con_09_parents_or_a_reason".to_owned())
+            ]
+        );
     }
 }

@@ -11,17 +11,39 @@ use cargo_metadata::{DependencyKind, Metadata};
 /// level where `SAME_LEVEL` allows it.
 const LEVELS: &[(u8, &[&str])] = &[
     (0, &["pharos-school"]),
-    (1, &[
-        "pharos-catalogue", "pharos-policy", "pharos-scan", "pharos-monitor", "pharos-casework",
-        "pharos-governance", "pharos-access", "pharos-ledger", "pharos-pack", "pharos-filter",
-    ]),
+    (
+        1,
+        &[
+            "pharos-catalogue",
+            "pharos-policy",
+            "pharos-scan",
+            "pharos-monitor",
+            "pharos-casework",
+            "pharos-governance",
+            "pharos-access",
+            "pharos-ledger",
+            "pharos-pack",
+            "pharos-filter",
+        ],
+    ),
     (2, &["pharos-records", "pharos-activity"]),
-    (3, &[
-        "pharos-records-sql", "pharos-activity-embedded", "pharos-vault", "pharos-directory",
-        "pharos-notify", "pharos-report", "pharos-lists",
-    ]),
+    (
+        3,
+        &[
+            "pharos-records-sql",
+            "pharos-activity-embedded",
+            "pharos-vault",
+            "pharos-directory",
+            "pharos-notify",
+            "pharos-report",
+            "pharos-lists",
+        ],
+    ),
     (4, &["pharos-service"]),
-    (5, &["pharos-dns", "pharos-proxy", "pharos-web", "pharos-jobs"]),
+    (
+        5,
+        &["pharos-dns", "pharos-proxy", "pharos-web", "pharos-jobs"],
+    ),
     (6, &["pharos"]),
 ];
 
@@ -33,7 +55,17 @@ const PURE: &[u8] = &[0, 1];
 
 /// What may not be anywhere below a pure crate.
 const IMPURE: &[&str] = &[
-    "tokio", "hyper", "axum", "sqlx", "sqlx-core", "libsqlite3-sys", "rustls", "tokio-rustls", "socket2", "memmap2", "nix",
+    "tokio",
+    "hyper",
+    "axum",
+    "sqlx",
+    "sqlx-core",
+    "libsqlite3-sys",
+    "rustls",
+    "tokio-rustls",
+    "socket2",
+    "memmap2",
+    "nix",
 ];
 
 /// What may not be in the normal dependencies of anything: one TLS stack, one crypto provider.
@@ -61,7 +93,10 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
         check_direction(name, direct, &mut broken);
         for (library, rooms) in ONLY_IN {
             if direct.contains(*library) && !rooms.contains(&name.as_str()) {
-                broken.push(format!("{name} names {library}, which belongs in {} alone", rooms.join(", ")));
+                broken.push(format!(
+                    "{name} names {library}, which belongs in {} alone",
+                    rooms.join(", ")
+                ));
             }
         }
         let below = below(root, name)?;
@@ -71,13 +106,18 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             }
         }
         for library in BANNED.iter().filter(|library| below.contains(**library)) {
-            broken.push(format!("{library} is banned but reaches {name}: see `cargo tree -p {name} -i {library}`"));
+            broken.push(format!(
+                "{library} is banned but reaches {name}: see `cargo tree -p {name} -i {library}`"
+            ));
         }
     }
     if !broken.is_empty() {
         bail!("{} broken walls:\n  {}", broken.len(), broken.join("\n  "));
     }
-    println!("structure: {} crates, every arrow points down, the core is pure", graph.members.len());
+    println!(
+        "structure: {} crates, every arrow points down, the core is pure",
+        graph.members.len()
+    );
     Ok(())
 }
 
@@ -86,20 +126,27 @@ fn check_direction(name: &str, direct: &BTreeSet<String>, broken: &mut Vec<Strin
         return;
     }
     let Some(own) = level(name) else {
-        broken.push(format!("{name} stands on no level: add it to xtask/src/structure.rs"));
+        broken.push(format!(
+            "{name} stands on no level: add it to xtask/src/structure.rs"
+        ));
         return;
     };
     for other in direct {
         if let Some(theirs) = level(other)
             && (theirs > own || (theirs == own && !SAME_LEVEL.contains(&own)))
         {
-            broken.push(format!("{name} (level {own}) stands on {other} (level {theirs}): arrows point down only"));
+            broken.push(format!(
+                "{name} (level {own}) stands on {other} (level {theirs}): arrows point down only"
+            ));
         }
     }
 }
 
 fn level(name: &str) -> Option<u8> {
-    LEVELS.iter().find(|(_, crates)| crates.contains(&name)).map(|(level, _)| *level)
+    LEVELS
+        .iter()
+        .find(|(_, crates)| crates.contains(&name))
+        .map(|(level, _)| *level)
 }
 
 /// Everything that a crate stands on in a build without tests, near and far: `cargo tree` knows
@@ -107,14 +154,33 @@ fn level(name: &str) -> Option<u8> {
 fn below(root: &Path, name: &str) -> anyhow::Result<BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root)
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", name])
+        .args([
+            "tree",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--package",
+            name,
+        ])
         .output()
         .context("`cargo tree` could not be run")?;
     if !output.status.success() {
-        bail!("`cargo tree --package {name}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "`cargo tree --package {name}` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().filter_map(|line| line.split(' ').next()).filter(|other| *other != name).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|other| *other != name)
+        .map(str::to_owned)
+        .collect())
 }
 
 /// The workspace's crates with what they name as normal dependencies.
@@ -125,10 +191,17 @@ struct Graph {
 impl Graph {
     fn new(metadata: &Metadata) -> Self {
         let direct = |package: &cargo_metadata::Package| {
-            let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+            let normal = package
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind == DependencyKind::Normal);
             normal.map(|dependency| dependency.name.clone()).collect()
         };
-        let members = metadata.workspace_packages().into_iter().map(|package| (package.name.to_string(), direct(package))).collect();
+        let members = metadata
+            .workspace_packages()
+            .into_iter()
+            .map(|package| (package.name.to_string(), direct(package)))
+            .collect();
         Self { members }
     }
 }

@@ -80,16 +80,22 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
             }
         }
     });
-    spawn(&mut set, &stop, "refresh lists, tell of stale ones", EVERY_HOUR, {
-        let app = app.clone();
-        move || {
+    spawn(
+        &mut set,
+        &stop,
+        "refresh lists, tell of stale ones",
+        EVERY_HOUR,
+        {
             let app = app.clone();
-            async move {
-                app.refresh_due_lists().await?;
-                app.alarm_stale_lists().await.map(drop)
+            move || {
+                let app = app.clone();
+                async move {
+                    app.refresh_due_lists().await?;
+                    app.alarm_stale_lists().await.map(drop)
+                }
             }
-        }
-    });
+        },
+    );
     spawn(&mut set, &stop, "remind of dates", EVERY_HOUR, {
         let app = app.clone();
         move || {
@@ -133,12 +139,21 @@ async fn check_when_due(app: &App, prober: &dyn Prober) -> Result<(), Error> {
 
 /// Whether a self-check is due: a day after the last, an hour after one that failed.
 fn is_due(last: Timestamp, failed: bool, now: Timestamp) -> bool {
-    let wait = if failed { CHECK_RETRY } else { SignedDuration::from_hours(24) };
+    let wait = if failed {
+        CHECK_RETRY
+    } else {
+        SignedDuration::from_hours(24)
+    };
     now.duration_since(last) >= wait
 }
 
-fn spawn<F, Fut>(set: &mut JoinSet<()>, stop: &CancellationToken, what: &'static str, every: Duration, job: F)
-where
+fn spawn<F, Fut>(
+    set: &mut JoinSet<()>,
+    stop: &CancellationToken,
+    what: &'static str,
+    every: Duration,
+    job: F,
+) where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = Result<(), Error>> + Send + 'static,
 {

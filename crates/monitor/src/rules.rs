@@ -189,7 +189,12 @@ impl RuleSet {
                 repeated(
                     "self-harm",
                     "Blocked: self-harm or suicide",
-                    &["self-harm", "suicide", "self-harm-and-suicide", "eating-disorders"],
+                    &[
+                        "self-harm",
+                        "suicide",
+                        "self-harm-and-suicide",
+                        "eating-disorders",
+                    ],
                     1,
                     60,
                     Harm::SelfHarmMaterial,
@@ -213,7 +218,13 @@ impl RuleSet {
                 repeated(
                     "hate",
                     "Repeatedly blocked: hatred",
-                    &["racial-hatred", "hate", "hatred", "racism", "discrimination"],
+                    &[
+                        "racial-hatred",
+                        "hate",
+                        "hatred",
+                        "racism",
+                        "discrimination",
+                    ],
                     3,
                     24 * 60,
                     Harm::HatredMaterial,
@@ -258,7 +269,14 @@ impl RuleSet {
                 repeated(
                     "bypass",
                     "Repeatedly blocked: ways round the filter",
-                    &["avoidance", "vpn", "proxy", "redirector", "filter-bypass", "doh"],
+                    &[
+                        "avoidance",
+                        "vpn",
+                        "proxy",
+                        "redirector",
+                        "filter-bypass",
+                        "doh",
+                    ],
                     5,
                     60,
                     Harm::MisuseOfSystems,

@@ -89,7 +89,10 @@ impl Words {
 
     /// The head's title (`people.head_title`), unless `[school.words]` has a word of its own.
     pub(crate) fn call_head(&mut self, title: &str) {
-        let built_in = WORDS.iter().find(|(key, _)| *key == "head").map(|(_, word)| *word);
+        let built_in = WORDS
+            .iter()
+            .find(|(key, _)| *key == "head")
+            .map(|(_, word)| *word);
         if self.0.get("head").map(String::as_str) == built_in {
             self.0.insert("head", title.to_owned());
         }

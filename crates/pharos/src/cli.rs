@@ -71,7 +71,12 @@ pub(crate) enum WithData {
 #[derive(Debug, Args)]
 pub(crate) struct OnData<T: Args> {
     /// The data folder
-    #[arg(long, global = true, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "./pharos-data",
+        env = "PHAROS_DATA"
+    )]
     pub(crate) data: PathBuf,
     /// The command's own.
     #[command(flatten)]

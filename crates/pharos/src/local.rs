@@ -17,8 +17,12 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> u8 {
         Command::Init(args) => commands::init::run(args, output).await,
         Command::Serve(args) => serve::run(args, output).await,
         Command::Restore(args) => commands::backup::restore(args, output).await,
-        Command::Pack { command: PackCommand::Check { dir } } => commands::pack::check(&dir, output),
-        Command::Pack { command: PackCommand::Install(on) } => with_data(on, Request::PackInstall, output).await,
+        Command::Pack {
+            command: PackCommand::Check { dir },
+        } => commands::pack::check(&dir, output),
+        Command::Pack {
+            command: PackCommand::Install(on),
+        } => with_data(on, Request::PackInstall, output).await,
         Command::Operator(command) => operate(command, output).await,
     };
     match done {
@@ -45,7 +49,11 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
     }
 }
 
-async fn with_data<T: clap::Args>(on: OnData<T>, request: impl FnOnce(T) -> Request, output: &mut Output) -> anyhow::Result<u8> {
+async fn with_data<T: clap::Args>(
+    on: OnData<T>,
+    request: impl FnOnce(T) -> Request,
+    output: &mut Output,
+) -> anyhow::Result<u8> {
     let here = std::env::current_dir().context("the current folder cannot be found")?;
     let request = absolute(request(on.args), &here);
     let data = here.join(&on.data);
@@ -67,7 +75,12 @@ fn absolute(mut request: Request, here: &Path) -> Request {
     match &mut request {
         Request::Lists(args) => match &mut args.command {
             ListsCommand::Import { path, .. } => *path = here.join(&path),
-            ListsCommand::Sealed { command: SealedCommand::Import { bundle, publisher, .. } } => {
+            ListsCommand::Sealed {
+                command:
+                    SealedCommand::Import {
+                        bundle, publisher, ..
+                    },
+            } => {
                 *bundle = here.join(&bundle);
                 if let Some(publisher) = publisher {
                     *publisher = here.join(&publisher);

@@ -27,14 +27,30 @@ struct Envelope {
 }
 
 /// Sends a request to the server of a data folder; `None` when none is running there.
-pub(crate) async fn ask(socket: &Path, request: &Request, output: &mut Output) -> anyhow::Result<Option<u8>> {
-    let Ok(stream) = UnixStream::connect(socket).await else { return Ok(None) };
+pub(crate) async fn ask(
+    socket: &Path,
+    request: &Request,
+    output: &mut Output,
+) -> anyhow::Result<Option<u8>> {
+    let Ok(stream) = UnixStream::connect(socket).await else {
+        return Ok(None);
+    };
     let (read, mut write) = stream.into_split();
-    let mut text = serde_json::to_vec(&Envelope { json: output.json, request: request.clone() })?;
+    let mut text = serde_json::to_vec(&Envelope {
+        json: output.json,
+        request: request.clone(),
+    })?;
     text.push(b'\n');
-    write.write_all(&text).await.context("the running server does not listen")?;
+    write
+        .write_all(&text)
+        .await
+        .context("the running server does not listen")?;
     let mut lines = BufReader::new(read).lines();
-    while let Some(line) = lines.next_line().await.context("the running server stopped answering")? {
+    while let Some(line) = lines
+        .next_line()
+        .await
+        .context("the running server stopped answering")?
+    {
         match serde_json::from_str(&line).context("the running server is of another version")? {
             Line::End(code) => return Ok(Some(code)),
             line => output.line(line),
@@ -44,14 +60,19 @@ pub(crate) async fn ask(socket: &Path, request: &Request, output: &mut Output) -
 }
 
 /// Listens until told to stop.
-pub(crate) fn listen(socket: &Path, opened: Arc<Opened>, stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+pub(crate) fn listen(
+    socket: &Path,
+    opened: Arc<Opened>,
+    stop: CancellationToken,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     // Ours by the data folder's lock: what is left of an earlier server may go.
     if let Err(error) = std::fs::remove_file(socket)
         && error.kind() != std::io::ErrorKind::NotFound
     {
         return Err(error).with_context(|| format!("{} cannot be replaced", socket.display()));
     }
-    let listener = UnixListener::bind(socket).with_context(|| format!("the control socket {} cannot be made", socket.display()))?;
+    let listener = UnixListener::bind(socket)
+        .with_context(|| format!("the control socket {} cannot be made", socket.display()))?;
     std::fs::set_permissions(socket, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let path = socket.to_owned();
     Ok(tokio::spawn(async move {
@@ -90,7 +111,9 @@ async fn answer(stream: UnixStream, opened: Arc<Opened>) {
         drop(lines.send(Line::End(end)));
     });
     while let Some(line) = from.recv().await {
-        let Ok(mut bytes) = serde_json::to_vec(&line) else { continue };
+        let Ok(mut bytes) = serde_json::to_vec(&line) else {
+            continue;
+        };
         bytes.push(b'\n');
         if write.write_all(&bytes).await.is_err() {
             break;

@@ -33,12 +33,20 @@ enum To {
 impl Output {
     /// To the terminal.
     pub(crate) fn terminal(json: bool) -> Self {
-        Self { json, to: To::Terminal, bar: None }
+        Self {
+            json,
+            to: To::Terminal,
+            bar: None,
+        }
     }
 
     /// To whoever reads the channel.
     pub(crate) fn channel(json: bool, to: tokio::sync::mpsc::UnboundedSender<Line>) -> Self {
-        Self { json, to: To::Socket(to), bar: None }
+        Self {
+            json,
+            to: To::Socket(to),
+            bar: None,
+        }
     }
 
     /// A result.
@@ -83,7 +91,10 @@ impl Output {
         match line {
             Line::Say(text) => drop(writeln!(std::io::stdout(), "{text}")),
             Line::Problem(text) => drop(writeln!(std::io::stderr(), "pharos: {text}")),
-            Line::Progress(text) => self.bar.get_or_insert_with(indicatif::ProgressBar::new_spinner).set_message(text),
+            Line::Progress(text) => self
+                .bar
+                .get_or_insert_with(indicatif::ProgressBar::new_spinner)
+                .set_message(text),
             Line::End(_) => {}
         }
     }

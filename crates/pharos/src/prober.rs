@@ -28,7 +28,9 @@ pub(crate) struct FaceProber {
 #[async_trait]
 impl Prober for FaceProber {
     async fn look_up(&self, from: IpAddr, host: &str) -> Seen {
-        let Some(dns) = self.dns else { return not_tried("the resolver is off") };
+        let Some(dns) = self.dns else {
+            return not_tried("the resolver is off");
+        };
         match tokio::time::timeout(PROBE_MAX, look_up(from, dns, host)).await {
             Ok(Ok(seen)) => seen,
             Ok(Err(error)) => not_tried(&error.to_string()),
@@ -37,7 +39,9 @@ impl Prober for FaceProber {
     }
 
     async fn fetch(&self, from: IpAddr, url: &str) -> Seen {
-        let Some(proxy) = self.proxy else { return not_tried("the proxy is off") };
+        let Some(proxy) = self.proxy else {
+            return not_tried("the proxy is off");
+        };
         match tokio::time::timeout(PROBE_MAX, fetch(from, proxy, url)).await {
             Ok(Ok(seen)) => seen,
             Ok(Err(error)) => not_tried(&error.to_string()),
@@ -52,7 +56,14 @@ fn not_tried(why: &str) -> Seen {
 
 /// An address of the same family as the face; the probe's own is IPv4 loopback.
 fn source(from: IpAddr, face: SocketAddr) -> SocketAddr {
-    SocketAddr::new(if face.is_ipv4() { from } else { IpAddr::V6(std::net::Ipv6Addr::LOCALHOST) }, 0)
+    SocketAddr::new(
+        if face.is_ipv4() {
+            from
+        } else {
+            IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)
+        },
+        0,
+    )
 }
 
 async fn look_up(from: IpAddr, dns: SocketAddr, host: &str) -> std::io::Result<Seen> {
@@ -64,11 +75,15 @@ async fn look_up(from: IpAddr, dns: SocketAddr, host: &str) -> std::io::Result<S
     query.add_query(Query::query(name, RecordType::A));
     query.set_edns(Edns::new());
     let id = query.metadata.id;
-    socket.send(&query.to_vec().map_err(std::io::Error::other)?).await?;
+    socket
+        .send(&query.to_vec().map_err(std::io::Error::other)?)
+        .await?;
     let mut buffer = [0; ANSWER_BYTES_MAX];
     loop {
         let length = socket.recv(&mut buffer).await?;
-        let Ok(answer) = Message::from_vec(&buffer[..length]) else { continue };
+        let Ok(answer) = Message::from_vec(&buffer[..length]) else {
+            continue;
+        };
         if answer.metadata.id == id {
             return Ok(judge(&answer));
         }
@@ -90,20 +105,32 @@ fn judge(answer: &Message) -> Seen {
 fn extended_error(answer: &Message) -> Option<u16> {
     let edns = answer.edns.as_ref()?;
     match edns.options().get(EdnsCode::Unknown(15))? {
-        EdnsOption::Unknown(15, bytes) => bytes.first_chunk::<2>().map(|code| u16::from_be_bytes(*code)),
+        EdnsOption::Unknown(15, bytes) => bytes
+            .first_chunk::<2>()
+            .map(|code| u16::from_be_bytes(*code)),
         _ => None,
     }
 }
 
 async fn fetch(from: IpAddr, proxy: SocketAddr, url: &str) -> std::io::Result<Seen> {
-    let socket = if proxy.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if proxy.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     socket.bind(source(from, proxy))?;
     let mut stream = socket.connect(proxy).await?;
     let host = url.trim_start_matches("http://").trim_end_matches('/');
-    let request = format!("GET {url} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Pharos self-check\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {url} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Pharos self-check\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut head = [0; 16];
     stream.read_exact(&mut head).await?;
     // The block page answers 403; everything that went through, or failed behind the proxy, does not.
-    Ok(if head.starts_with(b"HTTP/1.1 403") { Seen::Blocked } else { Seen::Through })
+    Ok(if head.starts_with(b"HTTP/1.1 403") {
+        Seen::Blocked
+    } else {
+        Seen::Through
+    })
 }

@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_directory::{FileSet, Limits, read_path};
 use pharos_lists::{BundleHead, SigningKey, make_bundle};
-use pharos_service::{App, Clock, ImportError, PackFiles, School, SessionToken, SignedIn, current_code};
+use pharos_service::{
+    App, Clock, ImportError, PackFiles, School, SessionToken, SignedIn, current_code,
+};
 use rust_embed::RustEmbed;
 
 use crate::cli::TryArgs;
@@ -43,7 +45,10 @@ pub(crate) struct SampleClock {
 
 impl SampleClock {
     fn set_to(&self, at: Timestamp) {
-        self.behind_s.store(Timestamp::now().duration_since(at).as_secs(), Ordering::Relaxed);
+        self.behind_s.store(
+            Timestamp::now().duration_since(at).as_secs(),
+            Ordering::Relaxed,
+        );
     }
 
     fn set_to_now(&self) {
@@ -60,8 +65,14 @@ impl Clock for SampleClock {
 /// Starts the sample school and runs until Ctrl-C.
 pub(crate) async fn try_it(args: TryArgs, output: &mut Output) -> anyhow::Result<u8> {
     // Thrown away with everything in it when this function ends, unless --data keeps it.
-    let scratch = tempfile::Builder::new().prefix("pharos-try-").tempdir().context("no folder for the sample's data can be made")?;
-    let data = args.data.clone().unwrap_or_else(|| scratch.path().join("data"));
+    let scratch = tempfile::Builder::new()
+        .prefix("pharos-try-")
+        .tempdir()
+        .context("no folder for the sample's data can be made")?;
+    let data = args
+        .data
+        .clone()
+        .unwrap_or_else(|| scratch.path().join("data"));
     let opened = if data.join("keys").exists() {
         wire::open(Folder::open(&data)?, "try").await?
     } else {
@@ -73,13 +84,18 @@ pub(crate) async fn try_it(args: TryArgs, output: &mut Output) -> anyhow::Result
     serve::wait_for_the_end().await?;
     running.stop().await;
     serve::finish(opened).await;
-    scratch.close().context("the sample's data could not be removed")?;
+    scratch
+        .close()
+        .context("the sample's data could not be removed")?;
     Ok(0)
 }
 
 async fn found(data: &Path, pack: Option<&Path>) -> anyhow::Result<Opened> {
     let (files, roll) = match pack {
-        Some(dir) => (commands::pack::read(dir)?, read_path(&dir.join("people"), &Limits::default())?),
+        Some(dir) => (
+            commands::pack::read(dir)?,
+            read_path(&dir.join("people"), &Limits::default())?,
+        ),
         None => embedded(),
     };
     let clock = Arc::new(SampleClock::default());
@@ -100,9 +116,21 @@ async fn found(data: &Path, pack: Option<&Path>) -> anyhow::Result<Opened> {
 async fn sealed(app: &App) -> anyhow::Result<()> {
     let key = SigningKey::from_seed(SAMPLE_PUBLISHER)?;
     let (name, owner) = ("sample", "Sample publisher (invented addresses)");
-    app.add_sealed(&operator(), name, owner, key.public()).await?;
-    let head = BundleHead { owner: owner.to_owned(), name: name.to_owned(), version: 1, issued: app.now(), entries: 0 };
-    app.import_sealed(&operator(), name, &make_bundle(&head, "sealed.pharos.test\n", &key)).await?;
+    app.add_sealed(&operator(), name, owner, key.public())
+        .await?;
+    let head = BundleHead {
+        owner: owner.to_owned(),
+        name: name.to_owned(),
+        version: 1,
+        issued: app.now(),
+        entries: 0,
+    };
+    app.import_sealed(
+        &operator(),
+        name,
+        &make_bundle(&head, "sealed.pharos.test\n", &key),
+    )
+    .await?;
     Ok(())
 }
 
@@ -110,7 +138,9 @@ async fn sealed(app: &App) -> anyhow::Result<()> {
 fn embedded() -> (PackFiles, FileSet) {
     let (mut pack, mut roll) = (PackFiles::new(), Vec::new());
     for name in SamplePack::iter() {
-        let Some(file) = SamplePack::get(&name) else { continue };
+        let Some(file) = SamplePack::get(&name) else {
+            continue;
+        };
         let bytes = file.data.into_owned();
         match name.strip_prefix("people/") {
             Some(own) => roll.push((own.to_owned(), bytes)),
@@ -138,7 +168,9 @@ async fn bring_in(app: &App, roll: &FileSet) -> anyhow::Result<()> {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             anyhow::bail!("the sample roll is wrong:\n{}", lines.join("\n"))
         }
-        Err(ImportError::Held(_)) => anyhow::bail!("the sample roll would remove half of the people"),
+        Err(ImportError::Held(_)) => {
+            anyhow::bail!("the sample roll would remove half of the people")
+        }
         Err(ImportError::Other(error)) => Err(error.into()),
     }
 }
@@ -146,19 +178,36 @@ async fn bring_in(app: &App, roll: &FileSet) -> anyhow::Result<()> {
 async fn give_passwords(app: &App, opened: &Opened) -> anyhow::Result<()> {
     let everybody = app.everybody(&operator()).await?;
     let ids: Vec<_> = everybody.iter().map(|person| person.id).collect();
-    app.set_sample_passwords(&operator(), &ids, PASSWORD).await?;
-    let strong: Vec<_> = everybody.iter().filter(|person| person.roles.iter().any(|role| role.needs_second_factor())).collect();
+    app.set_sample_passwords(&operator(), &ids, PASSWORD)
+        .await?;
+    let strong: Vec<_> = everybody
+        .iter()
+        .filter(|person| person.roles.iter().any(|role| role.needs_second_factor()))
+        .collect();
     for person in strong {
         let actor = Actor::person(person);
-        let permit = app.school().rules.may::<act::SetOwnPassword>(&actor, Target::Own(person.id)).map_err(|denied| anyhow::anyhow!("{denied}"))?;
-        pharos_records::SignIn::set_second_factor(opened.records.as_ref(), &permit, Some(SECOND_FACTOR), app.now()).await?;
+        let permit = app
+            .school()
+            .rules
+            .may::<act::SetOwnPassword>(&actor, Target::Own(person.id))
+            .map_err(|denied| anyhow::anyhow!("{denied}"))?;
+        pharos_records::SignIn::set_second_factor(
+            opened.records.as_ref(),
+            &permit,
+            Some(SECOND_FACTOR),
+            app.now(),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// Somebody of the sample school at work.
 pub(crate) async fn at_work(app: &App, username: &str) -> anyhow::Result<SignedIn> {
-    let person = app.person_named(username).await?.with_context(|| format!("the sample roll has no {username}"))?;
+    let person = app
+        .person_named(username)
+        .await?
+        .with_context(|| format!("the sample roll has no {username}"))?;
     Ok(SignedIn {
         actor: Actor::person(&person),
         person,
@@ -171,37 +220,71 @@ pub(crate) async fn at_work(app: &App, username: &str) -> anyhow::Result<SignedI
 
 /// Names that the school's own certificate authority never signs for: what must not be looked into.
 pub(crate) fn never_sign(school: &School) -> Vec<String> {
-    school.pack.filter.inspection.never_sites.iter().filter(|site| !site.contains('/')).cloned().collect()
+    school
+        .pack
+        .filter
+        .inspection
+        .never_sites
+        .iter()
+        .filter(|site| !site.contains('/'))
+        .cloned()
+        .collect()
 }
 
 fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Output) {
     let school = opened.app.school();
-    let at = |address: Option<std::net::SocketAddr>| address.map_or_else(|| "off".to_owned(), |address| address.to_string());
-    let dns = running.dns.map_or_else(String::new, |dns| format!("dig @{} -p {}", dns.ip(), dns.port()));
-    output.say(format!("\n{} (fictional) is open. Everything runs on this machine.\n", school.name));
+    let at = |address: Option<std::net::SocketAddr>| {
+        address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+    };
+    let dns = running.dns.map_or_else(String::new, |dns| {
+        format!("dig @{} -p {}", dns.ip(), dns.port())
+    });
+    output.say(format!(
+        "\n{} (fictional) is open. Everything runs on this machine.\n",
+        school.name
+    ));
     output.say(format!("  Pages   http://{}", at(running.web)));
-    output.say(format!("  Proxy   {}        DNS   {}\n", at(running.proxy), at(running.dns)));
+    output.say(format!(
+        "  Proxy   {}        DNS   {}\n",
+        at(running.proxy),
+        at(running.dns)
+    ));
     output.say(format!("Sign in with the password  {PASSWORD}"));
-    output.say("  ruth.okafor      Designated Safeguarding Lead   inbox, cases, everything that worries");
-    output.say("  kofi.adeyemi     network manager                lists, checks, explain, settings");
+    output.say(
+        "  ruth.okafor      Designated Safeguarding Lead   inbox, cases, everything that worries",
+    );
+    output
+        .say("  kofi.adeyemi     network manager                lists, checks, explain, settings");
     output.say("  helen.lindqvist  Headmistress                   approvals, the policy, matters about staff");
-    output.say("  mirela.dobre     governor                       the policy and the report, no names");
+    output.say(
+        "  mirela.dobre     governor                       the policy and the report, no names",
+    );
     output.say("  ines.castellano  teacher                        report a worry, ask for a site");
     output.say("  ada.quill        pupil, Year 8                  ask for a site, tell someone");
     let code = current_code(SECOND_FACTOR, Timestamp::now()).unwrap_or_default();
-    output.say(format!("The first three also need a code. Now it is {code}; a new one every 30 seconds with"));
+    output.say(format!(
+        "The first three also need a code. Now it is {code}; a new one every 30 seconds with"
+    ));
     output.say("  oathtool --totp -b NBQXEYTPOVZG233VORUC243BNVYGYZJB   (or add that key to an authenticator app)\n");
     output.say("See a block (127.0.1.8 is the library computer that Ada uses):");
-    output.say(format!("  curl --interface 127.0.1.8 -x http://{} http://gambling.pharos.test/", at(running.proxy)));
+    output.say(format!(
+        "  curl --interface 127.0.1.8 -x http://{} http://gambling.pharos.test/",
+        at(running.proxy)
+    ));
     output.say(format!("  {dns} -b 127.0.1.8 gambling.pharos.test"));
-    output.say(format!("  {dns} -b 127.0.1.8 www.google.com      (safe search)"));
+    output.say(format!(
+        "  {dns} -b 127.0.1.8 www.google.com      (safe search)"
+    ));
     if !running.has_upstreams {
         output.say("\nThere is no DNS upstream (--dns-upstream ADDR): DNS answers what the filter decides, and nothing from outside.");
     }
     if kept {
         output.say("\nA large list:  pharos lists import --data DIR --list NAME --category CATEGORY FILE      Ctrl-C stops; the data stays.");
     } else {
-        output.say(format!("\nA large list:  pharos lists import --data {} --list NAME --category CATEGORY FILE", opened.folder.path.display()));
+        output.say(format!(
+            "\nA large list:  pharos lists import --data {} --list NAME --category CATEGORY FILE",
+            opened.folder.path.display()
+        ));
         output.say("Ctrl-C stops everything and leaves nothing behind.");
     }
 }
@@ -214,8 +297,28 @@ mod tests {
     fn the_key_printed_is_the_sample_second_factor() {
         // RFC 4648 base 32 of the sample secret, as an authenticator app takes it.
         const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let bits: String = SECOND_FACTOR.iter().map(|byte| format!("{byte:08b}")).collect();
-        let text: String = bits.as_bytes().chunks(5).map(|five| char::from(LETTERS[usize::from_str_radix(std::str::from_utf8(five).unwrap(), 2).unwrap()])).collect();
-        assert_eq!(text, include_str!("sample.rs").split("--totp -b ").nth(1).unwrap().split(' ').next().unwrap());
+        let bits: String = SECOND_FACTOR
+            .iter()
+            .map(|byte| format!("{byte:08b}"))
+            .collect();
+        let text: String = bits
+            .as_bytes()
+            .chunks(5)
+            .map(|five| {
+                char::from(
+                    LETTERS[usize::from_str_radix(std::str::from_utf8(five).unwrap(), 2).unwrap()],
+                )
+            })
+            .collect();
+        assert_eq!(
+            text,
+            include_str!("sample.rs")
+                .split("--totp -b ")
+                .nth(1)
+                .unwrap()
+                .split(' ')
+                .next()
+                .unwrap()
+        );
     }
 }

@@ -12,7 +12,9 @@ use pharos_activity::{Event, Sink};
 use pharos_dns::{BlockAnswer, DnsConfig};
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
-use pharos_proxy::{CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, Words, pac, trust_steps};
+use pharos_proxy::{
+    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, Words, pac, trust_steps,
+};
 use pharos_school::PersonId;
 use pharos_service::{App, Prober, School};
 use rustls::pki_types::CertificateDer;
@@ -108,7 +110,11 @@ pub(crate) enum Mail {
 }
 
 /// Starts every face that is on. The filter has its snapshot already: no face answers before that.
-pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces, mail: Mail) -> anyhow::Result<Running> {
+pub(crate) async fn start(
+    opened: &Arc<Opened>,
+    faces: &Faces,
+    mail: Mail,
+) -> anyhow::Result<Running> {
     let app = &opened.app;
     let school = app.school();
     let stop = CancellationToken::new();
@@ -119,10 +125,22 @@ pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces, mail: Mail) -> an
     app.tell_web_url(web_url.clone());
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
-    let upstreams = if faces.dns_upstream.is_empty() { school.pack.upstreams().to_vec() } else { faces.dns_upstream.clone() };
+    let upstreams = if faces.dns_upstream.is_empty() {
+        school.pack.upstreams().to_vec()
+    } else {
+        faces.dns_upstream.clone()
+    };
     let has_upstreams = !upstreams.is_empty();
-    let dns = on(Off::Dns).then(|| start_dns(faces, upstreams, app, &sink, &stop, &mut tasks)).transpose()?;
-    let proxy = on(Off::Proxy).then(|| start_proxy(faces, &school, &web_url, &authority, app, &sink, &stop, &mut tasks)).transpose()?;
+    let dns = on(Off::Dns)
+        .then(|| start_dns(faces, upstreams, app, &sink, &stop, &mut tasks))
+        .transpose()?;
+    let proxy = on(Off::Proxy)
+        .then(|| {
+            start_proxy(
+                faces, &school, &web_url, &authority, app, &sink, &stop, &mut tasks,
+            )
+        })
+        .transpose()?;
 
     let prober: Arc<dyn Prober> = Arc::new(FaceProber { dns, proxy });
     // Set once: a second start in one process keeps the first, which is the same faces.
@@ -137,11 +155,26 @@ pub(crate) async fn start(opened: &Arc<Opened>, faces: &Faces, mail: Mail) -> an
             Mail::Send => post(&school, &web_url)?,
             Mail::Keep => None,
         };
-        let jobs = pharos_jobs::Jobs { app: app.clone(), post, prober };
+        let jobs = pharos_jobs::Jobs {
+            app: app.clone(),
+            post,
+            prober,
+        };
         tasks.push(tokio::spawn(pharos_jobs::run(jobs, stop.clone())));
     }
-    tasks.push(operator::listen(&opened.folder.socket(), Arc::clone(opened), stop.clone())?);
-    Ok(Running { web, proxy, dns, has_upstreams, stop, tasks })
+    tasks.push(operator::listen(
+        &opened.folder.socket(),
+        Arc::clone(opened),
+        stop.clone(),
+    )?);
+    Ok(Running {
+        web,
+        proxy,
+        dns,
+        has_upstreams,
+        stop,
+        tasks,
+    })
 }
 
 fn start_dns(
@@ -153,17 +186,34 @@ fn start_dns(
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> anyhow::Result<SocketAddr> {
     let page = match faces.proxy.ip() {
-        IpAddr::V4(v4) if !v4.is_unspecified() => BlockAnswer::Page { v4: Some(v4), v6: None },
+        IpAddr::V4(v4) if !v4.is_unspecified() => BlockAnswer::Page {
+            v4: Some(v4),
+            v6: None,
+        },
         _ => BlockAnswer::NxDomain,
     };
-    let config = DnsConfig { listen: vec![faces.dns], upstreams, block: page, ..DnsConfig::default() };
-    let running = pharos_dns::start(config, Arc::clone(app.filter()), Arc::clone(sink), stop.clone()).with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
+    let config = DnsConfig {
+        listen: vec![faces.dns],
+        upstreams,
+        block: page,
+        ..DnsConfig::default()
+    };
+    let running = pharos_dns::start(
+        config,
+        Arc::clone(app.filter()),
+        Arc::clone(sink),
+        stop.clone(),
+    )
+    .with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
     let at = running.addresses().first().copied().unwrap_or(faces.dns);
     tasks.push(tokio::spawn(running.join()));
     Ok(at)
 }
 
-#[expect(clippy::too_many_arguments, reason = "wiring: each is one port of the face")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "wiring: each is one port of the face"
+)]
 fn start_proxy(
     faces: &Faces,
     school: &School,
@@ -185,11 +235,25 @@ fn start_proxy(
         extra_roots: extra_roots(&faces.trust)?,
         ..ProxyConfig::default()
     };
-    let config = if faces.allow_private_origins { ProxyConfig { connect_ports: Vec::new(), ..config } } else { config };
+    let config = if faces.allow_private_origins {
+        ProxyConfig {
+            connect_ports: Vec::new(),
+            ..config
+        }
+    } else {
+        config
+    };
     let desk: Arc<dyn pharos_activity::BlockDesk> = app.desk();
     let sign_in: Arc<dyn pharos_proxy::SignIn> = Arc::new(ProxySignIn(app.clone()));
-    let running = pharos_proxy::start(config, Arc::clone(app.filter()), Arc::clone(sink), desk, sign_in, stop.clone())
-        .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
+    let running = pharos_proxy::start(
+        config,
+        Arc::clone(app.filter()),
+        Arc::clone(sink),
+        desk,
+        sign_in,
+        stop.clone(),
+    )
+    .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
     let at = running.addresses().first().copied().unwrap_or(faces.proxy);
     tasks.push(tokio::task::spawn_blocking(move || running.join()));
     Ok(at)
@@ -207,21 +271,33 @@ async fn start_web(
     let public = proxy.unwrap_or(faces.proxy).to_string();
     let config = pharos_web::Config {
         listen: faces.web,
-        secure_cookies: faces.web_url.as_deref().is_some_and(|url| url.starts_with("https://")),
+        secure_cookies: faces
+            .web_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https://")),
         network: pharos_web::NetworkFacts {
             proxy: public.clone(),
             certificate_pem: authority.certificate_pem().to_owned(),
             certificate_der: authority.certificate_der().to_vec(),
             fingerprint: authority.fingerprint(),
-            pac: pac(&PacConfig { proxy: public, fallbacks: Vec::new(), direct: app.school().pack.school.domains.clone() }),
+            pac: pac(&PacConfig {
+                proxy: public,
+                fallbacks: Vec::new(),
+                direct: app.school().pack.school.domains.clone(),
+            }),
             trust: trust_steps()
                 .iter()
-                .map(|steps| pharos_web::TrustSteps { platform: steps.platform.to_owned(), steps: steps.steps.iter().map(ToString::to_string).collect() })
+                .map(|steps| pharos_web::TrustSteps {
+                    platform: steps.platform.to_owned(),
+                    steps: steps.steps.iter().map(ToString::to_string).collect(),
+                })
                 .collect(),
         },
         prober: Some(Arc::clone(prober)),
     };
-    let running = pharos_web::start(config, app.clone(), stop.clone()).await.with_context(|| format!("the pages cannot listen on {}", faces.web))?;
+    let running = pharos_web::start(config, app.clone(), stop.clone())
+        .await
+        .with_context(|| format!("the pages cannot listen on {}", faces.web))?;
     let at = running.address;
     tasks.push(tokio::spawn(async move {
         match running.join.await {
@@ -238,7 +314,11 @@ fn words(school: &School) -> Words {
     let pack = &school.pack;
     let line = |help: &pharos_pack::HelpService| HelpLine {
         name: help.name.clone(),
-        reach: help.call.clone().or_else(|| help.about.clone()).unwrap_or_default(),
+        reach: help
+            .call
+            .clone()
+            .or_else(|| help.about.clone())
+            .unwrap_or_default(),
         url: help.sites.first().map(|site| format!("https://{site}/")),
     };
     Words {
@@ -253,8 +333,17 @@ fn words(school: &School) -> Words {
 
 /// The address of the pages for links: as told, as the pack says, else where they listen.
 fn web_url(faces: &Faces, school: &School) -> String {
-    let told = faces.web_url.clone().or_else(|| school.pack.network.web.clone().filter(|_| !faces.web.ip().is_loopback()));
-    told.unwrap_or_else(|| format!("http://{}", faces.web)).trim_end_matches('/').to_owned()
+    let told = faces.web_url.clone().or_else(|| {
+        school
+            .pack
+            .network
+            .web
+            .clone()
+            .filter(|_| !faces.web.ip().is_loopback())
+    });
+    told.unwrap_or_else(|| format!("http://{}", faces.web))
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 fn fixed(told: &[String]) -> anyhow::Result<BTreeMap<String, Fixed>> {
@@ -263,7 +352,10 @@ fn fixed(told: &[String]) -> anyhow::Result<BTreeMap<String, Fixed>> {
             let wrong = || anyhow::anyhow!("--fix {text:?} is not host=ip or host=ip:port");
             let (host, to) = text.split_once('=').ok_or_else(wrong)?;
             let fixed = match (to.parse::<SocketAddr>(), to.parse::<IpAddr>()) {
-                (Ok(socket), _) => Fixed { ip: socket.ip(), port: Some(socket.port()) },
+                (Ok(socket), _) => Fixed {
+                    ip: socket.ip(),
+                    port: Some(socket.port()),
+                },
                 (_, Ok(ip)) => Fixed { ip, port: None },
                 _ => return Err(wrong()),
             };
@@ -277,8 +369,13 @@ fn extra_roots(files: &[impl AsRef<Path>]) -> anyhow::Result<Vec<CertificateDer<
     for file in files {
         let file = file.as_ref();
         let before = roots.len();
-        for certificate in CertificateDer::pem_file_iter(file).with_context(|| format!("{} cannot be read", file.display()))? {
-            roots.push(certificate.with_context(|| format!("{} holds a damaged certificate", file.display()))?);
+        for certificate in CertificateDer::pem_file_iter(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?
+        {
+            roots.push(
+                certificate
+                    .with_context(|| format!("{} holds a damaged certificate", file.display()))?,
+            );
         }
         if roots.len() == before {
             bail!("{} holds no certificate in PEM form", file.display());
@@ -289,16 +386,25 @@ fn extra_roots(files: &[impl AsRef<Path>]) -> anyhow::Result<Vec<CertificateDer<
 
 /// The mail server of the pack; its password comes from the environment, never from a file.
 fn post(school: &School, web_url: &str) -> anyhow::Result<Option<Arc<dyn Post>>> {
-    let Some(mail) = &school.pack.mail else { return Ok(None) };
-    let (host, port) = mail.smtp.rsplit_once(':').with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?;
+    let Some(mail) = &school.pack.mail else {
+        return Ok(None);
+    };
+    let (host, port) = mail
+        .smtp
+        .rsplit_once(':')
+        .with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?;
     let web: BaseUrl = web_url.parse()?;
     let credentials = mail.user.as_ref().map(|user| Credentials {
         user: user.clone(),
-        password: std::env::var("PHAROS_SMTP_PASSWORD").unwrap_or_default().into(),
+        password: std::env::var("PHAROS_SMTP_PASSWORD")
+            .unwrap_or_default()
+            .into(),
     });
     let settings = MailSettings {
         host: host.to_owned(),
-        port: port.parse().with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?,
+        port: port
+            .parse()
+            .with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?,
         security: match mail.tls {
             MailTls::None => Security::None,
             MailTls::StartTls => Security::StartTls,
@@ -322,18 +428,28 @@ struct Watched {
 
 impl Sink for Watched {
     fn record(&self, event: Event) {
-        let look = event.sealed.is_some() || event.search.is_some() || matches!(event.action, "block" | "warn");
+        let look = event.sealed.is_some()
+            || event.search.is_some()
+            || matches!(event.action, "block" | "warn");
         if look && self.watch.try_send(event.clone()).is_err() {
             let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
             if so_far.is_power_of_two() {
-                tracing::warn!(so_far, "the watch rules cannot keep up; events are kept but were not looked at");
+                tracing::warn!(
+                    so_far,
+                    "the watch rules cannot keep up; events are kept but were not looked at"
+                );
             }
         }
         self.store.record(event);
     }
 }
 
-fn watched(app: &App, store: Arc<dyn Sink>, stop: &CancellationToken, tasks: &mut Vec<tokio::task::JoinHandle<()>>) -> Arc<dyn Sink> {
+fn watched(
+    app: &App,
+    store: Arc<dyn Sink>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> Arc<dyn Sink> {
     let (watch, mut events) = mpsc::channel(WATCHED_MAX);
     let (app, stop) = (app.clone(), stop.clone());
     tasks.push(tokio::spawn(async move {
@@ -347,7 +463,11 @@ fn watched(app: &App, store: Arc<dyn Sink>, stop: &CancellationToken, tasks: &mu
             }
         }
     }));
-    Arc::new(Watched { store, watch, passed_over: AtomicU64::new(0) })
+    Arc::new(Watched {
+        store,
+        watch,
+        passed_over: AtomicU64::new(0),
+    })
 }
 
 /// The proxy's own sign-in asks the school's accounts.
@@ -357,7 +477,11 @@ struct ProxySignIn(App);
 impl pharos_proxy::SignIn for ProxySignIn {
     async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
         // The proxy throttles by address itself; here the name alone counts.
-        match self.0.check_name_and_password(user, password, IpAddr::from([0, 0, 0, 0])).await {
+        match self
+            .0
+            .check_name_and_password(user, password, IpAddr::from([0, 0, 0, 0]))
+            .await
+        {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "a sign-in over the proxy could not be checked");

@@ -61,16 +61,38 @@ pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
     let engines = engines(&folder, Arc::new(SystemClock)).await?;
     let app = App::open(engines.ports).await?;
     app.rebuild().await?;
-    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, prober: OnceLock::new(), _lock: lock })
+    Ok(Opened {
+        folder,
+        app,
+        records: engines.records,
+        activity: engines.activity,
+        sink: engines.sink,
+        recovered: engines.recovered,
+        prober: OnceLock::new(),
+        _lock: lock,
+    })
 }
 
 /// Opens a new folder with its first pack. `clock` lets a sample school live through a week that
 /// is already over.
-pub(crate) async fn first(folder: Folder, files: &PackFiles, clock: Arc<dyn Clock>) -> anyhow::Result<Opened> {
+pub(crate) async fn first(
+    folder: Folder,
+    files: &PackFiles,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Opened> {
     let lock = DataLock::take(&folder.path, "init")?;
     let engines = engines(&folder, clock).await?;
     let app = App::first(engines.ports, files, "First version").await?;
-    Ok(Opened { folder, app, records: engines.records, activity: engines.activity, sink: engines.sink, recovered: engines.recovered, prober: OnceLock::new(), _lock: lock })
+    Ok(Opened {
+        folder,
+        app,
+        records: engines.records,
+        activity: engines.activity,
+        sink: engines.sink,
+        recovered: engines.recovered,
+        prober: OnceLock::new(),
+        _lock: lock,
+    })
 }
 
 struct Engines {
@@ -85,17 +107,26 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
     let now = clock.now();
     let cut_off = begin_use(folder);
     let records = Arc::new(Store::open(&folder.database(), folder.vault.clone()).await?);
-    let opened = Embedded::open(&folder.path.join("activity"), pharos_activity_embedded::Config::default())?;
+    let opened = Embedded::open(
+        &folder.path.join("activity"),
+        pharos_activity_embedded::Config::default(),
+    )?;
     let (lists, recovery) = pharos_lists::Lists::open(&folder.path.join("lists"), now)?;
     let key = folder.secret("sealed-lists", || {
         let mut key = vec![0; 32];
         getrandom::fill(&mut key).context("the system gives no random numbers")?;
         Ok(key)
     })?;
-    let key: [u8; 32] = key.as_slice().try_into().context("keys/sealed-lists is damaged; restore it from a backup")?;
+    let key: [u8; 32] = key
+        .as_slice()
+        .try_into()
+        .context("keys/sealed-lists is damaged; restore it from a backup")?;
     let mut recovered = Vec::new();
     if cut_off {
-        recovered.push("the last run was cut off (crash, power or kill); what it had acknowledged is kept".to_owned());
+        recovered.push(
+            "the last run was cut off (crash, power or kill); what it had acknowledged is kept"
+                .to_owned(),
+        );
     }
     recovered.extend(list_sentences(&recovery));
     recovered.extend(activity_sentences(&opened.recovered, cut_off));
@@ -106,47 +137,87 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
         lists,
         sealed_key: SealedKey::new(key),
         clock,
-        web_url: std::env::var("PHAROS_WEB_URL").unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
+        web_url: std::env::var("PHAROS_WEB_URL")
+            .unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
     };
-    Ok(Engines { ports, records, activity: opened.store, sink: opened.sink, recovered })
+    Ok(Engines {
+        ports,
+        records,
+        activity: opened.store,
+        sink: opened.sink,
+        recovered,
+    })
 }
 
 fn list_sentences(recovery: &pharos_lists::Recovery) -> Vec<String> {
     let mut sentences = Vec::new();
     if !recovery.removed.is_empty() {
-        sentences.push(format!("lists: {} files of an interrupted change removed", recovery.removed.len()));
+        sentences.push(format!(
+            "lists: {} files of an interrupted change removed",
+            recovery.removed.len()
+        ));
     }
     if let Some(why) = &recovery.rebuilt {
-        sentences.push(format!("lists: the catalogue was compiled anew, because {why}"));
+        sentences.push(format!(
+            "lists: the catalogue was compiled anew, because {why}"
+        ));
     }
-    sentences.extend(recovery.rolled_back.iter().map(|list| format!("lists: {list} was damaged and went back to its earlier version")));
+    sentences.extend(
+        recovery
+            .rolled_back
+            .iter()
+            .map(|list| format!("lists: {list} was damaged and went back to its earlier version")),
+    );
     sentences
 }
 
-fn activity_sentences(recovered: &pharos_activity_embedded::Recovered, cut_off: bool) -> Vec<String> {
+fn activity_sentences(
+    recovered: &pharos_activity_embedded::Recovered,
+    cut_off: bool,
+) -> Vec<String> {
     let mut sentences = recovered.problems.clone();
     if cut_off && recovered.head_events + recovered.spool_events > 0 {
-        sentences.push(format!("activity: {} events found that were not yet sealed", recovered.head_events + recovered.spool_events));
+        sentences.push(format!(
+            "activity: {} events found that were not yet sealed",
+            recovered.head_events + recovered.spool_events
+        ));
     }
     if recovered.torn_bytes > 0 {
         sentences.push(format!("activity: {} bytes of half-written events cut (at most the last second before the stop)", recovered.torn_bytes));
     }
     if recovered.leftovers_removed > 0 {
-        sentences.push(format!("activity: {} unfinished files removed", recovered.leftovers_removed));
+        sentences.push(format!(
+            "activity: {} unfinished files removed",
+            recovered.leftovers_removed
+        ));
     }
     sentences
 }
 
 /// The school's certificate authority: made the first time, its key sealed.
-pub(crate) fn authority(folder: &Folder, school: &str, never: Vec<String>) -> anyhow::Result<Arc<CertificateAuthority>> {
+pub(crate) fn authority(
+    folder: &Folder,
+    school: &str,
+    never: Vec<String>,
+) -> anyhow::Result<Arc<CertificateAuthority>> {
     let path = folder.path.join("keys/authority.pem");
     let fresh = || -> anyhow::Result<Vec<u8>> {
-        let made = CertificateAuthority::create(&AuthoritySpec { school: school.to_owned(), never, now: jiff::Timestamp::now() })?;
+        let made = CertificateAuthority::create(&AuthoritySpec {
+            school: school.to_owned(),
+            never,
+            now: jiff::Timestamp::now(),
+        })?;
         crate::folder::write_private(&path, made.certificate_pem().as_bytes())?;
         Ok(made.private_key_pem().as_bytes().to_vec())
     };
     let key = folder.secret("authority.key", fresh)?;
-    let certificate = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read; restore it from a backup", path.display()))?;
-    let key = String::from_utf8(key).context("keys/authority.key is damaged; restore it from a backup")?;
+    let certificate = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "{} cannot be read; restore it from a backup",
+            path.display()
+        )
+    })?;
+    let key = String::from_utf8(key)
+        .context("keys/authority.key is damaged; restore it from a backup")?;
     Ok(Arc::new(CertificateAuthority::load(&certificate, &key)?))
 }

@@ -81,7 +81,12 @@ impl Role {
     pub const fn needs_second_factor(self) -> bool {
         matches!(
             self,
-            Role::Lead | Role::Deputy | Role::OnlineLead | Role::Head | Role::Technical | Role::Chair
+            Role::Lead
+                | Role::Deputy
+                | Role::OnlineLead
+                | Role::Head
+                | Role::Technical
+                | Role::Chair
         )
     }
 }

@@ -55,9 +55,15 @@ impl FromStr for YearGroup {
 
     /// Accepts `N`, `R`, `7`, `07`, `Year 7`, `Y7`, and OneRoster's `PK`, `KG`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ParseYearError { text: text.chars().take(40).collect() };
+        let wrong = || ParseYearError {
+            text: text.chars().take(40).collect(),
+        };
         let lower = text.trim().to_ascii_lowercase();
-        let bare = lower.strip_prefix("year").or_else(|| lower.strip_prefix('y')).unwrap_or(&lower).trim();
+        let bare = lower
+            .strip_prefix("year")
+            .or_else(|| lower.strip_prefix('y'))
+            .unwrap_or(&lower)
+            .trim();
         match bare {
             "n" | "nursery" | "pk" => Ok(Self::NURSERY),
             "r" | "reception" | "kg" => Ok(Self::RECEPTION),
@@ -109,7 +115,9 @@ impl FromStr for YearBand {
         let (from, to) = text.split_once('-').unwrap_or((text, text));
         let (from, to) = (from.parse()?, to.parse()?);
         if from > to {
-            return Err(ParseYearError { text: text.chars().take(40).collect() });
+            return Err(ParseYearError {
+                text: text.chars().take(40).collect(),
+            });
         }
         Ok(Self { from, to })
     }
@@ -144,8 +152,19 @@ mod tests {
 
     #[test]
     fn years_are_read_as_schools_and_onerosters_write_them() {
-        for (text, number) in [("N", -1), ("KG", 0), ("R", 0), ("07", 7), ("Year 7", 7), ("y13", 13)] {
-            assert_eq!(text.parse::<YearGroup>().map(YearGroup::number), Ok(number), "{text}");
+        for (text, number) in [
+            ("N", -1),
+            ("KG", 0),
+            ("R", 0),
+            ("07", 7),
+            ("Year 7", 7),
+            ("y13", 13),
+        ] {
+            assert_eq!(
+                text.parse::<YearGroup>().map(YearGroup::number),
+                Ok(number),
+                "{text}"
+            );
         }
         for text in ["", "0", "14", "-3", "seven", "777"] {
             assert!(text.parse::<YearGroup>().is_err(), "{text}");

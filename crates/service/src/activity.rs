@@ -14,10 +14,26 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`]: by role, because it is about the asker, or because it takes another route.
-    pub async fn activity_of(&self, actor: &Actor, person: PersonId, mut query: Query, reason: &str) -> Result<Found, Error> {
+    pub async fn activity_of(
+        &self,
+        actor: &Actor,
+        person: PersonId,
+        mut query: Query,
+        reason: &str,
+    ) -> Result<Found, Error> {
         let subject = self.known_person(person).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::SearchActivity>(actor, Target::Person(Watched::of(&subject))).await?.because(reason);
-        self.records().note(&permit, Some(person), &Detail::new().flag("searched", true), self.now()).await?;
+        let permit = self
+            .may::<act::SearchActivity>(actor, Target::Person(Watched::of(&subject)))
+            .await?
+            .because(reason);
+        self.records()
+            .note(
+                &permit,
+                Some(person),
+                &Detail::new().flag("searched", true),
+                self.now(),
+            )
+            .await?;
         query.person = Some(person);
         let mut found = self.inner().activity.search(&query).await?;
         found.events.retain(|event| &*event.event.rule != "help");
@@ -29,11 +45,22 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] without a device or an address.
-    pub async fn activity_at(&self, actor: &Actor, query: &Query, reason: &str) -> Result<Found, Error> {
+    pub async fn activity_at(
+        &self,
+        actor: &Actor,
+        query: &Query,
+        reason: &str,
+    ) -> Result<Found, Error> {
         if query.device.is_none() && query.address.is_none() {
-            return Err(Error::field("device", "Name a device or a network address."));
+            return Err(Error::field(
+                "device",
+                "Name a device or a network address.",
+            ));
         }
-        let permit = self.may::<act::Explain>(actor, Target::School).await?.because(reason);
+        let permit = self
+            .may::<act::Explain>(actor, Target::School)
+            .await?
+            .because(reason);
         let mut found = self.inner().activity.search(query).await?;
         let mut shown = Vec::with_capacity(found.events.len());
         let mut allowed = std::collections::BTreeMap::new();
@@ -45,7 +72,14 @@ impl App {
                     None => {
                         let open = self.may_watch(actor, person).await?;
                         if open {
-                            self.records().note(&permit, Some(person), &Detail::new().flag("by-device", true), self.now()).await?;
+                            self.records()
+                                .note(
+                                    &permit,
+                                    Some(person),
+                                    &Detail::new().flag("by-device", true),
+                                    self.now(),
+                                )
+                                .await?;
                         }
                         allowed.insert(person, open);
                         open
@@ -61,8 +95,17 @@ impl App {
     }
 
     async fn may_watch(&self, actor: &Actor, person: PersonId) -> Result<bool, Error> {
-        let Some(subject) = self.known_person(person).await? else { return Ok(false) };
-        Ok(self.rules().decide(pharos_access::Act::SearchActivity, actor, Target::Person(Watched::of(&subject))).is_ok())
+        let Some(subject) = self.known_person(person).await? else {
+            return Ok(false);
+        };
+        Ok(self
+            .rules()
+            .decide(
+                pharos_access::Act::SearchActivity,
+                actor,
+                Target::Person(Watched::of(&subject)),
+            )
+            .is_ok())
     }
 
     /// Deletes activity older than the school keeps it, and notes the proof (PRIV-03).
@@ -74,19 +117,42 @@ impl App {
         let before: Timestamp = self.now() - SignedDuration::from_hours(24 * days);
         let actor = Actor::system("retention");
         let permit = self.may::<act::Housekeep>(&actor, Target::School).await?;
-        let deleted = self.inner().activity.retain(&Retention { before, hold: self.people_on_hold().await? }).await?;
+        let deleted = self
+            .inner()
+            .activity
+            .retain(&Retention {
+                before,
+                hold: self.people_on_hold().await?,
+            })
+            .await?;
         if deleted.events > 0 {
-            let detail = Detail::new().number("events", i64::try_from(deleted.events).unwrap_or(i64::MAX)).text("before", &before.to_string());
-            self.records().note(&permit, None, &detail, self.now()).await?;
+            let detail = Detail::new()
+                .number("events", i64::try_from(deleted.events).unwrap_or(i64::MAX))
+                .text("before", &before.to_string());
+            self.records()
+                .note(&permit, None, &detail, self.now())
+                .await?;
         }
         Ok(deleted)
     }
 
     /// Everybody with a part in an open case: what was seen of them stays while it is open.
     async fn people_on_hold(&self) -> Result<Vec<PersonId>, Error> {
-        let permit = self.may::<act::ListCases>(&Actor::system("retention"), Target::School).await?;
-        let filter = pharos_records::CaseFilter { open: Some(true), ..Default::default() };
-        let mut people: Vec<_> = self.records().cases(&permit, &filter).await?.into_iter().flat_map(|case| case.involved).map(|involved| involved.id).collect();
+        let permit = self
+            .may::<act::ListCases>(&Actor::system("retention"), Target::School)
+            .await?;
+        let filter = pharos_records::CaseFilter {
+            open: Some(true),
+            ..Default::default()
+        };
+        let mut people: Vec<_> = self
+            .records()
+            .cases(&permit, &filter)
+            .await?
+            .into_iter()
+            .flat_map(|case| case.involved)
+            .map(|involved| involved.id)
+            .collect();
         people.sort_unstable();
         people.dedup();
         Ok(people)

@@ -11,8 +11,9 @@ use pharos_access::{Actor, Target, Watched, act};
 use pharos_activity::Event;
 use pharos_casework::{Harm, broken_up};
 use pharos_monitor::{
-    Alert as Noticed, AlertBody as Said, AlertCommand, AlertEntry, AlertState as Life, Limits, Recipients, RuleSet, Seen, SeenAction, Severity,
-    Subject, WatchHit, WatchLists, notices, raise, route,
+    Alert as Noticed, AlertBody as Said, AlertCommand, AlertEntry, AlertState as Life, Limits,
+    Recipients, RuleSet, Seen, SeenAction, Severity, Subject, WatchHit, WatchLists, notices, raise,
+    route,
 };
 use pharos_policy::Member;
 use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert};
@@ -61,7 +62,12 @@ impl AlertBody {
 
     /// The hosts behind it; none for a sealed hit.
     pub fn hosts(&self) -> Vec<String> {
-        let hosts: BTreeSet<String> = self.noticed.evidence.iter().filter_map(|evidence| evidence.host.clone()).collect();
+        let hosts: BTreeSet<String> = self
+            .noticed
+            .evidence
+            .iter()
+            .filter_map(|evidence| evidence.host.clone())
+            .collect();
         hosts.into_iter().collect()
     }
 
@@ -84,19 +90,29 @@ impl Watch {
     /// # Errors
     /// When they do not read: a fault of this build, shown by its tests.
     pub fn new() -> Result<Self, Error> {
-        let watch = pharos_monitor::Watch::new(RuleSet::shipped(), Limits::default()).map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
-        let list = WatchList::built_in().map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
-        Ok(Self { watch: Mutex::new(watch), sightings: Mutex::default(), phrases: Phrases(list) })
+        let watch = pharos_monitor::Watch::new(RuleSet::shipped(), Limits::default())
+            .map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
+        let list = WatchList::built_in()
+            .map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
+        Ok(Self {
+            watch: Mutex::new(watch),
+            sightings: Mutex::default(),
+            phrases: Phrases(list),
+        })
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, pharos_monitor::Watch> {
-        self.watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.watch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 impl Watch {
     fn sightings(&self) -> std::sync::MutexGuard<'_, Sightings> {
-        self.sightings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.sightings
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -145,17 +161,27 @@ impl App {
     /// # Errors
     /// When an alert cannot be saved; the event itself is kept elsewhere.
     pub async fn notice(&self, event: &Event) -> Result<(), Error> {
-        if event.who.person().is_some_and(is_test_user) || is_check_address(event.address) || !is_interesting(event) {
+        if event.who.person().is_some_and(is_test_user)
+            || is_check_address(event.address)
+            || !is_interesting(event)
+        {
             return Ok(());
         }
         // The roll in memory is enough to judge by: no look into the records for each event.
-        let member = self.filter().snapshot().ok().and_then(|snapshot| snapshot.member(&event.who).cloned());
+        let member = self
+            .filter()
+            .snapshot()
+            .ok()
+            .and_then(|snapshot| snapshot.member(&event.who).cloned());
         let seen = seen(event, member.as_deref());
         let due = {
             let watch = &self.inner().watch;
             let raised = watch.locked().see(&seen, &watch.phrases);
             let now = self.now();
-            raised.into_iter().filter_map(|raised| watch.sightings().take(raised, seen.search.clone(), now)).collect::<Vec<_>>()
+            raised
+                .into_iter()
+                .filter_map(|raised| watch.sightings().take(raised, seen.search.clone(), now))
+                .collect::<Vec<_>>()
         };
         for sighting in due {
             self.raise_alert(sighting).await?;
@@ -187,8 +213,15 @@ impl App {
         let id = AlertId::from_uuid(new_uuid());
         let about = person.as_ref().map(Watched::of);
         let ladder = route(&noticed.roles, &self.recipients());
-        let chase_at = ladder.rungs.get(1).map(|rung| now + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes)));
-        let first: Vec<Role> = ladder.rungs.first().map(|rung| rung.to.clone()).unwrap_or_default();
+        let chase_at = ladder
+            .rungs
+            .get(1)
+            .map(|rung| now + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes)));
+        let first: Vec<Role> = ladder
+            .rungs
+            .first()
+            .map(|rung| rung.to.clone())
+            .unwrap_or_default();
         let to = self.told(&first, about).await?;
         let search = (noticed.rule == "search-term").then_some(search).flatten();
         let new = NewAlert {
@@ -200,10 +233,16 @@ impl App {
             assigned: BTreeSet::new(),
             key: noticed.key.clone(),
             chase_at,
-            body: json(&AlertBody { v: VERSION, noticed, search })?,
+            body: json(&AlertBody {
+                v: VERSION,
+                noticed,
+                search,
+            })?,
         };
         let notices = self.notices_to(&to, "alert", &format!("/alerts/{id}"), now)?;
-        self.records().raise_alert(&permit, &new, &notices, now).await?;
+        self.records()
+            .raise_alert(&permit, &new, &notices, now)
+            .await?;
         Ok(())
     }
 
@@ -213,8 +252,22 @@ impl App {
     /// [`Error::Denied`].
     pub async fn alerts(&self, actor: &Actor, closed: bool) -> Result<Vec<Alert>, Error> {
         let permit = self.may::<act::ListAlerts>(actor, Target::School).await?;
-        let states = if closed { BTreeSet::from([AlertState::Closed]) } else { BTreeSet::from([AlertState::Open, AlertState::Acknowledged]) };
-        Ok(self.records().alerts(&permit, &AlertFilter { states, limit: 500, ..AlertFilter::default() }).await?)
+        let states = if closed {
+            BTreeSet::from([AlertState::Closed])
+        } else {
+            BTreeSet::from([AlertState::Open, AlertState::Acknowledged])
+        };
+        Ok(self
+            .records()
+            .alerts(
+                &permit,
+                &AlertFilter {
+                    states,
+                    limit: 500,
+                    ..AlertFilter::default()
+                },
+            )
+            .await?)
     }
 
     /// Opens an alert; the reading is noted.
@@ -222,12 +275,22 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] both when it is not there and when they may not know of it.
     pub async fn alert(&self, actor: &Actor, id: AlertId) -> Result<AlertFile, Error> {
-        let facts = self.records().alert_facts(id).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::ReadAlert>(actor, Target::Alert(&facts)).await.map_err(|error| match error {
-            Error::Denied(_) => Error::NotFound,
-            other => other,
-        })?;
-        self.records().alert(&permit, self.now()).await?.ok_or(Error::NotFound)
+        let facts = self
+            .records()
+            .alert_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::ReadAlert>(actor, Target::Alert(&facts))
+            .await
+            .map_err(|error| match error {
+                Error::Denied(_) => Error::NotFound,
+                other => other,
+            })?;
+        self.records()
+            .alert(&permit, self.now())
+            .await?
+            .ok_or(Error::NotFound)
     }
 
     /// What was done about an alert, oldest first.
@@ -235,7 +298,13 @@ impl App {
     /// # Errors
     /// When an entry is damaged.
     pub fn alert_entries(&self, file: &AlertFile) -> Result<Vec<AlertEntry>, Error> {
-        file.entries.iter().map(|entry| serde_json::from_slice(&entry.body).map_err(|error| Error::unavailable("a stored alert entry", &error))).collect()
+        file.entries
+            .iter()
+            .map(|entry| {
+                serde_json::from_slice(&entry.body)
+                    .map_err(|error| Error::unavailable("a stored alert entry", &error))
+            })
+            .collect()
     }
 
     /// Does something about an alert: acknowledge, ask a colleague, note, close with explanation and
@@ -243,26 +312,61 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`] with the rule's reason and what to do instead.
-    pub async fn act_on_alert(&self, me: &SignedIn, id: AlertId, command: AlertCommand) -> Result<(), Error> {
+    pub async fn act_on_alert(
+        &self,
+        me: &SignedIn,
+        id: AlertId,
+        command: AlertCommand,
+    ) -> Result<(), Error> {
         let file = self.alert(&me.actor, id).await?;
-        let facts = self.records().alert_facts(id).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::HandleAlert>(&me.actor, Target::Alert(&facts)).await?;
+        let facts = self
+            .records()
+            .alert_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::HandleAlert>(&me.actor, Target::Alert(&facts))
+            .await?;
         let life = self.life(&file)?;
         let now = self.now();
         let colleague = match &command {
-            AlertCommand::Assign { to, .. } => self.known_person(*to).await?.filter(Person::is_staff),
+            AlertCommand::Assign { to, .. } => {
+                self.known_person(*to).await?.filter(Person::is_staff)
+            }
             _ => None,
         };
         if matches!(command, AlertCommand::Assign { .. }) && colleague.is_none() {
             return Err(Error::field("to", "Choose a member of staff."));
         }
-        let entry = pharos_monitor::act(&life, command, &hand_of(me), &self.recipients(), now, new_entry()).map_err(refusal)?;
+        let entry = pharos_monitor::act(
+            &life,
+            command,
+            &hand_of(me),
+            &self.recipients(),
+            now,
+            new_entry(),
+        )
+        .map_err(refusal)?;
         let change = change_of(&entry, &facts.assigned);
         let notices = match colleague {
-            Some(colleague) => self.notices_to(&[colleague], "alert-passed-on", &format!("/alerts/{id}"), now)?,
+            Some(colleague) => self.notices_to(
+                &[colleague],
+                "alert-passed-on",
+                &format!("/alerts/{id}"),
+                now,
+            )?,
             None => Vec::new(),
         };
-        self.records().append_alert(&permit, kind_of(&entry.body), &json(&entry)?, &change, &notices, now).await?;
+        self.records()
+            .append_alert(
+                &permit,
+                kind_of(&entry.body),
+                &json(&entry)?,
+                &change,
+                &notices,
+                now,
+            )
+            .await?;
         if change.state == Some(AlertState::Closed) {
             self.inner().watch.locked().settled(&life.alert.key);
         }
@@ -286,33 +390,82 @@ impl App {
         Ok(due.len())
     }
 
-    async fn chase_alert(&self, system: &Actor, alert: &Alert, now: Timestamp) -> Result<(), Error> {
+    async fn chase_alert(
+        &self,
+        system: &Actor,
+        alert: &Alert,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let facts = alert.facts();
-        let read = self.may::<act::ReadAlert>(system, Target::Alert(&facts)).await?;
-        let file = self.records().alert(&read, now).await?.ok_or(Error::NotFound)?;
+        let read = self
+            .may::<act::ReadAlert>(system, Target::Alert(&facts))
+            .await?;
+        let file = self
+            .records()
+            .alert(&read, now)
+            .await?
+            .ok_or(Error::NotFound)?;
         let life = self.life(&file)?;
         let settings = self.recipients();
-        let permit = self.may::<act::HandleAlert>(system, Target::Alert(&facts)).await?;
+        let permit = self
+            .may::<act::HandleAlert>(system, Target::Alert(&facts))
+            .await?;
         let ladder = route(&life.alert.roles, &settings);
-        let later = ladder.rungs.iter().map(|rung| life.raised_at + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes))).find(|at| *at > now);
-        let rungs: Vec<_> = notices(&life, &settings, now).into_iter().filter(|due| due.rung > 0).collect();
+        let later = ladder
+            .rungs
+            .iter()
+            .map(|rung| {
+                life.raised_at + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes))
+            })
+            .find(|at| *at > now);
+        let rungs: Vec<_> = notices(&life, &settings, now)
+            .into_iter()
+            .filter(|due| due.rung > 0)
+            .collect();
         let mut life = life;
         for (number, due) in rungs.iter().enumerate() {
-            let command = AlertCommand::Notify { to: due.to, rung: due.rung };
-            let entry = pharos_monitor::act(&life, command, &pharos_casework::Hand::pharos(), &settings, now, new_entry()).map_err(refusal)?;
+            let command = AlertCommand::Notify {
+                to: due.to,
+                rung: due.rung,
+            };
+            let entry = pharos_monitor::act(
+                &life,
+                command,
+                &pharos_casework::Hand::pharos(),
+                &settings,
+                now,
+                new_entry(),
+            )
+            .map_err(refusal)?;
             let to = self.told(&[due.to], alert.about).await?;
-            let mail = self.notices_to(&to, &format!("alert-chase-{}", due.rung), &format!("/alerts/{}", alert.id), now)?;
+            let mail = self.notices_to(
+                &to,
+                &format!("alert-chase-{}", due.rung),
+                &format!("/alerts/{}", alert.id),
+                now,
+            )?;
             let last = number + 1 == rungs.len();
-            let change = AlertChange { chased: true, chase_at: last.then_some(later), ..AlertChange::default() };
-            self.records().append_alert(&permit, "chased", &json(&entry)?, &change, &mail, now).await?;
+            let change = AlertChange {
+                chased: true,
+                chase_at: last.then_some(later),
+                ..AlertChange::default()
+            };
+            self.records()
+                .append_alert(&permit, "chased", &json(&entry)?, &change, &mail, now)
+                .await?;
             life.entries += 1;
         }
         if rungs.is_empty() {
-            let change = AlertChange { chase_at: Some(later), ..AlertChange::default() };
+            let change = AlertChange {
+                chase_at: Some(later),
+                ..AlertChange::default()
+            };
             let note = json(&serde_json::json!({ "v": 1 }))?;
             // Nothing is owed now: only the clock is set to the next rung.
             if later.is_none() {
-                self.records().append_alert(&permit, "chase-ended", &note, &change, &[], now).await?;
+                self.records()
+                    .append_alert(&permit, "chase-ended", &note, &change, &[], now)
+                    .await?;
             }
         }
         Ok(())
@@ -321,14 +474,27 @@ impl App {
     /// An alert's life from its stored form. Entries that only set the clock are passed over.
     fn life(&self, file: &AlertFile) -> Result<Life, Error> {
         let body = AlertBody::read(&file.alert.body)?;
-        let first = raise(file.alert.id, EntryId::from_uuid(file.alert.id.as_uuid()), body.noticed, file.alert.at);
+        let first = raise(
+            file.alert.id,
+            EntryId::from_uuid(file.alert.id.as_uuid()),
+            body.noticed,
+            file.alert.at,
+        );
         let mut entries = vec![first];
-        for stored in file.entries.iter().filter(|stored| stored.kind != "chase-ended") {
-            let mut entry: AlertEntry = serde_json::from_slice(&stored.body).map_err(|error| Error::unavailable("a stored alert entry", &error))?;
-            entry.seq = u32::try_from(entries.len()).unwrap_or(u32::MAX).saturating_add(1);
+        for stored in file
+            .entries
+            .iter()
+            .filter(|stored| stored.kind != "chase-ended")
+        {
+            let mut entry: AlertEntry = serde_json::from_slice(&stored.body)
+                .map_err(|error| Error::unavailable("a stored alert entry", &error))?;
+            entry.seq = u32::try_from(entries.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1);
             entries.push(entry);
         }
-        let mut life = Life::replay(&entries).map_err(|broken| Error::unavailable("reading an alert", &broken))?;
+        let mut life = Life::replay(&entries)
+            .map_err(|broken| Error::unavailable("reading an alert", &broken))?;
         life.case = life.case.or(file.alert.case);
         Ok(life)
     }
@@ -336,8 +502,16 @@ impl App {
     pub(crate) fn recipients(&self) -> Recipients {
         let school = self.school();
         Recipients {
-            first: school.pack.roles_of("mon.first_recipient", &[Role::Lead]).into_iter().collect(),
-            staff: school.pack.roles_of("mon.staff_recipient", &[Role::Head]).into_iter().collect(),
+            first: school
+                .pack
+                .roles_of("mon.first_recipient", &[Role::Lead])
+                .into_iter()
+                .collect(),
+            staff: school
+                .pack
+                .roles_of("mon.staff_recipient", &[Role::Head])
+                .into_iter()
+                .collect(),
             ack_minutes: school.ack_minutes,
         }
     }
@@ -345,7 +519,10 @@ impl App {
     /// The holders of these roles, without whoever it is about (MON-13).
     async fn told(&self, roles: &[Role], about: Option<Watched>) -> Result<Vec<Person>, Error> {
         let holders = self.holders(roles).await?;
-        Ok(holders.into_iter().filter(|person| about.is_none_or(|about| about.id != person.id)).collect())
+        Ok(holders
+            .into_iter()
+            .filter(|person| about.is_none_or(|about| about.id != person.id))
+            .collect())
     }
 }
 
@@ -358,7 +535,11 @@ fn seen(event: &Event, member: Option<&Member>) -> Seen {
     Seen {
         at: event.at,
         who: event.who.clone(),
-        subject: member.map_or_else(Subject::default, |member| Subject { roles: member.roles.iter().copied().collect(), year: member.year, vulnerable: false }),
+        subject: member.map_or_else(Subject::default, |member| Subject {
+            roles: member.roles.iter().copied().collect(),
+            year: member.year,
+            vulnerable: false,
+        }),
         device_address: event.address.to_string(),
         host: event.host.to_string(),
         categories: event.categories.to_vec(),
@@ -374,11 +555,24 @@ fn seen(event: &Event, member: Option<&Member>) -> Seen {
 
 fn change_of(entry: &AlertEntry, assigned: &BTreeSet<PersonId>) -> AlertChange {
     match &entry.body {
-        Said::Acknowledged => AlertChange { state: Some(AlertState::Acknowledged), chase_at: Some(None), ..AlertChange::default() },
-        Said::Closed { .. } => AlertChange { state: Some(AlertState::Closed), chase_at: Some(None), ..AlertChange::default() },
+        Said::Acknowledged => AlertChange {
+            state: Some(AlertState::Acknowledged),
+            chase_at: Some(None),
+            ..AlertChange::default()
+        },
+        Said::Closed { .. } => AlertChange {
+            state: Some(AlertState::Closed),
+            chase_at: Some(None),
+            ..AlertChange::default()
+        },
         Said::Assigned { to, .. } => {
             let assigned = assigned.iter().copied().chain([*to]).collect();
-            AlertChange { state: Some(AlertState::Acknowledged), assigned: Some(assigned), chase_at: Some(None), ..AlertChange::default() }
+            AlertChange {
+                state: Some(AlertState::Acknowledged),
+                assigned: Some(assigned),
+                chase_at: Some(None),
+                ..AlertChange::default()
+            }
         }
         _ => AlertChange::default(),
     }

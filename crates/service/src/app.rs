@@ -124,7 +124,11 @@ impl App {
     }
 
     /// Asks for the permit; a refusal is noted in the ledger before it is returned (AUD-01).
-    pub(crate) async fn may<A: Kind>(&self, actor: &Actor, target: Target<'_>) -> Result<Permit<A>, Error> {
+    pub(crate) async fn may<A: Kind>(
+        &self,
+        actor: &Actor,
+        target: Target<'_>,
+    ) -> Result<Permit<A>, Error> {
         match self.rules().may::<A>(actor, target) {
             Ok(permit) => Ok(permit),
             Err(denied) => {
@@ -138,7 +142,11 @@ impl App {
     pub fn could(&self, actor: &Actor, act: pharos_access::Act) -> bool {
         match actor {
             Actor::System(_) => act.by_system(),
-            Actor::Person { .. } => self.rules().roles(act).iter().any(|role| actor.holds(*role)),
+            Actor::Person { .. } => self
+                .rules()
+                .roles(act)
+                .iter()
+                .any(|role| actor.holds(*role)),
         }
     }
 }
@@ -149,7 +157,9 @@ impl From<pharos_records::Error> for Error {
         match error {
             Stored::Conflict { .. } => Self::Changed,
             Stored::Absent { .. } => Self::NotFound,
-            Stored::OwnMatter | Stored::NoReason { .. } | Stored::Refused { .. } => Self::Refused(error.to_string()),
+            Stored::OwnMatter | Stored::NoReason { .. } | Stored::Refused { .. } => {
+                Self::Refused(error.to_string())
+            }
             other => Self::unavailable("the records", &other),
         }
     }

@@ -27,12 +27,19 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub async fn ledger(&self, actor: &Actor, filter: &LedgerFilter, limit: usize) -> Result<Vec<Entry>, Error> {
+    pub async fn ledger(
+        &self,
+        actor: &Actor,
+        filter: &LedgerFilter,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
         let permit = self.may::<act::ReadLedger>(actor, Target::School).await?;
         let (mut shown, mut known) = (Vec::new(), BTreeMap::new());
         for entry in self.records().ledger(&permit, filter, limit).await? {
             let line = &entry.line;
-            if !is_about_oneself(actor, &line.actor, &line.act, &line.subject) && self.may_know(actor, &line.subject, &mut known).await? {
+            if !is_about_oneself(actor, &line.actor, &line.act, &line.subject)
+                && self.may_know(actor, &line.subject, &mut known).await?
+            {
                 shown.push(entry);
             }
         }
@@ -40,18 +47,31 @@ impl App {
     }
 
     /// Whether somebody may learn that the case or alert of this subject exists (CON-14, MON-13).
-    async fn may_know(&self, actor: &Actor, subject: &str, known: &mut BTreeMap<String, bool>) -> Result<bool, Error> {
+    async fn may_know(
+        &self,
+        actor: &Actor,
+        subject: &str,
+        known: &mut BTreeMap<String, bool>,
+    ) -> Result<bool, Error> {
         if let Some(may) = known.get(subject) {
             return Ok(*may);
         }
         let rules = self.rules();
         let may = match subject.split_once(':') {
             Some(("case", id)) => match id.parse() {
-                Ok(id) => self.records().case_facts(id).await?.is_none_or(|facts| rules.decide(Act::ReadCase, actor, Target::Case(&facts)).is_ok()),
+                Ok(id) => self.records().case_facts(id).await?.is_none_or(|facts| {
+                    rules
+                        .decide(Act::ReadCase, actor, Target::Case(&facts))
+                        .is_ok()
+                }),
                 Err(_) => true,
             },
             Some(("alert", id)) => match id.parse() {
-                Ok(id) => self.records().alert_facts(id).await?.is_none_or(|facts| rules.decide(Act::ReadAlert, actor, Target::Alert(&facts)).is_ok()),
+                Ok(id) => self.records().alert_facts(id).await?.is_none_or(|facts| {
+                    rules
+                        .decide(Act::ReadAlert, actor, Target::Alert(&facts))
+                        .is_ok()
+                }),
                 Err(_) => true,
             },
             _ => true,
@@ -65,7 +85,12 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub async fn lookups(&self, actor: &Actor, about: Option<PersonId>, since: Timestamp) -> Result<Vec<Lookup>, Error> {
+    pub async fn lookups(
+        &self,
+        actor: &Actor,
+        about: Option<PersonId>,
+        since: Timestamp,
+    ) -> Result<Vec<Lookup>, Error> {
         let permit = self.may::<act::ReadLookups>(actor, Target::School).await?;
         let (mut shown, mut known) = (Vec::new(), BTreeMap::new());
         for row in self.records().lookups(&permit, about, since, 1000).await? {
@@ -81,7 +106,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub async fn backup_permit(&self, actor: &Actor) -> Result<pharos_access::Permit<act::Backup>, Error> {
+    pub async fn backup_permit(
+        &self,
+        actor: &Actor,
+    ) -> Result<pharos_access::Permit<act::Backup>, Error> {
         self.may::<act::Backup>(actor, Target::School).await
     }
 
@@ -109,14 +137,23 @@ impl App {
         let mut waiting = Waiting::default();
         let rules = self.rules();
         if let Ok(permit) = rules.may::<act::ListAlerts>(actor, Target::School) {
-            let filter = pharos_records::AlertFilter { states: [pharos_records::AlertState::Open].into(), ..Default::default() };
+            let filter = pharos_records::AlertFilter {
+                states: [pharos_records::AlertState::Open].into(),
+                ..Default::default()
+            };
             waiting.alerts = self.records().count_alerts(&permit, &filter).await?;
         }
         if let Ok(permit) = rules.may::<act::ListCases>(actor, Target::School) {
-            let filter = pharos_records::CaseFilter { open: Some(true), ..Default::default() };
+            let filter = pharos_records::CaseFilter {
+                open: Some(true),
+                ..Default::default()
+            };
             waiting.cases = self.records().count_cases(&permit, &filter).await?;
         }
-        if rules.may::<act::ReadRequests>(actor, Target::School).is_ok() {
+        if rules
+            .may::<act::ReadRequests>(actor, Target::School)
+            .is_ok()
+        {
             waiting.requests = self.requests(actor, true).await?.len();
         }
         Ok(waiting)
@@ -125,7 +162,9 @@ impl App {
 
 /// Whether a line tells the reader that somebody else looked at them or narrowed their access.
 fn is_about_oneself(actor: &Actor, by: &str, act: &str, subject: &str) -> bool {
-    let Some(me) = actor.id().map(|id| format!("person:{id}")) else { return false };
+    let Some(me) = actor.id().map(|id| format!("person:{id}")) else {
+        return false;
+    };
     let watching = [Act::SearchActivity, Act::Explain, Act::RestrictPerson];
     subject == me && by != me && watching.iter().any(|watched| watched.name() == act)
 }

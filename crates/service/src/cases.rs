@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, act};
 use pharos_casework::{
-    CaseState, Clock, Command, Concern, Entry, EntryBody, Hand, Missing, Origin, Part, Procedure, Reporter, StepNow, Whom, broken_up,
-    due, missing_to_close, prohibitions, steps, tells,
+    CaseState, Clock, Command, Concern, Entry, EntryBody, Hand, Missing, Origin, Part, Procedure,
+    Reporter, StepNow, Whom, broken_up, due, missing_to_close, prohibitions, steps, tells,
 };
-use pharos_records::{Case, CaseFilter, CaseFile, NewNotice, Receipt};
+use pharos_records::{Case, CaseFile, CaseFilter, NewNotice, Receipt};
 use pharos_school::{AlertId, CaseId, EntryId, Person, PersonId, Role};
 
 use crate::clock::new_uuid;
@@ -52,7 +52,10 @@ impl OpenCase {
 
     /// What is refused now, and why: `(what, why, instead)`.
     pub fn never(&self) -> Vec<(String, String)> {
-        prohibitions(&self.state, &self.procedure).into_iter().map(|forbid| (forbid.why.clone(), forbid.instead.clone())).collect()
+        prohibitions(&self.state, &self.procedure)
+            .into_iter()
+            .map(|forbid| (forbid.why.clone(), forbid.instead.clone()))
+            .collect()
     }
 }
 
@@ -62,7 +65,11 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every problem of the form.
-    pub async fn raise_concern(&self, by: Option<&SignedIn>, concern: Concern) -> Result<Raised, Error> {
+    pub async fn raise_concern(
+        &self,
+        by: Option<&SignedIn>,
+        concern: Concern,
+    ) -> Result<Raised, Error> {
         self.raise(by, concern, None).await
     }
 
@@ -70,41 +77,84 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`] when the alert is not theirs to see.
-    pub async fn raise_from_alert(&self, by: &SignedIn, alert: AlertId, note: &str) -> Result<Raised, Error> {
+    pub async fn raise_from_alert(
+        &self,
+        by: &SignedIn,
+        alert: AlertId,
+        note: &str,
+    ) -> Result<Raised, Error> {
         let file = self.alert(&by.actor, alert).await?;
         if let Some(case) = file.alert.case {
-            return Err(Error::Refused(format!("This alert was already opened as a concern. Go on there: /cases/{case}")));
+            return Err(Error::Refused(format!(
+                "This alert was already opened as a concern. Go on there: /cases/{case}"
+            )));
         }
         let concern = self.concern_of(alert, &file, note).await?;
         self.raise(Some(by), concern, Some(alert)).await
     }
 
-    async fn raise(&self, by: Option<&SignedIn>, concern: Concern, alert: Option<AlertId>) -> Result<Raised, Error> {
+    async fn raise(
+        &self,
+        by: Option<&SignedIn>,
+        concern: Concern,
+        alert: Option<AlertId>,
+    ) -> Result<Raised, Error> {
         let now = self.now();
         let problems = concern.problems(now);
         if !problems.is_empty() {
-            return Err(Error::Invalid(problems.into_iter().map(|problem| Problem::field(problem.field, problem.message)).collect()));
+            return Err(Error::Invalid(
+                problems
+                    .into_iter()
+                    .map(|problem| Problem::field(problem.field, problem.message))
+                    .collect(),
+            ));
         }
         let (actor, hand) = match by {
             Some(me) => (me.actor.clone(), hand_of(me)),
             None => (Actor::system("report-form"), Hand::outside()),
         };
-        let permit = self.may::<act::RaiseConcern>(&actor, Target::School).await?;
+        let permit = self
+            .may::<act::RaiseConcern>(&actor, Target::School)
+            .await?;
         let procedure = self.procedure_for(&concern.origin)?;
         let case = CaseId::from_uuid(new_uuid());
-        let mut entries = pharos_casework::open(case, &procedure, concern, &hand, now, &mut new_entry).map_err(refusal)?;
+        let mut entries =
+            pharos_casework::open(case, &procedure, concern, &hand, now, &mut new_entry)
+                .map_err(refusal)?;
         let mut state = replay(&entries)?;
         if let Some(yes) = state.concern.danger {
-            let more = pharos_casework::act(&state, &procedure, Command::AnswerDanger { yes }, &hand, now, &mut new_entry);
+            let more = pharos_casework::act(
+                &state,
+                &procedure,
+                Command::AnswerDanger { yes },
+                &hand,
+                now,
+                &mut new_entry,
+            );
             if let Ok(more) = more {
                 entries.extend(more);
                 state = replay(&entries)?;
             }
         }
-        let header = self.header(case, &state, &procedure, by.map(|me| me.person.id), alert, now).await?;
+        let header = self
+            .header(
+                case,
+                &state,
+                &procedure,
+                by.map(|me| me.person.id),
+                alert,
+                now,
+            )
+            .await?;
         let notices = self.first_notices(case, &state, &procedure, now).await?;
-        let rows = entries.iter().map(stored::new_entry).collect::<Result<Vec<_>, _>>()?;
-        let number = self.records().open_case(&permit, &header, &rows, &notices, now).await?;
+        let rows = entries
+            .iter()
+            .map(stored::new_entry)
+            .collect::<Result<Vec<_>, _>>()?;
+        let number = self
+            .records()
+            .open_case(&permit, &header, &rows, &notices, now)
+            .await?;
         Ok(Raised { case, number })
     }
 
@@ -114,7 +164,17 @@ impl App {
     /// [`Error::Denied`].
     pub async fn cases(&self, actor: &Actor, open: bool) -> Result<Vec<Case>, Error> {
         let permit = self.may::<act::ListCases>(actor, Target::School).await?;
-        Ok(self.records().cases(&permit, &CaseFilter { open: Some(open), limit: 500, ..CaseFilter::default() }).await?)
+        Ok(self
+            .records()
+            .cases(
+                &permit,
+                &CaseFilter {
+                    open: Some(open),
+                    limit: 500,
+                    ..CaseFilter::default()
+                },
+            )
+            .await?)
     }
 
     /// Opens a case. The reading is in the ledger before anything is shown (CON-14).
@@ -122,9 +182,20 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] both when it is not there and when they may not know of it.
     pub async fn case(&self, actor: &Actor, id: CaseId) -> Result<OpenCase, Error> {
-        let facts = self.records().case_facts(id).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::ReadCase>(actor, Target::Case(&facts)).await.map_err(hide)?;
-        let file = self.records().case(&permit, self.now()).await?.ok_or(Error::NotFound)?;
+        let facts = self
+            .records()
+            .case_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::ReadCase>(actor, Target::Case(&facts))
+            .await
+            .map_err(hide)?;
+        let file = self
+            .records()
+            .case(&permit, self.now())
+            .await?
+            .ok_or(Error::NotFound)?;
         self.open_file(file)
     }
 
@@ -133,9 +204,19 @@ impl App {
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`].
     pub async fn export_case(&self, actor: &Actor, id: CaseId) -> Result<OpenCase, Error> {
-        let facts = self.records().case_facts(id).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::ExportCase>(actor, Target::Case(&facts)).await?;
-        let file = self.records().export_case(&permit, self.now()).await?.ok_or(Error::NotFound)?;
+        let facts = self
+            .records()
+            .case_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::ExportCase>(actor, Target::Case(&facts))
+            .await?;
+        let file = self
+            .records()
+            .export_case(&permit, self.now())
+            .await?
+            .ok_or(Error::NotFound)?;
         self.open_file(file)
     }
 
@@ -143,13 +224,34 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Invalid`] without a reason.
-    pub async fn emergency_case(&self, actor: &Actor, id: CaseId, why: &str) -> Result<OpenCase, Error> {
-        let facts = self.records().case_facts(id).await?.ok_or(Error::NotFound)?;
+    pub async fn emergency_case(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        why: &str,
+    ) -> Result<OpenCase, Error> {
+        let facts = self
+            .records()
+            .case_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
         let why = crate::overrides::reason(why)?;
-        let permit = self.may::<act::EmergencyCase>(actor, Target::Case(&facts)).await?.because(&why);
+        let permit = self
+            .may::<act::EmergencyCase>(actor, Target::Case(&facts))
+            .await?
+            .because(&why);
         let leads = self.holders(&[Role::Lead]).await?;
-        let notices = self.notices_to(&leads, "emergency-access", &format!("/cases/{id}"), self.now())?;
-        let file = self.records().emergency_case(&permit, &notices, self.now()).await?.ok_or(Error::NotFound)?;
+        let notices = self.notices_to(
+            &leads,
+            "emergency-access",
+            &format!("/cases/{id}"),
+            self.now(),
+        )?;
+        let file = self
+            .records()
+            .emergency_case(&permit, &notices, self.now())
+            .await?
+            .ok_or(Error::NotFound)?;
         self.open_file(file)
     }
 
@@ -159,17 +261,41 @@ impl App {
     /// # Errors
     /// [`Error::Refused`] with the procedure's reason and what to do instead; the attempt itself is
     /// kept where the procedure forbids it.
-    pub async fn act_on_case(&self, me: &SignedIn, id: CaseId, known: i64, command: Command) -> Result<(), Error> {
-        let facts = self.records().case_facts(id).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::WriteCase>(&me.actor, Target::Case(&facts)).await.map_err(hide)?;
-        let file = self.records().case_to_write(&permit).await?.ok_or(Error::NotFound)?;
+    pub async fn act_on_case(
+        &self,
+        me: &SignedIn,
+        id: CaseId,
+        known: i64,
+        command: Command,
+    ) -> Result<(), Error> {
+        let facts = self
+            .records()
+            .case_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::WriteCase>(&me.actor, Target::Case(&facts))
+            .await
+            .map_err(hide)?;
+        let file = self
+            .records()
+            .case_to_write(&permit)
+            .await?
+            .ok_or(Error::NotFound)?;
         if file.case.entries != known {
             return Err(Error::Changed);
         }
         let raised_by = file.case.raised_by;
         let open = self.open_file(file)?;
         let now = self.now();
-        let (entries, refused) = match pharos_casework::act(&open.state, &open.procedure, command, &hand_of(me), now, &mut new_entry) {
+        let (entries, refused) = match pharos_casework::act(
+            &open.state,
+            &open.procedure,
+            command,
+            &hand_of(me),
+            now,
+            &mut new_entry,
+        ) {
             Ok(entries) => (entries, None),
             Err(mut no) => match no.entry.take() {
                 Some(entry) => (vec![*entry], Some(no)),
@@ -179,11 +305,23 @@ impl App {
         let mut all = open.entries;
         all.extend(entries.iter().cloned());
         let state = replay(&all)?;
-        let procedure = self.procedure(&state.procedure.id).unwrap_or(open.procedure);
-        let change = stored::change(&self.header(id, &state, &procedure, raised_by, None, now).await?, &state);
+        let procedure = self
+            .procedure(&state.procedure.id)
+            .unwrap_or(open.procedure);
+        let change = stored::change(
+            &self
+                .header(id, &state, &procedure, raised_by, None, now)
+                .await?,
+            &state,
+        );
         let notices = self.notices_of(id, &entries, now).await?;
-        let rows = entries.iter().map(stored::new_entry).collect::<Result<Vec<_>, _>>()?;
-        self.records().append_entries(&permit, known, &rows, &change, &notices, now).await?;
+        let rows = entries
+            .iter()
+            .map(stored::new_entry)
+            .collect::<Result<Vec<_>, _>>()?;
+        self.records()
+            .append_entries(&permit, known, &rows, &change, &notices, now)
+            .await?;
         match refused {
             Some(no) => Err(refusal(no)),
             None => Ok(()),
@@ -194,25 +332,57 @@ impl App {
     ///
     /// # Errors
     /// As [`App::block_now`] and [`App::act_on_case`].
-    pub async fn contain(&self, me: &SignedIn, id: CaseId, known: i64, address: &str) -> Result<(), Error> {
+    pub async fn contain(
+        &self,
+        me: &SignedIn,
+        id: CaseId,
+        known: i64,
+        address: &str,
+    ) -> Result<(), Error> {
         // The case must be theirs before the filter changes.
-        let facts = self.records().case_facts(id).await?.ok_or(Error::NotFound)?;
-        self.may::<act::WriteCase>(&me.actor, Target::Case(&facts)).await.map_err(hide)?;
-        let change = self.block_now(&me.actor, address, "Blocked from a case before review").await?;
-        self.act_on_case(me, id, known, Command::Contain { address: address.to_owned(), change }).await
+        let facts = self
+            .records()
+            .case_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        self.may::<act::WriteCase>(&me.actor, Target::Case(&facts))
+            .await
+            .map_err(hide)?;
+        let change = self
+            .block_now(&me.actor, address, "Blocked from a case before review")
+            .await?;
+        self.act_on_case(
+            me,
+            id,
+            known,
+            Command::Contain {
+                address: address.to_owned(),
+                change,
+            },
+        )
+        .await
     }
 
     /// Passes a safeguarding worry found in a breach to the lead as a concern of its own (BRE-09).
     ///
     /// # Errors
     /// As [`App::raise_concern`].
-    pub async fn link_concern(&self, me: &SignedIn, id: CaseId, known: i64, what: &str) -> Result<Raised, Error> {
+    pub async fn link_concern(
+        &self,
+        me: &SignedIn,
+        id: CaseId,
+        known: i64,
+        what: &str,
+    ) -> Result<Raised, Error> {
         let open = self.case(&me.actor, id).await?;
-        let reporter = Reporter::Staff { person: me.person.id };
+        let reporter = Reporter::Staff {
+            person: me.person.id,
+        };
         let mut concern = Concern::new(reporter, Origin::Case { case: id }, what);
         concern.involved = open.state.involved.clone();
         let raised = self.raise(Some(me), concern, None).await?;
-        self.act_on_case(me, id, known, Command::LinkConcern { case: raised.case }).await?;
+        self.act_on_case(me, id, known, Command::LinkConcern { case: raised.case })
+            .await?;
         Ok(raised)
     }
 
@@ -226,8 +396,20 @@ impl App {
         let now = self.now();
         let permit = self.may::<act::Housekeep>(&system, Target::School).await?;
         let list = self.may::<act::ListCases>(&system, Target::School).await?;
-        let open = self.records().cases(&list, &CaseFilter { open: Some(true), ..CaseFilter::default() }).await?;
-        let waiting: Vec<_> = open.into_iter().filter(|case| case.acknowledged_at.is_none()).collect();
+        let open = self
+            .records()
+            .cases(
+                &list,
+                &CaseFilter {
+                    open: Some(true),
+                    ..CaseFilter::default()
+                },
+            )
+            .await?;
+        let waiting: Vec<_> = open
+            .into_iter()
+            .filter(|case| case.acknowledged_at.is_none())
+            .collect();
         for case in &waiting {
             let facts = case.facts();
             let settings = match facts.route() {
@@ -236,9 +418,22 @@ impl App {
                 pharos_access::About::Staff | pharos_access::About::Head => continue,
             };
             let mut notices = Vec::new();
-            for due in pharos_casework::chase(case.opened_at, None, &settings, now).into_iter().filter(|due| due.rung > 0) {
-                let to: Vec<Person> = self.holders(&[due.to]).await?.into_iter().filter(|person| !facts.is_about(person.id)).collect();
-                notices.extend(self.notices_to(&to, &format!("concern-chase-{}", due.rung), &format!("/cases/{}", case.id), now)?);
+            for due in pharos_casework::chase(case.opened_at, None, &settings, now)
+                .into_iter()
+                .filter(|due| due.rung > 0)
+            {
+                let to: Vec<Person> = self
+                    .holders(&[due.to])
+                    .await?
+                    .into_iter()
+                    .filter(|person| !facts.is_about(person.id))
+                    .collect();
+                notices.extend(self.notices_to(
+                    &to,
+                    &format!("concern-chase-{}", due.rung),
+                    &format!("/cases/{}", case.id),
+                    now,
+                )?);
             }
             if !notices.is_empty() {
                 self.records().enqueue(&permit, &notices, now).await?;
@@ -252,18 +447,33 @@ impl App {
     /// # Errors
     /// [`Error::Denied`].
     pub async fn receipts(&self, actor: &Actor, person: PersonId) -> Result<Vec<Receipt>, Error> {
-        let permit = self.may::<act::ReadReceipt>(actor, Target::Own(person)).await?;
+        let permit = self
+            .may::<act::ReadReceipt>(actor, Target::Own(person))
+            .await?;
         Ok(self.records().receipts(&permit).await?)
     }
 
     /// Every clock that runs on a case, most pressing first (CLK-02).
     pub fn clocks(&self, open: &OpenCase) -> Vec<Clock> {
-        due(&open.state, &open.procedure, &self.school().calendar, self.now())
+        due(
+            &open.state,
+            &open.procedure,
+            &self.school().calendar,
+            self.now(),
+        )
     }
 
     /// Whether this person needs to see addresses in full to report or block them (BRE-10).
     pub fn needs_addresses(&self, actor: &Actor) -> bool {
-        [Role::Lead, Role::Deputy, Role::Head, Role::OnlineLead, Role::Technical].iter().any(|role| actor.holds(*role))
+        [
+            Role::Lead,
+            Role::Deputy,
+            Role::Head,
+            Role::OnlineLead,
+            Role::Technical,
+        ]
+        .iter()
+        .any(|role| actor.holds(*role))
     }
 
     /// The procedures of the school, for the "what to do if" charts (PRO-02).
@@ -273,7 +483,12 @@ impl App {
 
     /// One procedure by its id, as the school has it.
     pub fn procedure(&self, id: &str) -> Option<Procedure> {
-        self.school().pack.procedures.iter().find(|procedure| procedure.reference.id == id).cloned()
+        self.school()
+            .pack
+            .procedures
+            .iter()
+            .find(|procedure| procedure.reference.id == id)
+            .cloned()
     }
 
     fn procedure_for(&self, origin: &Origin) -> Result<Procedure, Error> {
@@ -281,16 +496,29 @@ impl App {
             Origin::BlockPage { .. } | Origin::Alert { .. } => "filter-breach",
             Origin::Form | Origin::Case { .. } => "concern",
         };
-        self.procedure(id).ok_or_else(|| Error::invalid(format!("The policy pack has no procedure {id:?}. Check it with `pharos pack check`.")))
+        self.procedure(id).ok_or_else(|| {
+            Error::invalid(format!(
+                "The policy pack has no procedure {id:?}. Check it with `pharos pack check`."
+            ))
+        })
     }
 
     pub(crate) fn open_file(&self, file: CaseFile) -> Result<OpenCase, Error> {
-        let entries = file.entries.iter().map(stored::entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = file
+            .entries
+            .iter()
+            .map(stored::entry)
+            .collect::<Result<Vec<_>, _>>()?;
         let state = replay(&entries)?;
         let procedure = self
             .procedure(&state.procedure.id)
             .ok_or_else(|| Error::invalid(format!("This case runs the procedure {:?}, which the policy pack no longer has. Put it back.", state.procedure.id)))?;
-        Ok(OpenCase { case: file.case, state, entries, procedure })
+        Ok(OpenCase {
+            case: file.case,
+            state,
+            entries,
+            procedure,
+        })
     }
 
     /// What lists and need-to-know need of a case, derived from its entries.
@@ -308,7 +536,11 @@ impl App {
             if let Some(known) = person.whom.person()
                 && let Some(known) = self.known_person(known).await?
             {
-                involved.push(pharos_access::Involved { id: known.id, about: pharos_access::About::of(&known), part: stored::part(person.part) });
+                involved.push(pharos_access::Involved {
+                    id: known.id,
+                    about: pharos_access::About::of(&known),
+                    part: stored::part(person.part),
+                });
             }
         }
         let clocks = due(state, procedure, &self.school().calendar, now);
@@ -339,7 +571,11 @@ impl App {
         if names.is_empty() {
             names.push("Nobody named yet".to_owned());
         }
-        Ok(format!("{}: {}", names.join(", "), in_short(&state.concern.what)))
+        Ok(format!(
+            "{}: {}",
+            names.join(", "),
+            in_short(&state.concern.what)
+        ))
     }
 
     /// How somebody named in a concern is called on pages.
@@ -348,9 +584,10 @@ impl App {
     /// When the records cannot be read.
     pub async fn who(&self, whom: &Whom) -> Result<String, Error> {
         Ok(match whom {
-            Whom::Pupil { person } | Whom::Staff { person } | Whom::Parent { person } => {
-                self.name_of(*person).await?.unwrap_or_else(|| "Somebody no longer on the roll".to_owned())
-            }
+            Whom::Pupil { person } | Whom::Staff { person } | Whom::Parent { person } => self
+                .name_of(*person)
+                .await?
+                .unwrap_or_else(|| "Somebody no longer on the roll".to_owned()),
             Whom::PupilByName { name } => format!("{name} (not matched yet)"),
             Whom::FormerPupil { name } => format!("{name} (former pupil)"),
             Whom::PupilElsewhere { name, school } => format!("{name} ({school})"),
@@ -362,10 +599,29 @@ impl App {
 
     /// Notices that a fresh concern sends at once: those in `con.notify`, except whoever it is about.
     /// A filtering breach goes to those in `bre.report_to` as well (BRE-01, BRE-02).
-    async fn first_notices(&self, id: CaseId, state: &CaseState, procedure: &Procedure, now: Timestamp) -> Result<Vec<NewNotice>, Error> {
-        let mut roles: BTreeSet<Role> = self.school().chase.rungs.first().map(|rung| rung.to.iter().copied().collect()).unwrap_or_default();
+    async fn first_notices(
+        &self,
+        id: CaseId,
+        state: &CaseState,
+        procedure: &Procedure,
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
+        let mut roles: BTreeSet<Role> = self
+            .school()
+            .chase
+            .rungs
+            .first()
+            .map(|rung| rung.to.iter().copied().collect())
+            .unwrap_or_default();
         let breach = procedure.reference.id == "filter-breach";
-        let reported_to = if breach { self.school().pack.roles_of("bre.report_to", &[Role::Lead, Role::Deputy, Role::Technical]) } else { BTreeSet::new() };
+        let reported_to = if breach {
+            self.school().pack.roles_of(
+                "bre.report_to",
+                &[Role::Lead, Role::Deputy, Role::Technical],
+            )
+        } else {
+            BTreeSet::new()
+        };
         roles.extend(reported_to.iter().filter(|role| **role != Role::Technical));
         let roles: Vec<Role> = roles.into_iter().collect();
         let to = self.tell(id, state, &roles).await?;
@@ -378,9 +634,16 @@ impl App {
 
     /// The technical team hears that the filter needs attention, never whose case it is (CON-14);
     /// of a matter about a member of staff it hears nothing.
-    async fn filter_needs_attention(&self, id: CaseId, state: &CaseState, now: Timestamp) -> Result<Vec<NewNotice>, Error> {
+    async fn filter_needs_attention(
+        &self,
+        id: CaseId,
+        state: &CaseState,
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
         for person in state.subjects() {
-            if self.known_person(person).await?.is_some_and(|person| pharos_access::About::of(&person) != pharos_access::About::Pupil) {
+            if self.known_person(person).await?.is_some_and(|person| {
+                pharos_access::About::of(&person) != pharos_access::About::Pupil
+            }) {
                 return Ok(Vec::new());
             }
         }
@@ -389,8 +652,18 @@ impl App {
     }
 
     /// Notices that follow from new entries, such as leadership when a supplier is at fault (BRE-05).
-    async fn notices_of(&self, id: CaseId, entries: &[Entry], now: Timestamp) -> Result<Vec<NewNotice>, Error> {
-        let mut roles: Vec<Role> = entries.iter().flat_map(|entry| tells(&entry.body)).flat_map(|party| party.roles()).copied().collect();
+    async fn notices_of(
+        &self,
+        id: CaseId,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
+        let mut roles: Vec<Role> = entries
+            .iter()
+            .flat_map(|entry| tells(&entry.body))
+            .flat_map(|party| party.roles())
+            .copied()
+            .collect();
         roles.sort_unstable();
         roles.dedup();
         if roles.is_empty() {
@@ -398,29 +671,55 @@ impl App {
         }
         let last = entries.last().map_or(0, |entry| entry.seq);
         let facts = self.records().case_facts(id).await?;
-        let to: Vec<Person> = self.holders(&roles).await?.into_iter().filter(|person| facts.as_ref().is_none_or(|facts| !facts.is_about(person.id))).collect();
+        let to: Vec<Person> = self
+            .holders(&roles)
+            .await?
+            .into_iter()
+            .filter(|person| {
+                facts
+                    .as_ref()
+                    .is_none_or(|facts| !facts.is_about(person.id))
+            })
+            .collect();
         self.notices_to(&to, &format!("case-{last}"), &format!("/cases/{id}"), now)
     }
 
     /// The holders of these roles whom the case is not about; matters about staff go their own way.
-    async fn tell(&self, _id: CaseId, state: &CaseState, roles: &[Role]) -> Result<Vec<Person>, Error> {
+    async fn tell(
+        &self,
+        _id: CaseId,
+        state: &CaseState,
+        roles: &[Role],
+    ) -> Result<Vec<Person>, Error> {
         let about = state.subjects();
         let mut route: BTreeSet<Role> = roles.iter().copied().collect();
         for person in &about {
             if let Some(person) = self.known_person(*person).await? {
                 match pharos_access::About::of(&person) {
                     pharos_access::About::Pupil => {}
-                    pharos_access::About::Staff => route = self.rules().routes().staff_cases.clone(),
+                    pharos_access::About::Staff => {
+                        route = self.rules().routes().staff_cases.clone()
+                    }
                     pharos_access::About::Head => route = self.rules().routes().head.clone(),
                 }
             }
         }
         let roles: Vec<Role> = route.into_iter().collect();
-        Ok(self.holders(&roles).await?.into_iter().filter(|person| !about.contains(&person.id)).collect())
+        Ok(self
+            .holders(&roles)
+            .await?
+            .into_iter()
+            .filter(|person| !about.contains(&person.id))
+            .collect())
     }
 
     /// A concern prefilled from an alert: who, when, where, how often (P8: "the system pre-fills").
-    async fn concern_of(&self, id: AlertId, file: &pharos_records::AlertFile, note: &str) -> Result<Concern, Error> {
+    async fn concern_of(
+        &self,
+        id: AlertId,
+        file: &pharos_records::AlertFile,
+        note: &str,
+    ) -> Result<Concern, Error> {
         let shown = crate::alerts::AlertBody::read(&file.alert.body)?;
         let mut what = shown.why().join(" ");
         if !note.trim().is_empty() {
@@ -439,11 +738,23 @@ impl App {
                     Some(person) if person.is(Role::Pupil) => Whom::Pupil { person: person.id },
                     Some(person) if person.is_staff() => Whom::Staff { person: person.id },
                     Some(person) => Whom::Parent { person: person.id },
-                    None => Whom::Outsider { description: "Somebody no longer on the roll".to_owned() },
+                    None => Whom::Outsider {
+                        description: "Somebody no longer on the roll".to_owned(),
+                    },
                 };
-                vec![pharos_casework::Involved { whom, part: Part::ReachedMaterial }]
+                vec![pharos_casework::Involved {
+                    whom,
+                    part: Part::ReachedMaterial,
+                }]
             }
-            None => shown.device().map(|label| pharos_casework::Involved { whom: Whom::Device { label }, part: Part::ReachedMaterial }).into_iter().collect(),
+            None => shown
+                .device()
+                .map(|label| pharos_casework::Involved {
+                    whom: Whom::Device { label },
+                    part: Part::ReachedMaterial,
+                })
+                .into_iter()
+                .collect(),
         };
         Ok(concern)
     }
@@ -456,7 +767,16 @@ pub fn shown_addresses(body: &EntryBody, needs: bool) -> Vec<String> {
         EntryBody::Contained { address, .. } => vec![address],
         _ => Vec::new(),
     };
-    addresses.into_iter().map(|address| if needs { broken_up(address) } else { pharos_casework::WITHHELD.to_owned() }).collect()
+    addresses
+        .into_iter()
+        .map(|address| {
+            if needs {
+                broken_up(address)
+            } else {
+                pharos_casework::WITHHELD.to_owned()
+            }
+        })
+        .collect()
 }
 
 pub(crate) fn new_entry() -> EntryId {
@@ -465,7 +785,11 @@ pub(crate) fn new_entry() -> EntryId {
 
 /// The hand of somebody signed in, with the roles that their session carries.
 pub(crate) fn hand_of(me: &SignedIn) -> Hand {
-    let roles: Vec<Role> = Role::ALL.iter().copied().filter(|role| me.actor.holds(*role)).collect();
+    let roles: Vec<Role> = Role::ALL
+        .iter()
+        .copied()
+        .filter(|role| me.actor.holds(*role))
+        .collect();
     Hand::person(me.person.id, &roles)
 }
 

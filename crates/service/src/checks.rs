@@ -110,7 +110,8 @@ impl CheckResults {
     /// # Errors
     /// When it is damaged or of a newer version.
     pub fn read(run: &CheckRun) -> Result<Self, Error> {
-        serde_json::from_str(&run.run.results).map_err(|error| Error::unavailable("a stored self-check", &error))
+        serde_json::from_str(&run.run.results)
+            .map_err(|error| Error::unavailable("a stored self-check", &error))
     }
 }
 
@@ -126,23 +127,42 @@ impl App {
         let users = self.seat_users(&plan.users);
         let mut probes = Vec::with_capacity(plan.probes.len());
         for probe in &plan.probes {
-            let Some(address) = users.get(probe.user).copied() else { continue };
+            let Some(address) = users.get(probe.user).copied() else {
+                continue;
+            };
             let seen = match probe.way {
                 Way::Dns => prober.look_up(address, &probe.host).await,
-                Way::Proxy => prober.fetch(address, &format!("http://{}/", probe.host)).await,
+                Way::Proxy => {
+                    prober
+                        .fetch(address, &format!("http://{}/", probe.host))
+                        .await
+                }
             };
             probes.push(probe.judge(&plan.users[probe.user].group, &seen));
         }
         for address in users {
             self.filter().addresses().sign_out(address);
         }
-        let count = |wanted| i64::try_from(probes.iter().filter(|probe| probe.result == wanted).count()).unwrap_or(i64::MAX);
+        let count = |wanted| {
+            i64::try_from(probes.iter().filter(|probe| probe.result == wanted).count())
+                .unwrap_or(i64::MAX)
+        };
         let (passed, failed) = (count(Result_::Passed), count(Result_::Failed));
         let results = CheckResults { v: VERSION, probes };
-        let results = serde_json::to_string(&results).map_err(|error| Error::unavailable("writing a self-check", &error))?;
+        let results = serde_json::to_string(&results)
+            .map_err(|error| Error::unavailable("writing a self-check", &error))?;
         let id = CheckId::from_uuid(new_uuid());
-        let run = NewCheckRun { id, from, to: self.now(), passed, failed, results };
-        self.records().record_check(&permit, &run, self.now()).await?;
+        let run = NewCheckRun {
+            id,
+            from,
+            to: self.now(),
+            passed,
+            failed,
+            results,
+        };
+        self.records()
+            .record_check(&permit, &run, self.now())
+            .await?;
         self.assess_and_keep().await?;
         Ok(id)
     }
@@ -162,7 +182,10 @@ impl App {
     /// [`Error::Denied`], [`Error::NotFound`].
     pub async fn check(&self, actor: &Actor, id: CheckId) -> Result<CheckRun, Error> {
         let permit = self.may::<act::ReadChecks>(actor, Target::School).await?;
-        self.records().check(&permit, id).await?.ok_or(Error::NotFound)
+        self.records()
+            .check(&permit, id)
+            .await?
+            .ok_or(Error::NotFound)
     }
 
     /// Gives each test user an address of the check's own for the time of the run.
@@ -174,7 +197,12 @@ impl App {
             .map(|(user, number)| {
                 let address = IpAddr::V4(Ipv4Addr::new(DEVICES[0], DEVICES[1], DEVICES[2], number));
                 match user.person {
-                    Some(person) => self.filter().addresses().sign_in(address, person, Some("self-check".into()), until),
+                    Some(person) => self.filter().addresses().sign_in(
+                        address,
+                        person,
+                        Some("self-check".into()),
+                        until,
+                    ),
                     None => drop(self.filter().addresses().sign_out(address)),
                 }
                 address

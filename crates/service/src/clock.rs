@@ -30,6 +30,8 @@ pub(crate) fn new_uuid() -> Uuid {
 /// When the system has none to give, which on a running Linux does not happen.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], crate::Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|source| crate::Error::unavailable("the system gave no random numbers", &source))?;
+    getrandom::fill(&mut bytes).map_err(|source| {
+        crate::Error::unavailable("the system gave no random numbers", &source)
+    })?;
     Ok(bytes)
 }

@@ -27,17 +27,27 @@ struct Kept {
 impl Desk {
     /// The block behind a reference, while it is kept.
     pub fn find(&self, reference: Reference, now: Timestamp) -> Option<Blocked> {
-        let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.blocks.get(&reference).filter(|blocked| now.duration_since(blocked.at) < KEPT).cloned()
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.blocks
+            .get(&reference)
+            .filter(|blocked| now.duration_since(blocked.at) < KEPT)
+            .cloned()
     }
 }
 
 impl BlockDesk for Desk {
     fn open(&self, blocked: Blocked) -> Reference {
         // Without random bits the reference could be guessed; the time alone keeps pages working.
-        let bits = getrandom::u64().unwrap_or_else(|_| u64::try_from(blocked.at.as_nanosecond()).unwrap_or_default());
+        let bits = getrandom::u64()
+            .unwrap_or_else(|_| u64::try_from(blocked.at.as_nanosecond()).unwrap_or_default());
         let reference = Reference::from_random(bits);
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if kept.order.len() >= BLOCKS_MAX
             && let Some(oldest) = kept.order.pop_front()
         {
@@ -60,7 +70,10 @@ mod tests {
     fn blocked(at: Timestamp) -> Blocked {
         Blocked {
             at,
-            who: Who::Unknown { why: Unknown::NoSignIn, device: None },
+            who: Who::Unknown {
+                why: Unknown::NoSignIn,
+                device: None,
+            },
             group: None,
             address: [127, 0, 0, 1].into(),
             face: Face::Https,
@@ -81,8 +94,14 @@ mod tests {
         let desk = Desk::default();
         let at: Timestamp = "2026-11-02T09:00:00Z".parse().unwrap();
         let reference = desk.open(blocked(at));
-        assert!(desk.find(reference, at + SignedDuration::from_hours(23)).is_some());
-        assert!(desk.find(reference, at + SignedDuration::from_hours(24)).is_none());
+        assert!(
+            desk.find(reference, at + SignedDuration::from_hours(23))
+                .is_some()
+        );
+        assert!(
+            desk.find(reference, at + SignedDuration::from_hours(24))
+                .is_none()
+        );
         assert!(desk.find(Reference::from_random(1), at).is_none());
     }
 

@@ -16,12 +16,18 @@ pub struct Problem {
 impl Problem {
     /// A problem with one field.
     pub fn field(field: &'static str, text: impl Into<String>) -> Self {
-        Self { field: Some(field), text: text.into() }
+        Self {
+            field: Some(field),
+            text: text.into(),
+        }
     }
 
     /// A problem with the whole.
     pub fn whole(text: impl Into<String>) -> Self {
-        Self { field: None, text: text.into() }
+        Self {
+            field: None,
+            text: text.into(),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_governance::{
-    AlertFact, Attestation, BreachFact, ClauseAssessment, Control, Facts, ParentsFact, ParentsNow, Probe, ProbeResult, SealedListFact, Subject,
-    assess_clause,
+    AlertFact, Attestation, BreachFact, ClauseAssessment, Control, Facts, ParentsFact, ParentsNow,
+    Probe, ProbeResult, SealedListFact, Subject, assess_clause,
 };
 use pharos_ledger::Detail;
 use pharos_records::{AlertFilter, CaseFilter, SettingRow, StandingRow};
@@ -41,9 +41,16 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub async fn clause_history(&self, actor: &Actor, clause: &str) -> Result<Vec<StandingRow>, Error> {
+    pub async fn clause_history(
+        &self,
+        actor: &Actor,
+        clause: &str,
+    ) -> Result<Vec<StandingRow>, Error> {
         let permit = self.may::<act::ReadPolicy>(actor, Target::School).await?;
-        Ok(self.records().standing_history(&permit, clause, 100).await?)
+        Ok(self
+            .records()
+            .standing_history(&permit, clause, 100)
+            .await?)
     }
 
     /// A named person says, today, that a clause is kept.
@@ -51,18 +58,51 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] when the clause asks for another role.
     pub async fn attest(&self, me: &SignedIn, clause: &str) -> Result<(), Error> {
-        let permit = self.may::<act::RecordStanding>(&me.actor, Target::School).await?;
-        let bound = self.school().pack.clause(clause).cloned().ok_or(Error::NotFound)?;
+        let permit = self
+            .may::<act::RecordStanding>(&me.actor, Target::School)
+            .await?;
+        let bound = self
+            .school()
+            .pack
+            .clause(clause)
+            .cloned()
+            .ok_or(Error::NotFound)?;
         let role = bound.controls.iter().find_map(|control| match control {
             Control::Attested { by, .. } if me.actor.holds(*by) => Some(*by),
             _ => None,
         });
-        let role = role.ok_or_else(|| Error::Refused("This clause is not yours to attest. It names the role that says so.".to_owned()))?;
-        self.records().note(&permit, None, &Detail::new().text("attested", clause), self.now()).await?;
-        let keep = self.may::<act::ChangeSettings>(&Actor::system("attestations"), Target::School).await?;
-        let stored = StoredAttestation { v: 1, by: me.person.id, role, at: self.now() };
-        let text = serde_json::to_string(&stored).map_err(|error| Error::unavailable("writing an attestation", &error))?;
-        self.records().set_setting(&keep, &format!("attested.{clause}"), Some(&text), self.now()).await?;
+        let role = role.ok_or_else(|| {
+            Error::Refused(
+                "This clause is not yours to attest. It names the role that says so.".to_owned(),
+            )
+        })?;
+        self.records()
+            .note(
+                &permit,
+                None,
+                &Detail::new().text("attested", clause),
+                self.now(),
+            )
+            .await?;
+        let keep = self
+            .may::<act::ChangeSettings>(&Actor::system("attestations"), Target::School)
+            .await?;
+        let stored = StoredAttestation {
+            v: 1,
+            by: me.person.id,
+            role,
+            at: self.now(),
+        };
+        let text = serde_json::to_string(&stored)
+            .map_err(|error| Error::unavailable("writing an attestation", &error))?;
+        self.records()
+            .set_setting(
+                &keep,
+                &format!("attested.{clause}"),
+                Some(&text),
+                self.now(),
+            )
+            .await?;
         self.assess_and_keep().await
     }
 
@@ -83,7 +123,9 @@ impl App {
                 Some(StandingRow { clause: clause.clause.clone(), standing: standing_name(clause.standing?).to_owned(), figures: figures.to_string(), pack, at: now })
             })
             .collect();
-        let permit = self.may::<act::RecordStanding>(&Actor::system("self-check"), Target::School).await?;
+        let permit = self
+            .may::<act::RecordStanding>(&Actor::system("self-check"), Target::School)
+            .await?;
         self.records().record_standings(&permit, &rows, now).await?;
         Ok(())
     }
@@ -91,23 +133,43 @@ impl App {
     pub(crate) async fn assess(&self) -> Result<Vec<ClauseAssessment>, Error> {
         let facts = self.facts().await?;
         let now = self.now();
-        Ok(self.school().pack.clauses.iter().map(|clause| assess_clause(clause, &facts, now)).collect())
+        Ok(self
+            .school()
+            .pack
+            .clauses
+            .iter()
+            .map(|clause| assess_clause(clause, &facts, now))
+            .collect())
     }
 
     /// Every control of the policy.
     pub(crate) fn controls(&self) -> Vec<Control> {
-        self.school().pack.clauses.iter().flat_map(|clause| clause.controls.clone()).collect()
+        self.school()
+            .pack
+            .clauses
+            .iter()
+            .flat_map(|clause| clause.controls.clone())
+            .collect()
     }
 
     /// The figures that clauses are held against.
     async fn facts(&self) -> Result<Facts, Error> {
         let system = Actor::system("self-check");
-        let mut facts = Facts { groups: self.check_groups(), ..Facts::default() };
+        let mut facts = Facts {
+            groups: self.check_groups(),
+            ..Facts::default()
+        };
         self.check_facts(&system, &mut facts).await?;
         self.sealed_facts(&mut facts)?;
         self.case_facts_for_clauses(&system, &mut facts).await?;
         self.alert_facts_for_clauses(&system, &mut facts).await?;
-        facts.attestations = self.records().settings().await?.iter().filter_map(attestation).collect();
+        facts.attestations = self
+            .records()
+            .settings()
+            .await?
+            .iter()
+            .filter_map(attestation)
+            .collect();
         Ok(facts)
     }
 
@@ -132,7 +194,16 @@ impl App {
                     Result_::Failed => ProbeResult::Failed,
                     Result_::NotTried => ProbeResult::NotTried,
                 };
-                keep_newest(&mut facts.probes, Probe { check: id, at: run.run.to, group: row.group, subject, result });
+                keep_newest(
+                    &mut facts.probes,
+                    Probe {
+                        check: id,
+                        at: run.run.to,
+                        group: row.group,
+                        subject,
+                        result,
+                    },
+                );
             }
         }
         Ok(())
@@ -142,7 +213,12 @@ impl App {
         facts.sealed = self
             .sealed_status()?
             .into_iter()
-            .map(|list| SealedListFact { name: list.name.to_string(), entries: list.entries, refreshed_at: Some(list.issued), test_entry_held: None })
+            .map(|list| SealedListFact {
+                name: list.name.to_string(),
+                entries: list.entries,
+                refreshed_at: Some(list.issued),
+                test_entry_held: None,
+            })
             .collect();
         Ok(())
     }
@@ -150,13 +226,37 @@ impl App {
     async fn case_facts_for_clauses(&self, system: &Actor, facts: &mut Facts) -> Result<(), Error> {
         let permit = self.may::<act::ListCases>(system, Target::School).await?;
         let since = self.now() - LOOK_BACK;
-        let mut cases = self.records().cases(&permit, &CaseFilter { open: Some(true), ..CaseFilter::default() }).await?;
-        let closed = self.records().cases(&permit, &CaseFilter { open: Some(false), ..CaseFilter::default() }).await?;
-        cases.extend(closed.into_iter().filter(|case| case.opened_at >= since || case.closed_at.is_some_and(|at| at >= since)));
+        let mut cases = self
+            .records()
+            .cases(
+                &permit,
+                &CaseFilter {
+                    open: Some(true),
+                    ..CaseFilter::default()
+                },
+            )
+            .await?;
+        let closed = self
+            .records()
+            .cases(
+                &permit,
+                &CaseFilter {
+                    open: Some(false),
+                    ..CaseFilter::default()
+                },
+            )
+            .await?;
+        cases.extend(closed.into_iter().filter(|case| {
+            case.opened_at >= since || case.closed_at.is_some_and(|at| at >= since)
+        }));
         for case in cases {
             let open = self.case_for_figures(case.id).await?;
             if case.kind == "filter-breach" {
-                facts.breaches.push(BreachFact { case: case.id, reported_at: open.state.reported.at, closed_at: case.closed_at });
+                facts.breaches.push(BreachFact {
+                    case: case.id,
+                    reported_at: open.state.reported.at,
+                    closed_at: case.closed_at,
+                });
             }
             for pupil in open.state.pupils() {
                 let now = match open.state.parents_of(pupil) {
@@ -165,20 +265,35 @@ impl App {
                     pharos_casework::ParentsStanding::NotYet(date) => ParentsNow::NotYet(date),
                     pharos_casework::ParentsStanding::NotTold(at) => ParentsNow::NotTold(at),
                 };
-                facts.parents.push(ParentsFact { case: case.id, reported_at: open.state.reported.at, now });
+                facts.parents.push(ParentsFact {
+                    case: case.id,
+                    reported_at: open.state.reported.at,
+                    now,
+                });
             }
         }
         Ok(())
     }
 
-    async fn alert_facts_for_clauses(&self, system: &Actor, facts: &mut Facts) -> Result<(), Error> {
+    async fn alert_facts_for_clauses(
+        &self,
+        system: &Actor,
+        facts: &mut Facts,
+    ) -> Result<(), Error> {
         let permit = self.may::<act::ListAlerts>(system, Target::School).await?;
         let since = self.now() - LOOK_BACK;
-        let alerts = self.records().alerts(&permit, &AlertFilter::default()).await?;
+        let alerts = self
+            .records()
+            .alerts(&permit, &AlertFilter::default())
+            .await?;
         facts.alerts = alerts
             .into_iter()
             .filter(|alert| alert.acknowledged_at.is_none() || alert.at >= since)
-            .map(|alert| AlertFact { alert: alert.id, raised_at: alert.at, acknowledged_at: alert.acknowledged_at })
+            .map(|alert| AlertFact {
+                alert: alert.id,
+                raised_at: alert.at,
+                acknowledged_at: alert.acknowledged_at,
+            })
             .collect();
         Ok(())
     }
@@ -186,9 +301,14 @@ impl App {
 
 /// A failed probe of a run outweighs a passed one of the same run; a newer run outweighs all.
 fn keep_newest(probes: &mut Vec<Probe>, probe: Probe) {
-    match probes.iter_mut().find(|kept| kept.group == probe.group && kept.subject == probe.subject) {
+    match probes
+        .iter_mut()
+        .find(|kept| kept.group == probe.group && kept.subject == probe.subject)
+    {
         None => probes.push(probe),
-        Some(kept) if kept.check == probe.check && weight(probe.result) > weight(kept.result) => *kept = probe,
+        Some(kept) if kept.check == probe.check && weight(probe.result) > weight(kept.result) => {
+            *kept = probe
+        }
         Some(_) => {}
     }
 }
@@ -204,7 +324,12 @@ fn weight(result: ProbeResult) -> u8 {
 fn attestation(row: &SettingRow) -> Option<Attestation> {
     let clause = row.name.strip_prefix("attested.")?;
     let stored: StoredAttestation = serde_json::from_str(&row.value).ok()?;
-    Some(Attestation { clause: clause.to_owned(), by: stored.by, role: stored.role, at: stored.at })
+    Some(Attestation {
+        clause: clause.to_owned(),
+        by: stored.by,
+        role: stored.role,
+        at: stored.at,
+    })
 }
 
 /// The name in the database.

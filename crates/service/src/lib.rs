@@ -33,8 +33,10 @@ mod watchkeeping;
 pub use alerts::{AlertBody, Watch};
 pub use app::{App, Ports};
 pub use audit::Waiting;
-pub use checks::{CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way};
 pub use cases::{OpenCase, Raised, shown_addresses};
+pub use checks::{
+    CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way,
+};
 pub use clock::{Clock, SystemClock};
 pub use desk::Desk;
 pub use error::{Error, Problem};
@@ -46,6 +48,6 @@ pub use packs::PackFiles;
 pub use people::{FOUND_MAX, ImportError};
 pub use requests::Vetting;
 pub use school::School;
-pub use watchkeeping::DatesDue;
-pub use unzip::pack_files;
 pub use sign_in::{Enrolment, SessionToken, SignInOutcome, SignedIn, current_code};
+pub use unzip::pack_files;
+pub use watchkeeping::DatesDue;

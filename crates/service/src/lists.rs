@@ -36,7 +36,9 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] with what is wrong with the list.
     pub async fn import_list(&self, actor: &Actor, new: NewList) -> Result<Report, Error> {
-        let permit = self.may::<act::ChangeSettings>(actor, Target::School).await?;
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
         let format = match &new.format {
             Some(name) => Some(
                 Format::from_name(name).ok_or_else(|| Error::field("format", format!("{name:?} is no list format. Use domains, urls, hosts or rpz, or leave it out.")))?,
@@ -50,14 +52,21 @@ impl App {
                 category: new.category.as_deref(),
                 format,
                 path: &new.path,
-                accept: Accept { shrink: new.accept_shrink, unterminated: new.accept_unterminated },
+                accept: Accept {
+                    shrink: new.accept_shrink,
+                    unterminated: new.accept_unterminated,
+                },
                 allowed_age: None,
             };
             app.inner().lists.import(&import, now)
         })
         .await?;
-        let detail = Detail::new().text("list", &report.list).number("entries", i64::try_from(report.entries).unwrap_or(i64::MAX));
-        self.records().note(&permit, None, &detail, self.now()).await?;
+        let detail = Detail::new()
+            .text("list", &report.list)
+            .number("entries", i64::try_from(report.entries).unwrap_or(i64::MAX));
+        self.records()
+            .note(&permit, None, &detail, self.now())
+            .await?;
         self.rebuild().await?;
         Ok(report)
     }
@@ -67,10 +76,22 @@ impl App {
     /// # Errors
     /// As [`App::import_list`].
     pub async fn import_sample_list(&self, actor: &Actor) -> Result<Report, Error> {
-        let permit = self.may::<act::ChangeSettings>(actor, Target::School).await?;
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
         let (app, now) = (self.clone(), self.now());
-        let report = in_background("bringing in the sample list", move || app.inner().lists.import_sample(now)).await?;
-        self.records().note(&permit, None, &Detail::new().text("list", &report.list), self.now()).await?;
+        let report = in_background("bringing in the sample list", move || {
+            app.inner().lists.import_sample(now)
+        })
+        .await?;
+        self.records()
+            .note(
+                &permit,
+                None,
+                &Detail::new().text("list", &report.list),
+                self.now(),
+            )
+            .await?;
         self.rebuild().await?;
         Ok(report)
     }
@@ -80,10 +101,22 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] when there is none.
     pub async fn roll_back_list(&self, actor: &Actor, list: &str) -> Result<Report, Error> {
-        let permit = self.may::<act::ChangeSettings>(actor, Target::School).await?;
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
         let (app, name, now) = (self.clone(), list.to_owned(), self.now());
-        let report = in_background("rolling a list back", move || app.inner().lists.roll_back(&name, now)).await?;
-        self.records().note(&permit, None, &Detail::new().text("rolled-back", list), self.now()).await?;
+        let report = in_background("rolling a list back", move || {
+            app.inner().lists.roll_back(&name, now)
+        })
+        .await?;
+        self.records()
+            .note(
+                &permit,
+                None,
+                &Detail::new().text("rolled-back", list),
+                self.now(),
+            )
+            .await?;
         self.rebuild().await?;
         Ok(report)
     }
@@ -97,30 +130,73 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] when it is there with another key.
-    pub async fn add_sealed(&self, actor: &Actor, name: &str, owner: &str, publisher: [u8; 32]) -> Result<(), Error> {
-        let permit = self.may::<act::ChangeSettings>(actor, Target::School).await?;
+    pub async fn add_sealed(
+        &self,
+        actor: &Actor,
+        name: &str,
+        owner: &str,
+        publisher: [u8; 32],
+    ) -> Result<(), Error> {
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
         let inner = self.inner();
-        inner.lists.sealed_add(name, owner, publisher, SEALED_AGE, &inner.sealed_key, self.now()).map_err(refused)?;
-        Ok(self.records().note(&permit, None, &Detail::new().text("sealed-list", "added"), self.now()).await?)
+        inner
+            .lists
+            .sealed_add(
+                name,
+                owner,
+                publisher,
+                SEALED_AGE,
+                &inner.sealed_key,
+                self.now(),
+            )
+            .map_err(refused)?;
+        Ok(self
+            .records()
+            .note(
+                &permit,
+                None,
+                &Detail::new().text("sealed-list", "added"),
+                self.now(),
+            )
+            .await?)
     }
 
     /// Brings in a signed bundle of a sealed list. Nothing on it can be read back.
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Refused`] for a wrong signature, an older version, a damaged bundle.
-    pub async fn import_sealed(&self, actor: &Actor, name: &str, bundle: &[u8]) -> Result<SealedStatus, Error> {
-        let permit = self.may::<act::ChangeSettings>(actor, Target::School).await?;
+    pub async fn import_sealed(
+        &self,
+        actor: &Actor,
+        name: &str,
+        bundle: &[u8],
+    ) -> Result<SealedStatus, Error> {
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
         let inner = self.inner();
-        let imported = inner.lists.sealed_import(name, bundle, &inner.sealed_key, self.now());
-        let detail = |result: &str| Detail::new().text("sealed-list", name).text("result", result);
+        let imported = inner
+            .lists
+            .sealed_import(name, bundle, &inner.sealed_key, self.now());
+        let detail = |result: &str| {
+            Detail::new()
+                .text("sealed-list", name)
+                .text("result", result)
+        };
         let report = match imported {
             Ok(report) => report,
             Err(error) => {
-                self.records().note(&permit, None, &detail("refused"), self.now()).await?;
+                self.records()
+                    .note(&permit, None, &detail("refused"), self.now())
+                    .await?;
                 return Err(refused(error));
             }
         };
-        self.records().note(&permit, None, &detail("brought in"), self.now()).await?;
+        self.records()
+            .note(&permit, None, &detail("brought in"), self.now())
+            .await?;
         self.rebuild().await?;
         Ok(report.status)
     }
@@ -130,7 +206,11 @@ impl App {
     /// # Errors
     /// When the slot cannot be read.
     pub fn sealed_status(&self) -> Result<Vec<SealedStatus>, Error> {
-        let lists = self.inner().lists.sealed_lists(&self.inner().sealed_key).map_err(|error| Error::unavailable("the sealed lists", &error))?;
+        let lists = self
+            .inner()
+            .lists
+            .sealed_lists(&self.inner().sealed_key)
+            .map_err(|error| Error::unavailable("the sealed lists", &error))?;
         Ok(lists.status(self.now()))
     }
 }
@@ -140,7 +220,10 @@ async fn in_background<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T, pharos_lists::ListsError> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::unavailable(what, &error))?.map_err(refused)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::unavailable(what, &error))?
+        .map_err(refused)
 }
 
 fn refused(error: pharos_lists::ListsError) -> Error {

@@ -35,7 +35,14 @@ impl NoticeBody {
     /// The notice as it is sent: fixed words and a link. `None` for a body that no longer fits.
     pub fn notice(&self, id: NoticeId, at: Timestamp) -> Option<Notice> {
         let (kind, severity) = words(&self.kind);
-        Some(Notice { id, at, to: self.to.clone(), kind, severity, place: place(&self.path)? })
+        Some(Notice {
+            id,
+            at,
+            to: self.to.clone(),
+            kind,
+            severity,
+            place: place(&self.path)?,
+        })
     }
 }
 
@@ -62,7 +69,11 @@ fn place(path: &str) -> Option<Place> {
     if let Some(id) = path.strip_prefix("/cases/") {
         return id.parse().ok().map(Place::Case);
     }
-    for (prefix, place) in [("/lists", Place::Lists), ("/policy", Place::Policy), ("/reports", Place::Reports)] {
+    for (prefix, place) in [
+        ("/lists", Place::Lists),
+        ("/policy", Place::Policy),
+        ("/reports", Place::Reports),
+    ] {
         if path.starts_with(prefix) {
             return Some(place);
         }
@@ -82,10 +93,16 @@ impl App {
     /// When the queue cannot be read or written.
     pub async fn send_notices(&self, post: &dyn Post) -> Result<usize, Error> {
         let mut sent = 0;
-        for job in self.records().lease_jobs(self.now(), LEASE, AT_ONCE).await? {
+        for job in self
+            .records()
+            .lease_jobs(self.now(), LEASE, AT_ONCE)
+            .await?
+        {
             let body = serde_json::from_slice::<NoticeBody>(&job.body).ok();
             let Some(notice) = body.and_then(|body| body.notice(job.id, job.queued_at)) else {
-                self.records().fail_job(&job, None, "the stored notice does not read", self.now()).await?;
+                self.records()
+                    .fail_job(&job, None, "the stored notice does not read", self.now())
+                    .await?;
                 continue;
             };
             match post.send(&notice).await {
@@ -95,8 +112,11 @@ impl App {
                 }
                 Err(error) => {
                     let wait = SignedDuration::from_secs(30 << job.attempt.clamp(0, 8));
-                    let again = (error.retry && job.attempt < ATTEMPTS_MAX).then_some(self.now() + wait);
-                    self.records().fail_job(&job, again, &error.what, self.now()).await?;
+                    let again =
+                        (error.retry && job.attempt < ATTEMPTS_MAX).then_some(self.now() + wait);
+                    self.records()
+                        .fail_job(&job, again, &error.what, self.now())
+                        .await?;
                     tracing::warn!(attempt = job.attempt, what = %error.what, "a notice was not taken by the mail server");
                 }
             }
@@ -105,12 +125,23 @@ impl App {
     }
 
     /// One notice for each of these people who has an address.
-    pub(crate) fn notices_to(&self, people: &[Person], kind: &str, path: &str, due_at: Timestamp) -> Result<Vec<NewNotice>, Error> {
+    pub(crate) fn notices_to(
+        &self,
+        people: &[Person],
+        kind: &str,
+        path: &str,
+        due_at: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
         people
             .iter()
             .filter_map(|person| person.email.as_ref().map(|email| (person, email)))
             .map(|(person, email)| {
-                let body = NoticeBody { v: 1, to: email.clone(), kind: kind.to_owned(), path: path.to_owned() };
+                let body = NoticeBody {
+                    v: 1,
+                    to: email.clone(),
+                    kind: kind.to_owned(),
+                    path: path.to_owned(),
+                };
                 Ok(NewNotice {
                     id: NoticeId::from_uuid(new_uuid()),
                     kind: "mail".to_owned(),
@@ -125,6 +156,9 @@ impl App {
     /// Everybody on the roll with any of these roles.
     pub(crate) async fn holders(&self, roles: &[Role]) -> Result<Vec<Person>, Error> {
         let roll = self.known_roll().await?;
-        Ok(roll.into_iter().filter(|person| person.is_active() && roles.iter().any(|role| person.is(*role))).collect())
+        Ok(roll
+            .into_iter()
+            .filter(|person| person.is_active() && roles.iter().any(|role| person.is(*role)))
+            .collect())
     }
 }

@@ -37,16 +37,38 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] for an address that is none or a help site.
-    pub async fn block_now(&self, actor: &Actor, address: &str, why: &str) -> Result<String, Error> {
-        let permit = self.may::<act::EmergencyBlock>(actor, Target::School).await?;
+    pub async fn block_now(
+        &self,
+        actor: &Actor,
+        address: &str,
+        why: &str,
+    ) -> Result<String, Error> {
+        let permit = self
+            .may::<act::EmergencyBlock>(actor, Target::School)
+            .await?;
         let site = site_of("address", address)?;
         let why = reason(why)?;
         self.refuse_help_site(&site)?;
         let now = self.now();
         let id = new_uuid();
-        let body = EmergencySpec { reference: reference_of(id), sites: vec![site], until: None };
-        let new = NewOverride { id, kind: OverrideKind::EmergencyBlock, body: json(&body)?, from: now, until: None, review_at: Some(now + REVIEW_AFTER), why, request: None };
-        self.records().add_emergency_block(&permit, &new, now).await?;
+        let body = EmergencySpec {
+            reference: reference_of(id),
+            sites: vec![site],
+            until: None,
+        };
+        let new = NewOverride {
+            id,
+            kind: OverrideKind::EmergencyBlock,
+            body: json(&body)?,
+            from: now,
+            until: None,
+            review_at: Some(now + REVIEW_AFTER),
+            why,
+            request: None,
+        };
+        self.records()
+            .add_emergency_block(&permit, &new, now)
+            .await?;
         self.rebuild().await?;
         Ok(reference_of(id))
     }
@@ -55,16 +77,45 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`] by role or route; [`Error::Invalid`].
-    pub async fn restrict(&self, actor: &Actor, person: PersonId, sites: &[String], until: Option<Timestamp>, why: &str) -> Result<String, Error> {
+    pub async fn restrict(
+        &self,
+        actor: &Actor,
+        person: PersonId,
+        sites: &[String],
+        until: Option<Timestamp>,
+        why: &str,
+    ) -> Result<String, Error> {
         let subject = self.known_person(person).await?.ok_or(Error::NotFound)?;
-        let permit = self.may::<act::RestrictPerson>(actor, Target::Person(Watched::of(&subject))).await?;
-        let sites = sites.iter().map(|site| site_of("sites", site)).collect::<Result<Vec<_>, _>>()?;
+        let permit = self
+            .may::<act::RestrictPerson>(actor, Target::Person(Watched::of(&subject)))
+            .await?;
+        let sites = sites
+            .iter()
+            .map(|site| site_of("sites", site))
+            .collect::<Result<Vec<_>, _>>()?;
         let why = reason(why)?;
         let now = self.now();
         let id = new_uuid();
-        let body = PersonalSpec { reference: reference_of(id), people: vec![person], everything: sites.is_empty(), sites, categories: Vec::new(), hours: Vec::new(), until };
+        let body = PersonalSpec {
+            reference: reference_of(id),
+            people: vec![person],
+            everything: sites.is_empty(),
+            sites,
+            categories: Vec::new(),
+            hours: Vec::new(),
+            until,
+        };
         let review_at = Some(until.unwrap_or(now + SignedDuration::from_hours(24 * 14)));
-        let new = NewOverride { id, kind: OverrideKind::Restriction, body: json(&body)?, from: now, until, review_at, why, request: None };
+        let new = NewOverride {
+            id,
+            kind: OverrideKind::Restriction,
+            body: json(&body)?,
+            from: now,
+            until,
+            review_at,
+            why,
+            request: None,
+        };
         self.records().add_restriction(&permit, &new, now).await?;
         self.rebuild().await?;
         Ok(reference_of(id))
@@ -76,21 +127,53 @@ impl App {
     /// [`Error::Denied`]; [`Error::Invalid`] for no links, links that are none, too long a time.
     pub async fn open_lesson(&self, actor: &Actor, lesson: &NewLesson) -> Result<String, Error> {
         let permit = self.may::<act::LessonList>(actor, Target::School).await?;
-        let class = self.records().class(lesson.class).await?.ok_or_else(|| Error::field("class", "Choose a class from the list."))?;
+        let class = self
+            .records()
+            .class(lesson.class)
+            .await?
+            .ok_or_else(|| Error::field("class", "Choose a class from the list."))?;
         let length = SignedDuration::from_mins(i64::from(lesson.minutes));
         if lesson.minutes == 0 || length > LESSON_MAX {
-            return Err(Error::field("minutes", "Say for how many minutes: at least 1, at most 720."));
+            return Err(Error::field(
+                "minutes",
+                "Say for how many minutes: at least 1, at most 720.",
+            ));
         }
         if lesson.sites.is_empty() {
             return Err(Error::field("sites", "Add at least one link."));
         }
-        let sites = lesson.sites.iter().map(|site| site_of("sites", site)).collect::<Result<Vec<_>, _>>()?;
+        let sites = lesson
+            .sites
+            .iter()
+            .map(|site| site_of("sites", site))
+            .collect::<Result<Vec<_>, _>>()?;
         let now = self.now();
         let (id, until) = (new_uuid(), now + length);
-        let kind = if lesson.supervised { LessonKind::AdultSession } else { LessonKind::Links };
-        let body = LessonSpec { reference: reference_of(id), kind, classes: vec![class.id], people: Vec::new(), sites, from: now, until };
+        let kind = if lesson.supervised {
+            LessonKind::AdultSession
+        } else {
+            LessonKind::Links
+        };
+        let body = LessonSpec {
+            reference: reference_of(id),
+            kind,
+            classes: vec![class.id],
+            people: Vec::new(),
+            sites,
+            from: now,
+            until,
+        };
         let why = format!("Lesson list for {}", class.title);
-        let new = NewOverride { id, kind: OverrideKind::LessonList, body: json(&body)?, from: now, until: Some(until), review_at: None, why, request: None };
+        let new = NewOverride {
+            id,
+            kind: OverrideKind::LessonList,
+            body: json(&body)?,
+            from: now,
+            until: Some(until),
+            review_at: None,
+            why,
+            request: None,
+        };
         self.records().add_lesson_list(&permit, &new, now).await?;
         self.rebuild().await?;
         Ok(reference_of(id))
@@ -102,8 +185,16 @@ impl App {
     /// [`Error::Denied`], [`Error::NotFound`].
     pub async fn end_override(&self, actor: &Actor, id: Uuid) -> Result<(), Error> {
         let permit = self.may::<act::EndOverride>(actor, Target::School).await?;
-        let stored = self.records().overrides_in_force(self.now()).await?.into_iter().find(|stored| stored.id == id).ok_or(Error::NotFound)?;
-        if stored.kind == OverrideKind::EmergencyBlock && !self.could(actor, pharos_access::Act::DecideRequest) {
+        let stored = self
+            .records()
+            .overrides_in_force(self.now())
+            .await?
+            .into_iter()
+            .find(|stored| stored.id == id)
+            .ok_or(Error::NotFound)?;
+        if stored.kind == OverrideKind::EmergencyBlock
+            && !self.could(actor, pharos_access::Act::DecideRequest)
+        {
             return Err(Error::Refused("A block made in a hurry is lifted by the safeguarding lead, who vets sites. Ask them (REQ-05).".to_owned()));
         }
         self.records().end_override(&permit, id, self.now()).await?;
@@ -116,18 +207,36 @@ impl App {
     /// [`Error::Denied`].
     pub async fn overrides(&self, actor: &Actor) -> Result<Vec<Override>, Error> {
         let permit = self.may::<act::ReadPolicy>(actor, Target::School).await?;
-        Ok(self.records().overrides(&permit, self.now() - SignedDuration::from_hours(24 * 90), 500).await?)
+        Ok(self
+            .records()
+            .overrides(
+                &permit,
+                self.now() - SignedDuration::from_hours(24 * 90),
+                500,
+            )
+            .await?)
     }
 
     /// Help is never blocked (FIL-13).
     pub(crate) fn refuse_help_site(&self, site: &str) -> Result<(), Error> {
-        let Ok(address) = Address::parse(site) else { return Ok(()) };
+        let Ok(address) = Address::parse(site) else {
+            return Ok(());
+        };
         let help = self.school();
         let stands = help.pack.filter.help.iter().find(|help| {
-            help.sites.iter().filter_map(|site| Address::parse(site).ok()).any(|own| own.host().is_within(address.host()))
+            help.sites
+                .iter()
+                .filter_map(|site| Address::parse(site).ok())
+                .any(|own| own.host().is_within(address.host()))
         });
         match stands {
-            Some(help) => Err(Error::field("address", format!("This would block {}, a help site. Help is never blocked.", help.name))),
+            Some(help) => Err(Error::field(
+                "address",
+                format!(
+                    "This would block {}, a help site. Help is never blocked.",
+                    help.name
+                ),
+            )),
             None => Ok(()),
         }
     }
@@ -135,7 +244,12 @@ impl App {
 
 /// The site of an address as policies write it: host and path, canonical.
 pub(crate) fn site_of(field: &'static str, text: &str) -> Result<String, Error> {
-    let address = Address::parse(text.trim()).map_err(|error| Error::field(field, format!("{error}. Type it as it stands in the browser, such as example.org/page.")))?;
+    let address = Address::parse(text.trim()).map_err(|error| {
+        Error::field(
+            field,
+            format!("{error}. Type it as it stands in the browser, such as example.org/page."),
+        )
+    })?;
     let path = address.path().filter(|path| *path != "/").unwrap_or("");
     Ok(format!("{}{}", address.host(), path))
 }
@@ -144,9 +258,15 @@ pub(crate) fn site_of(field: &'static str, text: &str) -> Result<String, Error> 
 pub(crate) fn reason(text: &str) -> Result<String, Error> {
     let text = text.trim();
     match text.chars().count() {
-        0..=4 => Err(Error::Invalid(vec![Problem::field("why", "Say why, in a few words. Others will rely on it later.")])),
+        0..=4 => Err(Error::Invalid(vec![Problem::field(
+            "why",
+            "Say why, in a few words. Others will rely on it later.",
+        )])),
         5..=2000 => Ok(text.to_owned()),
-        _ => Err(Error::Invalid(vec![Problem::field("why", "Use at most 2,000 characters.")])),
+        _ => Err(Error::Invalid(vec![Problem::field(
+            "why",
+            "Use at most 2,000 characters.",
+        )])),
     }
 }
 

@@ -24,7 +24,8 @@ impl App {
         let stored = ports.records.pack_in_force().await?.ok_or_else(|| {
             Error::Refused("This data folder has no policy pack in force. Make one with `pharos init --data DIR --pack DIR`.".to_owned())
         })?;
-        let files = pharos_pack::unpack(&stored.files).map_err(|error| Error::unavailable("the stored policy pack", &error))?;
+        let files = pharos_pack::unpack(&stored.files)
+            .map_err(|error| Error::unavailable("the stored policy pack", &error))?;
         let version = u64::try_from(stored.head.number).unwrap_or_default();
         let school = School::new(usable(load(&files))?, version)?;
         Self::new(ports, school)
@@ -37,7 +38,8 @@ impl App {
     pub async fn first(ports: Ports, files: &PackFiles, why: &str) -> Result<Self, Error> {
         let school = School::new(usable(load(files))?, 1)?;
         let app = Self::new(ports, school)?;
-        app.install_pack(&Actor::system("operator"), files, why).await?;
+        app.install_pack(&Actor::system("operator"), files, why)
+            .await?;
         Ok(app)
     }
 
@@ -45,20 +47,44 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] with every problem of the pack.
-    pub async fn install_pack(&self, actor: &Actor, files: &PackFiles, why: &str) -> Result<i64, Error> {
-        let propose = self.may::<act::ProposePolicy>(actor, Target::School).await?;
-        let install = self.may::<act::InstallPolicy>(actor, Target::School).await?;
+    pub async fn install_pack(
+        &self,
+        actor: &Actor,
+        files: &PackFiles,
+        why: &str,
+    ) -> Result<i64, Error> {
+        let propose = self
+            .may::<act::ProposePolicy>(actor, Target::School)
+            .await?;
+        let install = self
+            .may::<act::InstallPolicy>(actor, Target::School)
+            .await?;
         let pack = usable(load(files))?;
         let archive = pharos_pack::to_archive(files);
         let digest = hex::encode(digest::digest(&digest::SHA256, &archive));
-        let new = NewPack { why: crate::overrides::reason(why)?, assessment: None, replay: None, digest, files: archive };
+        let new = NewPack {
+            why: crate::overrides::reason(why)?,
+            assessment: None,
+            replay: None,
+            digest,
+            files: archive,
+        };
         let now = self.now();
         let number = self.records().propose_pack(&propose, &new, now).await?;
         let changed = changed_settings(&self.school().pack, &pack);
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         self.records().install_pack(&install, number, now).await?;
         for setting in changed {
-            self.records().note(&install, None, &Detail::new().text("setting-changed", setting).number("pack", number), now).await?;
+            self.records()
+                .note(
+                    &install,
+                    None,
+                    &Detail::new()
+                        .text("setting-changed", setting)
+                        .number("pack", number),
+                    now,
+                )
+                .await?;
         }
         self.inner().school.store(std::sync::Arc::new(school));
         self.rebuild().await?;
@@ -86,15 +112,25 @@ fn changed_settings(before: &Pack, after: &Pack) -> Vec<&'static str> {
         "school.hours" => before.filter.hours != after.filter.hours,
         name => before.settings.value(name) != after.settings.value(name),
     };
-    pharos_pack::settings().map(|setting| setting.name).filter(changed).collect()
+    pharos_pack::settings()
+        .map(|setting| setting.name)
+        .filter(changed)
+        .collect()
 }
 
 /// The pack, or every problem that keeps it from being used.
 fn usable(loaded: Loaded) -> Result<Pack, Error> {
-    let wrong: Vec<_> = loaded.problems.iter().filter(|problem| problem.severity == pharos_pack::Severity::Error).map(|problem| Problem::whole(problem.to_string())).collect();
+    let wrong: Vec<_> = loaded
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == pharos_pack::Severity::Error)
+        .map(|problem| Problem::whole(problem.to_string()))
+        .collect();
     match loaded.pack {
         Some(pack) if wrong.is_empty() => Ok(pack),
-        _ if wrong.is_empty() => Err(Error::invalid("The policy pack could not be read. Check it with `pharos pack check DIR`.")),
+        _ if wrong.is_empty() => Err(Error::invalid(
+            "The policy pack could not be read. Check it with `pharos pack check DIR`.",
+        )),
         _ => Err(Error::Invalid(wrong)),
     }
 }

@@ -39,7 +39,10 @@ impl App {
         if words.trim().chars().count() < 2 {
             return Ok(Vec::new());
         }
-        Ok(self.records().find_people(&permit, words, FOUND_MAX).await?)
+        Ok(self
+            .records()
+            .find_people(&permit, words, FOUND_MAX)
+            .await?)
     }
 
     /// One person, for staff.
@@ -57,7 +60,12 @@ impl App {
     /// [`Error::Denied`].
     pub async fn everybody(&self, actor: &Actor) -> Result<Vec<Person>, Error> {
         self.may::<act::ImportRoll>(actor, Target::School).await?;
-        Ok(self.known_roll().await?.into_iter().filter(Person::is_active).collect())
+        Ok(self
+            .known_roll()
+            .await?
+            .into_iter()
+            .filter(Person::is_active)
+            .collect())
     }
 
     /// The person on the roll with this sign-in name; for commands typed on the server.
@@ -65,7 +73,8 @@ impl App {
     /// # Errors
     /// When the records cannot be read.
     pub async fn person_named(&self, username: &str) -> Result<Option<Person>, Error> {
-        self.known_by_username(&username.trim().to_lowercase()).await
+        self.known_by_username(&username.trim().to_lowercase())
+            .await
     }
 
     /// Every class, by title; for staff.
@@ -82,18 +91,34 @@ impl App {
     /// # Errors
     /// When the records cannot be read.
     pub async fn name_of(&self, id: PersonId) -> Result<Option<String>, Error> {
-        Ok(self.known_person(id).await?.map(|person| person.full_name()))
+        Ok(self
+            .known_person(id)
+            .await?
+            .map(|person| person.full_name()))
     }
 
     /// What bringing in these files would change. Nothing is changed.
     ///
     /// # Errors
     /// [`ImportError::Problems`] with all of them.
-    pub async fn preview_roll(&self, actor: &Actor, files: &FileSet, progress: &mut (dyn FnMut(Progress<'_>) + Send)) -> Result<RollChange, ImportError> {
+    pub async fn preview_roll(
+        &self,
+        actor: &Actor,
+        files: &FileSet,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<RollChange, ImportError> {
         self.may::<act::ImportRoll>(actor, Target::School).await?;
         let current = self.current_roll().await?;
         let today = self.now().to_zoned(self.zone()).date();
-        pharos_directory::preview(&current, files, &Limits::default(), today, &mut new_uuid, &mut |step| progress(step)).map_err(ImportError::Problems)
+        pharos_directory::preview(
+            &current,
+            files,
+            &Limits::default(),
+            today,
+            &mut new_uuid,
+            &mut |step| progress(step),
+        )
+        .map_err(ImportError::Problems)
     }
 
     /// Brings in a roll: all of it or nothing. `approved` says that somebody looked at a roll that
@@ -115,37 +140,66 @@ impl App {
         let permit = self.may::<act::ImportRoll>(actor, Target::School).await?;
         let now = self.now();
         let after = change.applied_to(&self.current_roll().await?);
-        let roll = pharos_records::Roll { kind: RollKind::Whole, people: after.people, classes: after.classes, classes_gone: change.classes_gone.clone(), on: now.to_zoned(self.zone()).date() };
-        let outcome = self.records().apply_roll(&permit, &roll, now).await.map_err(Error::from)?;
+        let roll = pharos_records::Roll {
+            kind: RollKind::Whole,
+            people: after.people,
+            classes: after.classes,
+            classes_gone: change.classes_gone.clone(),
+            on: now.to_zoned(self.zone()).date(),
+        };
+        let outcome = self
+            .records()
+            .apply_roll(&permit, &roll, now)
+            .await
+            .map_err(Error::from)?;
         self.rebuild().await?;
         Ok((change, outcome))
     }
 
     /// Everybody and every class, leavers among them.
     pub(crate) async fn current_roll(&self) -> Result<Roll, Error> {
-        Ok(Roll { people: self.records().roll().await?, classes: self.records().classes().await? })
+        Ok(Roll {
+            people: self.records().roll().await?,
+            classes: self.records().classes().await?,
+        })
     }
 
     /// One person with the posts that the pack gives them today (ROLE-01), leavers included.
     pub(crate) async fn known_person(&self, id: PersonId) -> Result<Option<Person>, Error> {
-        Ok(self.records().person(id).await?.map(|person| self.with_posts(person)))
+        Ok(self
+            .records()
+            .person(id)
+            .await?
+            .map(|person| self.with_posts(person)))
     }
 
     /// The person on the roll with this sign-in name, with their posts.
     pub(crate) async fn known_by_username(&self, username: &str) -> Result<Option<Person>, Error> {
-        Ok(self.records().person_by_username(username).await?.map(|person| self.with_posts(person)))
+        Ok(self
+            .records()
+            .person_by_username(username)
+            .await?
+            .map(|person| self.with_posts(person)))
     }
 
     /// Everybody, with their posts.
     pub(crate) async fn known_roll(&self) -> Result<Vec<Person>, Error> {
-        Ok(self.records().roll().await?.into_iter().map(|person| self.with_posts(person)).collect())
+        Ok(self
+            .records()
+            .roll()
+            .await?
+            .into_iter()
+            .map(|person| self.with_posts(person))
+            .collect())
     }
 
     /// Roles come from the roll and from the posts that the pack names, from day to day.
     fn with_posts(&self, mut person: Person) -> Person {
         let school = self.school();
         let today = self.now().to_zoned(school.zone.clone()).date();
-        person.roles.extend(school.pack.posts_of(&person.username, today));
+        person
+            .roles
+            .extend(school.pack.posts_of(&person.username, today));
         person
     }
 

@@ -46,10 +46,25 @@ impl School {
     /// each with its number and sites where `[[help]]` has it.
     pub fn listeners(&self) -> Vec<HelpService> {
         let by_name = |name: String| {
-            let known = self.pack.help.iter().find(|help| help.name.eq_ignore_ascii_case(&name)).cloned();
-            known.unwrap_or(HelpService { name, about: None, call: None, sites: Vec::new() })
+            let known = self
+                .pack
+                .help
+                .iter()
+                .find(|help| help.name.eq_ignore_ascii_case(&name))
+                .cloned();
+            known.unwrap_or(HelpService {
+                name,
+                about: None,
+                call: None,
+                sites: Vec::new(),
+            })
         };
-        self.pack.settings.list("con.pupil_listeners").into_iter().map(by_name).collect()
+        self.pack
+            .settings
+            .list("con.pupil_listeners")
+            .into_iter()
+            .map(by_name)
+            .collect()
     }
 
     /// Whom a pupil tells after seeing something, to stand after "tell" (`bre.pupil_tells`, BRE-01):
@@ -68,23 +83,47 @@ impl School {
     /// # Errors
     /// [`Error::Invalid`] when its rights loosen the built-in table or its zone is not known.
     pub fn new(pack: Pack, version: u64) -> Result<Self, Error> {
-        let zone = TimeZone::get(&pack.filter.zone)
-            .map_err(|_| Error::invalid(format!("The time zone {:?} is not known. Use a name such as Europe/London.", pack.filter.zone)))?;
+        let zone = TimeZone::get(&pack.filter.zone).map_err(|_| {
+            Error::invalid(format!(
+                "The time zone {:?} is not known. Use a name such as Europe/London.",
+                pack.filter.zone
+            ))
+        })?;
         let staff_alerts = pack.roles_of("mon.staff_recipient", &[Role::Head]);
-        let rules = Rules::standard(Routes { staff_alerts, ..Routes::default() })
-            .tighten(&pack.rights)
-            .map_err(|wrong| Error::Invalid(wrong.iter().map(|loosened| Problem::whole(loosened.to_string())).collect()))?;
-        let notify: Vec<Role> = pack.roles_of("con.notify", &[Role::Lead]).into_iter().collect();
+        let rules = Rules::standard(Routes {
+            staff_alerts,
+            ..Routes::default()
+        })
+        .tighten(&pack.rights)
+        .map_err(|wrong| {
+            Error::Invalid(
+                wrong
+                    .iter()
+                    .map(|loosened| Problem::whole(loosened.to_string()))
+                    .collect(),
+            )
+        })?;
+        let notify: Vec<Role> = pack
+            .roles_of("con.notify", &[Role::Lead])
+            .into_iter()
+            .collect();
         let ack_minutes = u32::try_from(pack.number_of("con.ack_minutes", 30)).unwrap_or(30);
         Ok(Self {
             version,
             ack_minutes,
             rules: Arc::new(rules),
             idle_minutes: pack.number_of("acc.idle_minutes", 10),
-            activity_days: u32::try_from(pack.number_of("priv.retention.activity_days", ACTIVITY_DAYS)).unwrap_or(365),
+            activity_days: u32::try_from(
+                pack.number_of("priv.retention.activity_days", ACTIVITY_DAYS),
+            )
+            .unwrap_or(365),
             chase: ChaseSettings::usual(&notify, ack_minutes),
             calendar: WeekCalendar::new(zone.clone()),
-            declared_categories: pack.categories.keys().map(|name| Arc::from(name.as_str())).collect(),
+            declared_categories: pack
+                .categories
+                .keys()
+                .map(|name| Arc::from(name.as_str()))
+                .collect(),
             name: pack.school.name.clone(),
             pack,
             zone,

@@ -104,7 +104,14 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] with one sentence for every wrong combination, [`Error::Throttled`].
-    pub async fn sign_in(&self, name: &str, password: &str, code: Option<&str>, from: IpAddr, device: &str) -> Result<SignInOutcome, Error> {
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: Option<&str>,
+        from: IpAddr,
+        device: &str,
+    ) -> Result<SignInOutcome, Error> {
         let now = self.now();
         let keys = throttle_keys(name, from);
         self.check_throttle(&keys, now).await?;
@@ -112,7 +119,10 @@ impl App {
             return Err(self.failed(&keys, now).await?);
         };
         let credential = self.records().credential(person.id).await?;
-        let second_factor = match credential.as_ref().and_then(|credential| credential.totp_secret.as_deref()) {
+        let second_factor = match credential
+            .as_ref()
+            .and_then(|credential| credential.totp_secret.as_deref())
+        {
             None => false,
             Some(_) if code.is_none_or(str::is_empty) => return Ok(SignInOutcome::NeedsCode),
             Some(secret) => {
@@ -123,7 +133,10 @@ impl App {
                 };
                 if !fresh {
                     self.failed(&keys, now).await?;
-                    return Err(Error::field("code", "The code is not right, or was used already. Wait for the next one and type that."));
+                    return Err(Error::field(
+                        "code",
+                        "The code is not right, or was used already. Wait for the next one and type that.",
+                    ));
                 }
                 true
             }
@@ -131,12 +144,22 @@ impl App {
         for key in &keys {
             self.records().clear_failures(key).await?;
         }
-        self.open_session(&person, second_factor, device, now).await.map(SignInOutcome::In)
+        self.open_session(&person, second_factor, device, now)
+            .await
+            .map(SignInOutcome::In)
     }
 
-    async fn open_session(&self, person: &Person, second_factor: bool, device: &str, now: Timestamp) -> Result<SessionToken, Error> {
+    async fn open_session(
+        &self,
+        person: &Person,
+        second_factor: bool,
+        device: &str,
+        now: Timestamp,
+    ) -> Result<SessionToken, Error> {
         let actor = Actor::person(person);
-        let permit = self.may::<act::SignIn>(&actor, Target::Own(person.id)).await?;
+        let permit = self
+            .may::<act::SignIn>(&actor, Target::Own(person.id))
+            .await?;
         let token = SessionToken(hex::encode(random_bytes::<32>()?));
         let session = Session {
             token: token.hash(),
@@ -158,7 +181,9 @@ impl App {
     /// When the records cannot be read.
     pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<SignedIn>, Error> {
         let now = self.now();
-        let Some(session) = self.records().session(token.hash(), now).await? else { return Ok(None) };
+        let Some(session) = self.records().session(token.hash(), now).await? else {
+            return Ok(None);
+        };
         let idle = SignedDuration::from_mins(self.school().idle_minutes);
         if now.duration_since(session.last_used) > idle {
             return Ok(None);
@@ -166,11 +191,23 @@ impl App {
         if now.duration_since(session.last_used) > SignedDuration::from_secs(60) {
             self.records().touch_session(session.token, now).await?;
         }
-        let Some(person) = self.known_person(session.person).await?.filter(Person::is_active) else { return Ok(None) };
+        let Some(person) = self
+            .known_person(session.person)
+            .await?
+            .filter(Person::is_active)
+        else {
+            return Ok(None);
+        };
         let credential = self.records().credential(person.id).await?;
         let needs = person.roles.iter().any(|role| role.needs_second_factor());
-        let has = credential.as_ref().is_some_and(|credential| credential.totp_secret.is_some());
-        let actor = if needs && !session.second_factor { Actor::person(&without_strong_roles(&person)) } else { Actor::person(&person) };
+        let has = credential
+            .as_ref()
+            .is_some_and(|credential| credential.totp_secret.is_some());
+        let actor = if needs && !session.second_factor {
+            Actor::person(&without_strong_roles(&person))
+        } else {
+            Actor::person(&person)
+        };
         Ok(Some(SignedIn {
             actor,
             second_factor: session.second_factor,
@@ -186,8 +223,13 @@ impl App {
     /// # Errors
     /// When the records cannot be written.
     pub async fn sign_out(&self, who: &SignedIn) -> Result<(), Error> {
-        let permit = self.may::<act::SignIn>(&who.actor, Target::Own(who.person.id)).await?;
-        Ok(self.records().close_session(&permit, who.token.hash(), self.now()).await?)
+        let permit = self
+            .may::<act::SignIn>(&who.actor, Target::Own(who.person.id))
+            .await?;
+        Ok(self
+            .records()
+            .close_session(&permit, who.token.hash(), self.now())
+            .await?)
     }
 
     /// Forgets sessions that are over; says how many.
@@ -207,31 +249,57 @@ impl App {
         let text = secret.to_base32();
         let totp = totp(secret.as_ref(), Some((&self.school().name, &who.person.username)))
             .ok_or_else(|| Error::invalid("The second factor could not be set up: the school's name or the sign-in name holds a colon."))?;
-        let url = totp.to_url().map_err(|error| Error::unavailable("the second factor's address", &error))?;
+        let url = totp
+            .to_url()
+            .map_err(|error| Error::unavailable("the second factor's address", &error))?;
         Ok(Enrolment { secret: text, url })
     }
 
     /// The `otpauth` address of a secret that is being set up, for showing its QR code again.
     pub fn enrolment_url(&self, who: &SignedIn, secret: &str) -> Option<String> {
         let secret = Secret::try_from_base32(secret).ok()?;
-        totp(secret.as_ref(), Some((&self.school().name, &who.person.username)))?.to_url().ok()
+        totp(
+            secret.as_ref(),
+            Some((&self.school().name, &who.person.username)),
+        )?
+        .to_url()
+        .ok()
     }
 
     /// Confirms a second factor with a code that the person's device shows.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the code does not fit.
-    pub async fn confirm_enrolment(&self, who: &SignedIn, secret: &str, code: &str) -> Result<(), Error> {
+    pub async fn confirm_enrolment(
+        &self,
+        who: &SignedIn,
+        secret: &str,
+        code: &str,
+    ) -> Result<(), Error> {
         let now = self.now();
-        let secret = Secret::try_from_base32(secret).map_err(|_| Error::field("code", "Start again: the secret on the page was changed."))?;
+        let secret = Secret::try_from_base32(secret).map_err(|_| {
+            Error::field("code", "Start again: the secret on the page was changed.")
+        })?;
         let Some(step) = accepted_step(secret.as_ref(), code, now) else {
-            return Err(Error::field("code", "That code does not fit. Check that the time on your phone is right, then type the code it shows now."));
+            return Err(Error::field(
+                "code",
+                "That code does not fit. Check that the time on your phone is right, then type the code it shows now.",
+            ));
         };
-        let permit = self.may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id)).await?;
-        self.records().set_second_factor(&permit, Some(secret.as_ref()), now).await?;
+        let permit = self
+            .may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id))
+            .await?;
+        self.records()
+            .set_second_factor(&permit, Some(secret.as_ref()), now)
+            .await?;
         self.records().use_totp_step(who.person.id, step).await?;
-        let permit = self.may::<act::SignIn>(&who.actor, Target::Own(who.person.id)).await?;
-        Ok(self.records().raise_session(&permit, who.token.hash(), now).await?)
+        let permit = self
+            .may::<act::SignIn>(&who.actor, Target::Own(who.person.id))
+            .await?;
+        Ok(self
+            .records()
+            .raise_session(&permit, who.token.hash(), now)
+            .await?)
     }
 
     /// Changes one's own password; other sessions end.
@@ -239,21 +307,38 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`] with what is wrong.
     pub async fn change_password(&self, who: &SignedIn, old: &str, new: &str) -> Result<(), Error> {
-        if self.check_password(&who.person.username, old).await?.is_none() {
+        if self
+            .check_password(&who.person.username, old)
+            .await?
+            .is_none()
+        {
             return Err(Error::field("old", "That is not your password now."));
         }
         check_new_password(new, &who.person)?;
         let hash = self.hash_password(new).await?;
-        let permit = self.may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id)).await?;
-        Ok(self.records().set_own_password(&permit, &hash, Some(who.token.hash()), self.now()).await?)
+        let permit = self
+            .may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id))
+            .await?;
+        Ok(self
+            .records()
+            .set_own_password(&permit, &hash, Some(who.token.hash()), self.now())
+            .await?)
     }
 
     /// Gives somebody a first or new password, which they must change.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Invalid`].
-    pub async fn reset_password(&self, actor: &Actor, person: PersonId, new: &str, must_change: bool) -> Result<(), Error> {
-        let permit = self.may::<act::ResetPassword>(actor, Target::School).await?;
+    pub async fn reset_password(
+        &self,
+        actor: &Actor,
+        person: PersonId,
+        new: &str,
+        must_change: bool,
+    ) -> Result<(), Error> {
+        let permit = self
+            .may::<act::ResetPassword>(actor, Target::School)
+            .await?;
         let whose = self.known_person(person).await?.ok_or(Error::NotFound)?;
         // Otherwise whoever keeps the accounts could take over the lead's, and read the cases.
         let strong = whose.roles.iter().any(|role| role.needs_second_factor());
@@ -262,25 +347,46 @@ impl App {
         }
         check_new_password(new, &whose)?;
         let hash = self.hash_password(new).await?;
-        Ok(self.records().reset_password(&permit, person, &hash, must_change, true, self.now()).await?)
+        Ok(self
+            .records()
+            .reset_password(&permit, person, &hash, must_change, true, self.now())
+            .await?)
     }
 
     /// Gives many people one password, for a sample school.
     ///
     /// # Errors
     /// [`Error::Denied`].
-    pub async fn set_sample_passwords(&self, actor: &Actor, people: &[PersonId], password: &str) -> Result<(), Error> {
-        let permit = self.may::<act::ResetPassword>(actor, Target::School).await?;
+    pub async fn set_sample_passwords(
+        &self,
+        actor: &Actor,
+        people: &[PersonId],
+        password: &str,
+    ) -> Result<(), Error> {
+        let permit = self
+            .may::<act::ResetPassword>(actor, Target::School)
+            .await?;
         let hash = self.hash_password(password).await?;
-        let hashes: Vec<_> = people.iter().map(|person| (*person, hash.clone())).collect();
-        Ok(self.records().set_passwords(&permit, &hashes, self.now()).await?)
+        let hashes: Vec<_> = people
+            .iter()
+            .map(|person| (*person, hash.clone()))
+            .collect();
+        Ok(self
+            .records()
+            .set_passwords(&permit, &hashes, self.now())
+            .await?)
     }
 
     /// For the proxy's own sign-in: who the name and password belong to. Throttled like the page.
     ///
     /// # Errors
     /// [`Error::Throttled`], or when the records cannot be read.
-    pub async fn check_name_and_password(&self, name: &str, password: &str, from: IpAddr) -> Result<Option<PersonId>, Error> {
+    pub async fn check_name_and_password(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Option<PersonId>, Error> {
         let now = self.now();
         let keys = throttle_keys(name, from);
         self.check_throttle(&keys, now).await?;
@@ -296,7 +402,12 @@ impl App {
     ///
     /// # Errors
     /// As [`App::sign_in`].
-    pub async fn sign_in_device(&self, name: &str, password: &str, from: IpAddr) -> Result<Person, Error> {
+    pub async fn sign_in_device(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Person, Error> {
         let now = self.now();
         let keys = throttle_keys(name, from);
         self.check_throttle(&keys, now).await?;
@@ -304,9 +415,20 @@ impl App {
             return Err(self.failed(&keys, now).await?);
         };
         let actor = Actor::person(&person);
-        let permit = self.may::<act::SignIn>(&actor, Target::Own(person.id)).await?;
-        self.records().note(&permit, None, &Detail::new().text("device", "named for a limited time"), now).await?;
-        self.filter().addresses().sign_in(from, person.id, None, now + DEVICE_SIGN_IN);
+        let permit = self
+            .may::<act::SignIn>(&actor, Target::Own(person.id))
+            .await?;
+        self.records()
+            .note(
+                &permit,
+                None,
+                &Detail::new().text("device", "named for a limited time"),
+                now,
+            )
+            .await?;
+        self.filter()
+            .addresses()
+            .sign_in(from, person.id, None, now + DEVICE_SIGN_IN);
         Ok(person)
     }
 
@@ -325,7 +447,10 @@ impl App {
             None => None,
         };
         // A name that is not there costs as much time as one that is.
-        let hash = credential.map_or_else(|| NOBODYS_HASH.clone(), |credential| credential.password_hash);
+        let hash = credential.map_or_else(
+            || NOBODYS_HASH.clone(),
+            |credential| credential.password_hash,
+        );
         let right = self.verify_password(password, hash).await?;
         Ok(person.filter(|_| right))
     }
@@ -336,32 +461,54 @@ impl App {
         }
         let password = password.to_owned();
         self.hashing(move || {
-            PasswordHash::new(&hash).is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+            PasswordHash::new(&hash).is_ok_and(|parsed| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &parsed)
+                    .is_ok()
+            })
         })
         .await
     }
 
     async fn hash_password(&self, password: &str) -> Result<String, Error> {
         let password = password.to_owned();
-        self.hashing(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()))
-            .await?
-            .map_err(|error| Error::unavailable("hashing a password", &error))
+        self.hashing(move || {
+            Argon2::default()
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
+        })
+        .await?
+        .map_err(|error| Error::unavailable("hashing a password", &error))
     }
 
     /// Runs one hashing on a thread of its own, two at a time.
-    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _turn = self.inner().hashing.acquire().await.map_err(|error| Error::unavailable("hashing", &error))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error::unavailable("hashing", &error))
+    async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let _turn = self
+            .inner()
+            .hashing
+            .acquire()
+            .await
+            .map_err(|error| Error::unavailable("hashing", &error))?;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::unavailable("hashing", &error))
     }
 
     async fn check_throttle(&self, keys: &[String], now: Timestamp) -> Result<(), Error> {
         for key in keys {
             let failures = self.records().failures(key, now, FAILURE_WINDOW).await?;
             let over = failures.failures - FAILURES_FREE;
-            let Some(last) = failures.last.filter(|_| over >= 0) else { continue };
+            let Some(last) = failures.last.filter(|_| over >= 0) else {
+                continue;
+            };
             let wait = (1_i64 << over.min(10)).min(WAIT_MAX_S) - now.duration_since(last).as_secs();
             if wait > 0 {
-                return Err(Error::Throttled { wait_s: wait.unsigned_abs() });
+                return Err(Error::Throttled {
+                    wait_s: wait.unsigned_abs(),
+                });
             }
         }
         Ok(())
@@ -370,21 +517,38 @@ impl App {
     /// Counts a failure under every key and notes it; the answer tells nothing apart.
     async fn failed(&self, keys: &[String], now: Timestamp) -> Result<Error, Error> {
         for key in keys {
-            self.records().count_failure(key, now, FAILURE_WINDOW).await?;
+            self.records()
+                .count_failure(key, now, FAILURE_WINDOW)
+                .await?;
         }
-        self.records().note_stranger("session.open", &Detail::new().text("result", "refused"), now).await?;
+        self.records()
+            .note_stranger(
+                "session.open",
+                &Detail::new().text("result", "refused"),
+                now,
+            )
+            .await?;
         Ok(Error::Invalid(vec![Problem::field("name", WRONG)]))
     }
 }
 
 /// A hash that no password fits, made once, to spend the same time on unknown names.
-static NOBODYS_HASH: LazyLock<String> =
-    LazyLock::new(|| Argon2::default().hash_password(b"nobody at all").map(|hash| hash.to_string()).unwrap_or_default());
+static NOBODYS_HASH: LazyLock<String> = LazyLock::new(|| {
+    Argon2::default()
+        .hash_password(b"nobody at all")
+        .map(|hash| hash.to_string())
+        .unwrap_or_default()
+});
 
 /// Throttling counts the name and the address apart, both hashed: the table names nobody.
 fn throttle_keys(name: &str, from: IpAddr) -> [String; 2] {
-    let hash = |text: String| hex::encode(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16]);
-    [hash(format!("name:{}", name.trim().to_lowercase())), hash(format!("address:{from}"))]
+    let hash = |text: String| {
+        hex::encode(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16])
+    };
+    [
+        hash(format!("name:{}", name.trim().to_lowercase())),
+        hash(format!("address:{from}")),
+    ]
 }
 
 /// The person without the roles that need a second factor, while it was not given (ACC-11).
@@ -400,7 +564,11 @@ fn without_strong_roles(person: &Person) -> Person {
 fn totp(secret: &[u8], label: Option<(&str, &str)>) -> Option<Totp> {
     let builder = Builder::new().with_secret(secret.to_vec());
     match label {
-        Some((issuer, account)) => builder.with_issuer(Some(issuer)).with_account_name(account).build().ok(),
+        Some((issuer, account)) => builder
+            .with_issuer(Some(issuer))
+            .with_account_name(account)
+            .build()
+            .ok(),
         None => builder.with_account_name("-").build().ok(),
     }
 }
@@ -409,7 +577,9 @@ fn totp(secret: &[u8], label: Option<(&str, &str)>) -> Option<Totp> {
 fn accepted_step(secret: &[u8], code: &str, now: Timestamp) -> Option<i64> {
     let digits: String = code.chars().filter(char::is_ascii_digit).take(7).collect();
     let seconds = u64::try_from(now.as_second()).ok()?;
-    totp(secret, None)?.check(&digits, seconds).and_then(|step| i64::try_from(step).ok())
+    totp(secret, None)?
+        .check(&digits, seconds)
+        .and_then(|step| i64::try_from(step).ok())
 }
 
 /// The code that an authenticator shows now: for `pharos try`, which prints it, and for tests.
@@ -420,15 +590,29 @@ pub fn current_code(secret: &[u8], now: Timestamp) -> Option<String> {
 
 fn check_new_password(new: &str, person: &Person) -> Result<(), Error> {
     if new.chars().count() < PASSWORD_CHARS_MIN {
-        return Err(Error::field("new", format!("Use at least {PASSWORD_CHARS_MIN} characters. Three words that do not belong together are easy to remember.")));
+        return Err(Error::field(
+            "new",
+            format!(
+                "Use at least {PASSWORD_CHARS_MIN} characters. Three words that do not belong together are easy to remember."
+            ),
+        ));
     }
     if new.len() > PASSWORD_BYTES_MAX {
-        return Err(Error::field("new", "That is too long. Use at most 500 characters."));
+        return Err(Error::field(
+            "new",
+            "That is too long. Use at most 500 characters.",
+        ));
     }
     let lower = new.to_lowercase();
     let own = [&person.username, &person.given_name, &person.family_name];
-    if own.iter().any(|part| part.chars().count() > 3 && lower.contains(&part.to_lowercase())) {
-        return Err(Error::field("new", "Leave your own name out of your password."));
+    if own
+        .iter()
+        .any(|part| part.chars().count() > 3 && lower.contains(&part.to_lowercase()))
+    {
+        return Err(Error::field(
+            "new",
+            "Leave your own name out of your password.",
+        ));
     }
     Ok(())
 }

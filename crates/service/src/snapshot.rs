@@ -24,14 +24,34 @@ impl App {
         let mut spec = school.pack.filter.clone();
         self.add_overrides(&mut spec).await?;
         let catalogue = self.inner().lists.catalogue();
-        let sealed = self.inner().lists.sealed_lists(&self.inner().sealed_key).map_err(|error| Error::unavailable("the sealed lists", &error))?;
-        let policy = pharos_filter::compile_policy(&spec, catalogue.names(), &school.declared_categories)
-            .map_err(|problems| Error::Invalid(problems.iter().map(|problem| crate::Problem::whole(problem.to_string())).collect()))?;
+        let sealed = self
+            .inner()
+            .lists
+            .sealed_lists(&self.inner().sealed_key)
+            .map_err(|error| Error::unavailable("the sealed lists", &error))?;
+        let policy =
+            pharos_filter::compile_policy(&spec, catalogue.names(), &school.declared_categories)
+                .map_err(|problems| {
+                    Error::Invalid(
+                        problems
+                            .iter()
+                            .map(|problem| crate::Problem::whole(problem.to_string()))
+                            .collect(),
+                    )
+                })?;
         let mut roster = Roster::new(&people, &classes);
         crate::checks::add_test_users(&policy, &mut roster, &spec);
         self.map_addresses(&roster);
-        let lists = catalogue.lists().iter().map(|list| (Arc::clone(&list.name), list.version)).collect();
-        let versions = Versions { policy: school.version, catalogue: catalogue.version(), lists };
+        let lists = catalogue
+            .lists()
+            .iter()
+            .map(|list| (Arc::clone(&list.name), list.version))
+            .collect();
+        let versions = Versions {
+            policy: school.version,
+            catalogue: catalogue.version(),
+            lists,
+        };
         self.filter().install(Snapshot::new(Parts {
             policy: Arc::new(policy),
             categories: Arc::new(Listed(catalogue)),
@@ -54,8 +74,12 @@ impl App {
     /// on the roll counts as shared: nobody until someone signs in on it.
     fn map_addresses(&self, roster: &Roster) {
         let school = self.school();
-        let entries = school.pack.addresses.iter().map(|entry| entry.resolve(|name| roster.by_username(name).map(|member| member.person)));
-        self.filter().addresses().set_fixed(entries.collect::<Vec<_>>());
+        let entries = school.pack.addresses.iter().map(|entry| {
+            entry.resolve(|name| roster.by_username(name).map(|member| member.person))
+        });
+        self.filter()
+            .addresses()
+            .set_fixed(entries.collect::<Vec<_>>());
     }
 }
 
@@ -67,11 +91,13 @@ fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
             spec.overrides.emergency.push(block);
         }
         OverrideKind::Restriction => {
-            let restriction: PersonalSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            let restriction: PersonalSpec =
+                serde_json::from_slice(&stored.body).map_err(unreadable)?;
             spec.overrides.personal.push(restriction);
         }
         OverrideKind::Exception => {
-            let exception: ExceptionSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            let exception: ExceptionSpec =
+                serde_json::from_slice(&stored.body).map_err(unreadable)?;
             spec.overrides.exceptions.push(exception);
         }
         OverrideKind::LessonList => {
@@ -114,6 +140,9 @@ struct SealedSlot(SealedLists);
 
 impl Sealed for SealedSlot {
     fn hit(&self, address: &Address) -> Option<&Arc<str>> {
-        self.0.lookup(address).and_then(|found| self.0.list(found.list)).map(|list| &list.name)
+        self.0
+            .lookup(address)
+            .and_then(|found| self.0.list(found.list))
+            .map(|list| &list.name)
     }
 }

@@ -41,11 +41,18 @@ impl App {
     /// When the lists cannot be read or the notices not be queued.
     pub async fn alarm_stale_lists(&self) -> Result<Vec<String>, Error> {
         let stale = self.stale_lists()?;
-        let to = self.holders(&[Role::Technical, Role::Leadership, Role::Head]).await?;
+        let to = self
+            .holders(&[Role::Technical, Role::Leadership, Role::Head])
+            .await?;
         let today = self.today();
         let mut notices = Vec::new();
         for list in &stale {
-            notices.extend(self.notices_to(&to, "list-stale", &format!("/lists/{list}/{today}"), self.now())?);
+            notices.extend(self.notices_to(
+                &to,
+                "list-stale",
+                &format!("/lists/{list}/{today}"),
+                self.now(),
+            )?);
         }
         self.queue_notices(&notices).await?;
         Ok(stale)
@@ -61,16 +68,35 @@ impl App {
         let (school, held, system) = (self.school(), self.list_status(), Actor::system("jobs"));
         let mut read = Vec::new();
         for wanted in &school.pack.lists {
-            let Some(path) = wanted.source.as_ref().map(PathBuf::from).filter(|path| path.is_absolute()) else { continue };
+            let Some(path) = wanted
+                .source
+                .as_ref()
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+            else {
+                continue;
+            };
             let every = SignedDuration::from_hours(i64::from(wanted.refresh_hours));
-            if held.iter().any(|list| list.name == wanted.name && list.age < every) {
+            if held
+                .iter()
+                .any(|list| list.name == wanted.name && list.age < every)
+            {
                 continue;
             }
-            let new = NewList { list: wanted.name.clone(), category: None, format: None, path, accept_shrink: false, accept_unterminated: false };
+            let new = NewList {
+                list: wanted.name.clone(),
+                category: None,
+                format: None,
+                path,
+                accept_shrink: false,
+                accept_unterminated: false,
+            };
             match self.import_list(&system, new).await {
                 Ok(_) => read.push(wanted.name.clone()),
                 Err(denied @ Error::Denied(_)) => return Err(denied),
-                Err(error) => tracing::warn!(list = %wanted.name, %error, "a list was not refreshed; the last good one stays"),
+                Err(error) => {
+                    tracing::warn!(list = %wanted.name, %error, "a list was not refreshed; the last good one stays")
+                }
             }
         }
         Ok(read)
@@ -82,14 +108,27 @@ impl App {
     /// When the sealed slot cannot be read.
     pub fn stale_lists(&self) -> Result<Vec<String>, Error> {
         let (school, held) = (self.school(), self.list_status());
-        let mut stale: BTreeSet<String> = held.iter().filter(|list| list.stale).map(|list| list.name.clone()).collect();
+        let mut stale: BTreeSet<String> = held
+            .iter()
+            .filter(|list| list.stale)
+            .map(|list| list.name.clone())
+            .collect();
         for wanted in &school.pack.lists {
             let allowed = SignedDuration::from_hours(24 * i64::from(wanted.alert_days));
-            if held.iter().find(|list| list.name == wanted.name).is_none_or(|list| list.age > allowed) {
+            if held
+                .iter()
+                .find(|list| list.name == wanted.name)
+                .is_none_or(|list| list.age > allowed)
+            {
                 stale.insert(wanted.name.clone());
             }
         }
-        stale.extend(self.sealed_status()?.into_iter().filter(|list| list.stale).map(|list| list.name));
+        stale.extend(
+            self.sealed_status()?
+                .into_iter()
+                .filter(|list| list.stale)
+                .map(|list| list.name),
+        );
         Ok(stale.into_iter().collect())
     }
 
@@ -99,8 +138,13 @@ impl App {
     /// # Errors
     /// When the look-ups cannot be read or the notices not be queued.
     pub async fn odd_viewing(&self) -> Result<Vec<PersonId>, Error> {
-        let permit = self.may::<act::ReadLookups>(&Actor::system("jobs"), Target::School).await?;
-        let rows = self.records().lookups(&permit, None, self.now() - ODD_WITHIN, LOOKUPS_MAX).await?;
+        let permit = self
+            .may::<act::ReadLookups>(&Actor::system("jobs"), Target::School)
+            .await?;
+        let rows = self
+            .records()
+            .lookups(&permit, None, self.now() - ODD_WITHIN, LOOKUPS_MAX)
+            .await?;
         let mut seen: BTreeMap<PersonId, BTreeSet<PersonId>> = BTreeMap::new();
         for row in rows {
             if let (Some(by), Some(about)) = (row.by, row.about)
@@ -109,13 +153,26 @@ impl App {
                 seen.entry(by).or_default().insert(about);
             }
         }
-        let odd: Vec<PersonId> = seen.into_iter().filter(|(_, people)| people.len() >= ODD_PEOPLE).map(|(by, _)| by).collect();
+        let odd: Vec<PersonId> = seen
+            .into_iter()
+            .filter(|(_, people)| people.len() >= ODD_PEOPLE)
+            .map(|(by, _)| by)
+            .collect();
         let told = self.holders(&[Role::Lead, Role::Head]).await?;
         let today = self.today();
         let mut notices = Vec::new();
         for by in &odd {
-            let to: Vec<Person> = told.iter().filter(|person| person.id != *by).cloned().collect();
-            notices.extend(self.notices_to(&to, "odd-viewing", &format!("/inbox/{by}/{today}"), self.now())?);
+            let to: Vec<Person> = told
+                .iter()
+                .filter(|person| person.id != *by)
+                .cloned()
+                .collect();
+            notices.extend(self.notices_to(
+                &to,
+                "odd-viewing",
+                &format!("/inbox/{by}/{today}"),
+                self.now(),
+            )?);
         }
         self.queue_notices(&notices).await?;
         Ok(odd)
@@ -129,16 +186,24 @@ impl App {
         let school = self.school();
         let page = &school.pack.front_page;
         let months = school.pack.number_of("rev.interval", 12);
-        let by_interval = page.approved_on.and_then(|on| on.checked_add(Span::new().try_months(months).ok()?).ok());
+        let by_interval = page
+            .approved_on
+            .and_then(|on| on.checked_add(Span::new().try_months(months).ok()?).ok());
         let review = [page.review_on, by_interval].into_iter().flatten().min();
         let kept = self.frozen_reports(&Actor::system("figures")).await?;
-        let last = kept.iter().filter(|report| report.report.kind == "governors").map(|report| report.report.to).max();
+        let last = kept
+            .iter()
+            .filter(|report| report.report.kind == "governors")
+            .map(|report| report.report.to)
+            .max();
         let interval = match school.pack.text_of("rep.governors", "termly").as_str() {
             "half-termly" => 7.weeks(),
             "yearly" => 52.weeks(),
             _ => 17.weeks(),
         };
-        let report = last.or(page.approved_on).and_then(|from| from.checked_add(interval).ok());
+        let report = last
+            .or(page.approved_on)
+            .and_then(|from| from.checked_add(interval).ok());
         Ok(DatesDue { review, report })
     }
 
@@ -154,17 +219,36 @@ impl App {
         if let Some(on) = due.review {
             let ahead = on.checked_sub(REMIND_DAYS.days()).unwrap_or(on);
             if today >= ahead {
-                let to = self.holders(&[Role::Lead, Role::Head, Role::Leadership]).await?;
-                notices.extend(self.notices_to(&to, "review-due", &format!("/policy/{on}"), self.now())?);
+                let to = self
+                    .holders(&[Role::Lead, Role::Head, Role::Leadership])
+                    .await?;
+                notices.extend(self.notices_to(
+                    &to,
+                    "review-due",
+                    &format!("/policy/{on}"),
+                    self.now(),
+                )?);
             }
             if today > on {
-                let to = self.holders(&[Role::Head, Role::Leadership, Role::Governor, Role::Chair]).await?;
-                notices.extend(self.notices_to(&to, "review-due", &format!("/policy/{on}/late"), self.now())?);
+                let to = self
+                    .holders(&[Role::Head, Role::Leadership, Role::Governor, Role::Chair])
+                    .await?;
+                notices.extend(self.notices_to(
+                    &to,
+                    "review-due",
+                    &format!("/policy/{on}/late"),
+                    self.now(),
+                )?);
             }
         }
         if let Some(on) = due.report.filter(|on| today >= *on) {
             let to = self.holders(&[Role::Lead, Role::Head]).await?;
-            notices.extend(self.notices_to(&to, "report-due", &format!("/reports/{on}"), self.now())?);
+            notices.extend(self.notices_to(
+                &to,
+                "report-due",
+                &format!("/reports/{on}"),
+                self.now(),
+            )?);
         }
         self.queue_notices(&notices).await?;
         Ok(notices.len())
@@ -174,7 +258,9 @@ impl App {
         if notices.is_empty() {
             return Ok(());
         }
-        let permit = self.may::<act::Housekeep>(&Actor::system("jobs"), Target::School).await?;
+        let permit = self
+            .may::<act::Housekeep>(&Actor::system("jobs"), Target::School)
+            .await?;
         Ok(self.records().enqueue(&permit, notices, self.now()).await?)
     }
 

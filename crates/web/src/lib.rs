@@ -80,7 +80,8 @@ pub fn router(
     let web = state::Web {
         app,
         secure_cookies,
-        network: Arc::new(network), uploads: Arc::default(),
+        network: Arc::new(network),
+        uploads: Arc::default(),
         prober,
     };
     security::guard(routes::router()).with_state(web)

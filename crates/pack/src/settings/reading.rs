@@ -103,7 +103,8 @@ fn note_idle_keys(setting: &Setting, entry: &Entry, cx: &mut Cx<'_>) {
     };
     let file = cx.file.to_owned();
     for key in table.entries.iter().filter(|key| {
-        casework::KEPT.contains(&key.key.as_str()) && !casework::KEPT_LIVE.contains(&key.key.as_str())
+        casework::KEPT.contains(&key.key.as_str())
+            && !casework::KEPT_LIVE.contains(&key.key.as_str())
     }) {
         let message = format!(
             "priv.retention.{} is kept and shown, but nothing acts on it yet",

@@ -15,7 +15,12 @@ use crate::wire::Opened;
 /// Folders whose files go into a backup beside the database. The activity's lock and spool stay out.
 const FOLDERS: &[&str] = &["lists", "activity"];
 /// Single files that do.
-const FILES: &[&str] = &["keys/sealed-lists", "keys/authority.key", "keys/authority.pem", "pharos.toml"];
+const FILES: &[&str] = &[
+    "keys/sealed-lists",
+    "keys/authority.key",
+    "keys/authority.pem",
+    "pharos.toml",
+];
 
 /// Makes a whole, encrypted backup, and reads it back.
 pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> anyhow::Result<u8> {
@@ -27,7 +32,12 @@ pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> any
     // Everything up to now goes into segments, which do not change; the head does, under our hands.
     opened.activity.seal().await?;
     let files = extra_files(&opened.folder.path)?;
-    let plan = BackupPlan { to, master: &opened.folder.master, files: &files, at: jiff::Timestamp::now() };
+    let plan = BackupPlan {
+        to,
+        master: &opened.folder.master,
+        files: &files,
+        at: jiff::Timestamp::now(),
+    };
     let info = opened.records.backup(&permit, &plan).await?;
     output.say(format!("{} written and read back: {} rows, {} files. It opens only with the master key; keep that elsewhere.", to.display(), info.rows, info.files));
     Ok(0)
@@ -42,22 +52,36 @@ fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
     for name in FILES {
         let path = data.join(name);
         if path.is_file() {
-            files.push(ExtraFile { name: (*name).to_owned(), path });
+            files.push(ExtraFile {
+                name: (*name).to_owned(),
+                path,
+            });
         }
     }
     let mut folders: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(data.join(&folder)) else { continue };
+        let Ok(entries) = std::fs::read_dir(data.join(&folder)) else {
+            continue;
+        };
         for entry in entries {
             let entry = entry?;
             let path = folder.join(entry.file_name());
-            if UNDER_WAY.iter().any(|under_way| path == Path::new(under_way)) {
+            if UNDER_WAY
+                .iter()
+                .any(|under_way| path == Path::new(under_way))
+            {
                 continue;
             }
             if entry.file_type()?.is_dir() {
                 folders.push(path);
-            } else if entry.file_name() != "lock" && entry.file_name() != "spool.log" && path.extension().is_none_or(|ending| ending != "tmp") {
-                files.push(ExtraFile { name: path.to_string_lossy().into_owned(), path: entry.path() });
+            } else if entry.file_name() != "lock"
+                && entry.file_name() != "spool.log"
+                && path.extension().is_none_or(|ending| ending != "tmp")
+            {
+                files.push(ExtraFile {
+                    name: path.to_string_lossy().into_owned(),
+                    path: entry.path(),
+                });
             }
         }
     }
@@ -93,8 +117,14 @@ pub(crate) async fn restore(args: RestoreArgs, output: &mut Output) -> anyhow::R
 fn settle(args: &RestoreArgs, master: &MasterKey) -> anyhow::Result<()> {
     read_ring(&args.data.join("keys/ring"), master)?;
     let key = std::fs::canonicalize(&args.master_key).context("the master key's place")?;
-    let file = FolderFile { database: args.database.clone(), master_key: Some(key) };
-    write_private(&args.data.join("pharos.toml"), toml::to_string(&file)?.as_bytes())
+    let file = FolderFile {
+        database: args.database.clone(),
+        master_key: Some(key),
+    };
+    write_private(
+        &args.data.join("pharos.toml"),
+        toml::to_string(&file)?.as_bytes(),
+    )
 }
 
 /// Seals everything under a new school key.
@@ -105,7 +135,17 @@ pub(super) async fn rotate(opened: &Opened, output: &mut Output) -> anyhow::Resu
     };
     output.progress("sealing everything under a new key");
     let folder = &opened.folder;
-    let count = opened.records.rotate_school_key(&permit, &folder.ring_path(), &folder.master, jiff::Timestamp::now()).await?;
-    output.say(format!("{count} values sealed under a new school key; the old one is gone. Make a new backup."));
+    let count = opened
+        .records
+        .rotate_school_key(
+            &permit,
+            &folder.ring_path(),
+            &folder.master,
+            jiff::Timestamp::now(),
+        )
+        .await?;
+    output.say(format!(
+        "{count} values sealed under a new school key; the old one is gone. Make a new backup."
+    ));
     Ok(0)
 }

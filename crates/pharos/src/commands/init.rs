@@ -15,7 +15,13 @@ pub(crate) async fn run(args: InitArgs, output: &mut Output) -> anyhow::Result<u
     if loaded.pack.is_none() {
         return super::pack::check(&args.pack, output);
     }
-    let folder = Folder::create(&args.data, FolderFile { database: args.database, master_key: args.master_key })?;
+    let folder = Folder::create(
+        &args.data,
+        FolderFile {
+            database: args.database,
+            master_key: args.master_key,
+        },
+    )?;
     let opened = wire::first(folder, &files, Arc::new(SystemClock)).await?;
     opened.app.import_sample_list(&super::operator()).await?;
     let school = opened.app.school();
@@ -24,7 +30,11 @@ pub(crate) async fn run(args: InitArgs, output: &mut Output) -> anyhow::Result<u
         sample::people(&opened, &args.pack.join("people")).await?;
         sample::week(&opened).await?;
     }
-    output.say(format!("{} is ready for {}.", args.data.display(), school.name));
+    output.say(format!(
+        "{} is ready for {}.",
+        args.data.display(),
+        school.name
+    ));
     output.say(format!("Keep a copy of the master key ({}) away from this machine: without it nothing here, and no backup, can be read.", opened.folder.master_place()));
     output.say(format!("Next: pharos serve --data {}", args.data.display()));
     opened.close().await;

@@ -11,19 +11,49 @@ use crate::cli::{ListsCommand, SealedCommand};
 use crate::output::Output;
 use crate::wire::Opened;
 
-pub(super) async fn run(opened: &Opened, command: ListsCommand, output: &mut Output) -> anyhow::Result<u8> {
+pub(super) async fn run(
+    opened: &Opened,
+    command: ListsCommand,
+    output: &mut Output,
+) -> anyhow::Result<u8> {
     let app = &opened.app;
     match command {
-        ListsCommand::Import { list, category, format, accept_shrink, accept_unterminated, path } => {
+        ListsCommand::Import {
+            list,
+            category,
+            format,
+            accept_shrink,
+            accept_unterminated,
+            path,
+        } => {
             output.progress(format!("reading {}", path.display()));
-            let new = NewList { list, category, format, path, accept_shrink, accept_unterminated };
+            let new = NewList {
+                list,
+                category,
+                format,
+                path,
+                accept_shrink,
+                accept_unterminated,
+            };
             told(app.import_list(&operator(), new).await, output)
         }
-        ListsCommand::RollBack { list } => told(app.roll_back_list(&operator(), &list).await, output),
+        ListsCommand::RollBack { list } => {
+            told(app.roll_back_list(&operator(), &list).await, output)
+        }
         ListsCommand::Refresh => refresh(opened, output).await,
         ListsCommand::Status => status(opened, output),
-        ListsCommand::Sealed { command: SealedCommand::Status } => sealed_status(opened, output),
-        ListsCommand::Sealed { command: SealedCommand::Import { list, bundle, owner, publisher } } => {
+        ListsCommand::Sealed {
+            command: SealedCommand::Status,
+        } => sealed_status(opened, output),
+        ListsCommand::Sealed {
+            command:
+                SealedCommand::Import {
+                    list,
+                    bundle,
+                    owner,
+                    publisher,
+                },
+        } => {
             if let Some(file) = &publisher {
                 let key = public_key(file)?;
                 let owner = owner.unwrap_or_else(|| list.clone());
@@ -31,10 +61,14 @@ pub(super) async fn run(opened: &Opened, command: ListsCommand, output: &mut Out
                     return refused(error, output);
                 }
             }
-            let bytes = std::fs::read(&bundle).with_context(|| format!("{} cannot be read", bundle.display()))?;
+            let bytes = std::fs::read(&bundle)
+                .with_context(|| format!("{} cannot be read", bundle.display()))?;
             match app.import_sealed(&operator(), &list, &bytes).await {
                 Ok(status) => {
-                    output.say(format!("{}: {} entries, issue {} of {}, in force for everyone", status.name, status.entries, status.version, status.issued));
+                    output.say(format!(
+                        "{}: {} entries, issue {} of {}, in force for everyone",
+                        status.name, status.entries, status.version, status.issued
+                    ));
                     Ok(0)
                 }
                 Err(error) => refused(error, output),
@@ -45,9 +79,15 @@ pub(super) async fn run(opened: &Opened, command: ListsCommand, output: &mut Out
 
 /// A publisher's Ed25519 public key: 64 hexadecimal digits in a file.
 fn public_key(file: &Path) -> anyhow::Result<[u8; 32]> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
     let mut key = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut key).with_context(|| format!("{} holds no public key: 64 hexadecimal digits are expected", file.display()))?;
+    hex::decode_to_slice(text.trim(), &mut key).with_context(|| {
+        format!(
+            "{} holds no public key: 64 hexadecimal digits are expected",
+            file.display()
+        )
+    })?;
     Ok(key)
 }
 
@@ -63,10 +103,18 @@ fn told(done: Result<Report, pharos_service::Error>, output: &mut Output) -> any
         }));
         return Ok(0);
     }
-    let before = report.previous_entries.map_or_else(String::new, |before| format!(" (before: {before})"));
-    output.say(format!("{} version {}: {} entries{before} from {} lines, read as {}; in force", report.list, report.version, report.entries, report.lines, report.format));
+    let before = report
+        .previous_entries
+        .map_or_else(String::new, |before| format!(" (before: {before})"));
+    output.say(format!(
+        "{} version {}: {} entries{before} from {} lines, read as {}; in force",
+        report.list, report.version, report.entries, report.lines, report.format
+    ));
     if report.malformed > 0 {
-        output.problem(&format!("{} malformed lines were left out; the first:", report.malformed));
+        output.problem(&format!(
+            "{} malformed lines were left out; the first:",
+            report.malformed
+        ));
         for problem in report.problems.iter().take(10) {
             output.problem(&format!("  {problem}"));
         }
@@ -86,8 +134,18 @@ async fn refresh(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             continue;
         }
         any = true;
-        let new = NewList { list: list.name.clone(), category: None, format: None, path: path.to_owned(), accept_shrink: false, accept_unterminated: false };
-        code = code.max(told(opened.app.import_list(&operator(), new).await, output)?);
+        let new = NewList {
+            list: list.name.clone(),
+            category: None,
+            format: None,
+            path: path.to_owned(),
+            accept_shrink: false,
+            accept_unterminated: false,
+        };
+        code = code.max(told(
+            opened.app.import_list(&operator(), new).await,
+            output,
+        )?);
     }
     if !any {
         output.say("No list of the pack has a source on this machine; bring lists in with `pharos lists import`.");
@@ -111,11 +169,23 @@ fn status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
         return Ok(0);
     }
     if lists.is_empty() {
-        output.say("No lists yet. Bring one in: pharos lists import --list NAME --category CATEGORY FILE");
+        output.say(
+            "No lists yet. Bring one in: pharos lists import --list NAME --category CATEGORY FILE",
+        );
     }
     for list in lists {
-        let stale = if list.stale { "  STALE: bring in a newer copy" } else { "" };
-        output.say(format!("{}  version {}  {} entries  {} hours old{stale}", list.name, list.version, list.entries, list.age.as_hours()));
+        let stale = if list.stale {
+            "  STALE: bring in a newer copy"
+        } else {
+            ""
+        };
+        output.say(format!(
+            "{}  version {}  {} entries  {} hours old{stale}",
+            list.name,
+            list.version,
+            list.entries,
+            list.age.as_hours()
+        ));
     }
     sealed_status(opened, output)
 }
@@ -138,7 +208,10 @@ fn sealed_status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
     }
     for list in lists {
         let stale = if list.stale { "  STALE" } else { "" };
-        output.say(format!("sealed: {} ({})  {} entries  issued {}  checksum {}{stale}", list.name, list.owner, list.entries, list.issued, list.checksum));
+        output.say(format!(
+            "sealed: {} ({})  {} entries  issued {}  checksum {}{stale}",
+            list.name, list.owner, list.entries, list.issued, list.checksum
+        ));
     }
     Ok(0)
 }

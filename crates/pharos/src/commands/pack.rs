@@ -21,13 +21,26 @@ pub(crate) fn check(dir: &Path, output: &mut Output) -> anyhow::Result<u8> {
             output.say(problem.to_string());
         }
         let count = |severity| loaded.count(severity);
-        output.say(format!("{} errors, {} warnings, {} notes", count(Severity::Error), count(Severity::Warning), count(Severity::Note)));
+        output.say(format!(
+            "{} errors, {} warnings, {} notes",
+            count(Severity::Error),
+            count(Severity::Warning),
+            count(Severity::Note)
+        ));
     }
     Ok(u8::from(loaded.pack.is_none()))
 }
 
-pub(super) async fn install(opened: &Opened, args: &PackInstallArgs, output: &mut Output) -> anyhow::Result<u8> {
-    match opened.app.install_pack(&operator(), &read(&args.dir)?, &args.why).await {
+pub(super) async fn install(
+    opened: &Opened,
+    args: &PackInstallArgs,
+    output: &mut Output,
+) -> anyhow::Result<u8> {
+    match opened
+        .app
+        .install_pack(&operator(), &read(&args.dir)?, &args.why)
+        .await
+    {
         Ok(number) => {
             output.say(format!("version {number} is in force"));
             Ok(0)
@@ -42,12 +55,17 @@ pub(crate) fn read(dir: &Path) -> anyhow::Result<PackFiles> {
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let at = dir.join(&folder);
-        for entry in std::fs::read_dir(&at).with_context(|| format!("the folder {} cannot be read", at.display()))? {
+        for entry in std::fs::read_dir(&at)
+            .with_context(|| format!("the folder {} cannot be read", at.display()))?
+        {
             let entry = entry?;
             let name = entry.file_name();
             let path = folder.join(&name);
             let kind = entry.file_type()?;
-            if name.to_string_lossy().starts_with('.') || path == Path::new("people") || kind.is_symlink() {
+            if name.to_string_lossy().starts_with('.')
+                || path == Path::new("people")
+                || kind.is_symlink()
+            {
                 continue;
             }
             if kind.is_dir() {
@@ -56,12 +74,19 @@ pub(crate) fn read(dir: &Path) -> anyhow::Result<PackFiles> {
             }
             let size = usize::try_from(entry.metadata()?.len()).unwrap_or(usize::MAX);
             if size > FILE_BYTES_MAX {
-                bail!("{} is larger than {FILE_BYTES_MAX} bytes; a pack holds text only", dir.join(&path).display());
+                bail!(
+                    "{} is larger than {FILE_BYTES_MAX} bytes; a pack holds text only",
+                    dir.join(&path).display()
+                );
             }
             if files.len() >= FILES_MAX {
-                bail!("{} holds more than {FILES_MAX} files; is it a policy pack?", dir.display());
+                bail!(
+                    "{} holds more than {FILES_MAX} files; is it a policy pack?",
+                    dir.display()
+                );
             }
-            let bytes = std::fs::read(dir.join(&path)).with_context(|| format!("{} cannot be read", dir.join(&path).display()))?;
+            let bytes = std::fs::read(dir.join(&path))
+                .with_context(|| format!("{} cannot be read", dir.join(&path).display()))?;
             files.insert(path.to_string_lossy().replace('\\', "/"), bytes);
         }
     }

@@ -14,7 +14,9 @@ use crate::wire::Opened;
 /// nothing could be tried.
 pub(super) async fn check(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
     let Some(prober) = opened.prober() else {
-        output.problem("the faces are not running; start them with `pharos serve`, then run the check again");
+        output.problem(
+            "the faces are not running; start them with `pharos serve`, then run the check again",
+        );
         return Ok(2);
     };
     output.progress("trying the filter as each kind of user");
@@ -27,10 +29,23 @@ pub(super) async fn check(opened: &Opened, output: &mut Output) -> anyhow::Resul
     if output.json {
         output.json(&serde_json::json!({ "id": id, "passed": run.run.passed, "failed": run.run.failed, "probes": results.probes }));
     } else {
-        for probe in results.probes.iter().filter(|probe| probe.result != CheckResult::Passed) {
-            output.problem(&format!("{:?} as {}: {} ({})", probe.result, probe.group, probe.kind.says(), probe.seen));
+        for probe in results
+            .probes
+            .iter()
+            .filter(|probe| probe.result != CheckResult::Passed)
+        {
+            output.problem(&format!(
+                "{:?} as {}: {} ({})",
+                probe.result,
+                probe.group,
+                probe.kind.says(),
+                probe.seen
+            ));
         }
-        output.say(format!("{} probes held, {} failed; kept as evidence {id}", run.run.passed, run.run.failed));
+        output.say(format!(
+            "{} probes held, {} failed; kept as evidence {id}",
+            run.run.passed, run.run.failed
+        ));
     }
     Ok(match (run.run.passed, run.run.failed) {
         (0, 0) => 2,
@@ -39,13 +54,24 @@ pub(super) async fn check(opened: &Opened, output: &mut Output) -> anyhow::Resul
     })
 }
 
-pub(super) async fn run(opened: &Opened, command: ReportCommand, output: &mut Output) -> anyhow::Result<u8> {
+pub(super) async fn run(
+    opened: &Opened,
+    command: ReportCommand,
+    output: &mut Output,
+) -> anyhow::Result<u8> {
     let ReportCommand::Governors { from, to, out } = command;
-    let date = |text: &str| text.parse::<Date>().map_err(|_| anyhow::anyhow!("{text:?} is not a date; write it as 2026-09-01"));
-    let period = Period { from: date(&from)?, to: date(&to)? };
+    let date = |text: &str| {
+        text.parse::<Date>()
+            .map_err(|_| anyhow::anyhow!("{text:?} is not a date; write it as 2026-09-01"))
+    };
+    let period = Period {
+        from: date(&from)?,
+        to: date(&to)?,
+    };
     match opened.app.freeze_report(&operator(), period).await {
         Ok((id, pdf)) => {
-            std::fs::write(&out, &pdf).with_context(|| format!("{} cannot be written", out.display()))?;
+            std::fs::write(&out, &pdf)
+                .with_context(|| format!("{} cannot be written", out.display()))?;
             output.say(format!("{} written; kept as report {id}", out.display()));
             Ok(0)
         }

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Zoned};
 use pharos_casework::{
-    Agency, Command, Concern, Decision, DoneBy, Harm, Involved, LessonKind, Level, Method, Origin, Outcome, Part, ReasonAgainst, RecordKind, Reporter,
-    Site, Standing, Whom,
+    Agency, Command, Concern, Decision, DoneBy, Harm, Involved, LessonKind, Level, Method, Origin,
+    Outcome, Part, ReasonAgainst, RecordKind, Reporter, Site, Standing, Whom,
 };
 use pharos_governance::Control;
 use pharos_monitor::{AlertCommand, AlertOutcome};
@@ -16,7 +16,11 @@ use crate::wire::Opened;
 /// More rounds than any procedure has steps: a bound, never reached.
 const ROUNDS_MAX: usize = 80;
 
-pub(super) async fn live(opened: &Opened, clock: &SampleClock, today: &Zoned) -> anyhow::Result<()> {
+pub(super) async fn live(
+    opened: &Opened,
+    clock: &SampleClock,
+    today: &Zoned,
+) -> anyhow::Result<()> {
     let app = &opened.app;
     let lead = at_work(app, "ruth.okafor").await?;
     let now = today.timestamp();
@@ -27,22 +31,43 @@ pub(super) async fn live(opened: &Opened, clock: &SampleClock, today: &Zoned) ->
     let mut rest = alerts.into_iter();
     if let Some(alert) = rest.next() {
         clock.set_to(alert.at + SignedDuration::from_mins(9));
-        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge).await?;
-        let raised = app.raise_from_alert(&lead, alert.id, "Reached during a homework session in the library.").await?;
-        clock.set_to((alert.at + SignedDuration::from_hours(26)).min(now - SignedDuration::from_hours(2)));
+        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge)
+            .await?;
+        let raised = app
+            .raise_from_alert(
+                &lead,
+                alert.id,
+                "Reached during a homework session in the library.",
+            )
+            .await?;
+        clock.set_to(
+            (alert.at + SignedDuration::from_hours(26)).min(now - SignedDuration::from_hours(2)),
+        );
         to_the_end(app, &lead, raised.case).await?;
     }
     // The next one was talked through and closed as it was.
     if let Some(alert) = rest.next() {
         clock.set_to((alert.at + SignedDuration::from_mins(14)).min(now));
-        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge).await?;
-        let explanation = "Asked about it in form time: a link from a games forum. Knows whom to ask next time.".to_owned();
-        app.act_on_alert(&lead, alert.id, AlertCommand::Close { explanation, outcome: AlertOutcome::TalkedThrough }).await?;
+        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge)
+            .await?;
+        let explanation =
+            "Asked about it in form time: a link from a games forum. Knows whom to ask next time."
+                .to_owned();
+        app.act_on_alert(
+            &lead,
+            alert.id,
+            AlertCommand::Close {
+                explanation,
+                outcome: AlertOutcome::TalkedThrough,
+            },
+        )
+        .await?;
     }
     // Whatever else there was has somebody working on it.
     for alert in rest {
         clock.set_to((alert.at + SignedDuration::from_mins(11)).min(now));
-        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge).await?;
+        app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge)
+            .await?;
     }
     reported(app, clock, today).await?;
     attested(app, clock, today).await?;
@@ -56,8 +81,14 @@ async fn attested(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
     clock.set_to(today.timestamp() - SignedDuration::from_hours(50));
     for clause in &app.school().pack.clauses {
         for control in &clause.controls {
-            let Control::Attested { by, .. } = control else { continue };
-            let holder = app.everybody(&crate::commands::operator()).await?.into_iter().find(|person| person.is(*by));
+            let Control::Attested { by, .. } = control else {
+                continue;
+            };
+            let holder = app
+                .everybody(&crate::commands::operator())
+                .await?
+                .into_iter()
+                .find(|person| person.is(*by));
             if let Some(holder) = holder {
                 let me = at_work(app, &holder.username).await?;
                 app.attest(&me, &clause.id).await?;
@@ -71,14 +102,31 @@ async fn attested(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
 async fn reported(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Result<()> {
     let teacher = at_work(app, "ines.castellano").await?;
     let lead = at_work(app, "ruth.okafor").await?;
-    let Some(pupil) = app.person_named("noor.rahimi").await? else { return Ok(()) };
+    let Some(pupil) = app.person_named("noor.rahimi").await? else {
+        return Ok(());
+    };
     clock.set_to(today.timestamp() - SignedDuration::from_hours(3));
-    let reporter = Reporter::Staff { person: teacher.person.id };
-    let mut concern = Concern::new(reporter, Origin::Form, "Noor was very quiet in French and showed me messages from a group chat that call her names. She says it has gone on since half term.");
+    let reporter = Reporter::Staff {
+        person: teacher.person.id,
+    };
+    let mut concern = Concern::new(
+        reporter,
+        Origin::Form,
+        "Noor was very quiet in French and showed me messages from a group chat that call her names. She says it has gone on since half term.",
+    );
     concern.words = Some("They said nobody would notice if I wasn't there.".to_owned());
     concern.involved = vec![
-        Involved { whom: Whom::Pupil { person: pupil.id }, part: Part::Harmed },
-        Involved { whom: Whom::ScreenName { name: "tidewrack".to_owned(), service: "a group chat".to_owned() }, part: Part::AllegedToHaveHarmed },
+        Involved {
+            whom: Whom::Pupil { person: pupil.id },
+            part: Part::Harmed,
+        },
+        Involved {
+            whom: Whom::ScreenName {
+                name: "tidewrack".to_owned(),
+                service: "a group chat".to_owned(),
+            },
+            part: Part::AllegedToHaveHarmed,
+        },
     ];
     concern.site = Site::OffSite;
     concern.danger = Some(false);
@@ -86,7 +134,8 @@ async fn reported(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
     let raised = app.raise_concern(Some(&teacher), concern).await?;
     clock.set_to(today.timestamp() - SignedDuration::from_mins(170));
     let open = app.case(&lead.actor, raised.case).await?;
-    app.act_on_case(&lead, raised.case, open.case.entries, Command::Acknowledge).await?;
+    app.act_on_case(&lead, raised.case, open.case.entries, Command::Acknowledge)
+        .await?;
     Ok(())
 }
 
@@ -94,12 +143,20 @@ async fn reported(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
 async fn to_the_end(app: &App, lead: &SignedIn, case: CaseId) -> anyhow::Result<()> {
     for _ in 0..ROUNDS_MAX {
         let open = app.case(&lead.actor, case).await?;
-        let Some(command) = next(app, &open, lead) else { break };
-        app.act_on_case(lead, case, open.case.entries, command).await?;
+        let Some(command) = next(app, &open, lead) else {
+            break;
+        };
+        app.act_on_case(lead, case, open.case.entries, command)
+            .await?;
     }
     let open = app.case(&lead.actor, case).await?;
-    let close = Command::Close { outcome: Outcome::Education, reason: "Talked through, taught, the filter holds, parents told.".to_owned() };
-    Ok(app.act_on_case(lead, case, open.case.entries, close).await?)
+    let close = Command::Close {
+        outcome: Outcome::Education,
+        reason: "Talked through, taught, the filter holds, parents told.".to_owned(),
+    };
+    Ok(app
+        .act_on_case(lead, case, open.case.entries, close)
+        .await?)
 }
 
 /// The next thing to do on a case, as a good lead would.
@@ -168,12 +225,26 @@ fn decide(open: &OpenCase, id: &str, decision: &Decision) -> Option<Command> {
         .options
         .iter()
         .filter(|other| decision.reasons_against && other.id != option.id)
-        .map(|other| ReasonAgainst { option: other.id.clone(), reason: "Nothing points that way.".to_owned() })
+        .map(|other| ReasonAgainst {
+            option: other.id.clone(),
+            reason: "Nothing points that way.".to_owned(),
+        })
         .collect();
     let about = if decision.per_pupil {
-        Some(open.state.pupils().into_iter().find(|pupil| open.state.decisions.keys().all(|(step, about)| step != id || *about != Some(*pupil)))?)
+        Some(open.state.pupils().into_iter().find(|pupil| {
+            open.state
+                .decisions
+                .keys()
+                .all(|(step, about)| step != id || *about != Some(*pupil))
+        })?)
     } else {
         None
     };
-    Some(Command::Decide { decision: id.to_owned(), about, options: vec![option.id.clone()], reason: "The log and the conversation agree.".to_owned(), against })
+    Some(Command::Decide {
+        decision: id.to_owned(),
+        about,
+        options: vec![option.id.clone()],
+        reason: "The log and the conversation agree.".to_owned(),
+        against,
+    })
 }

@@ -29,7 +29,10 @@ const PLACES: &[(&str, Face)] = &[
     ("weather.example/coast", Face::Dns),
     ("museum.example/ships", Face::Https),
     ("languages.example/french/verbs", Face::Https),
-    ("www.google.com/search?q=how+do+lighthouses+work", Face::Https),
+    (
+        "www.google.com/search?q=how+do+lighthouses+work",
+        Face::Https,
+    ),
     ("www.google.com/search?q=volcano+diagram", Face::Https),
     ("video.example/watch", Face::Dns),
     ("gaming.pharos.test/", Face::Https),
@@ -49,7 +52,11 @@ const MOMENTS: &[(&str, &str, i64, i64)] = &[
 ];
 
 /// What happened a few minutes ago and nobody has looked at yet: who, where, how many minutes ago.
-const JUST_NOW: &[(&str, &str, i64)] = &[("noor.rahimi", "www.google.com/search?q=how+to+kill+myself", 7)];
+const JUST_NOW: &[(&str, &str, i64)] = &[(
+    "noor.rahimi",
+    "www.google.com/search?q=how+to+kill+myself",
+    7,
+)];
 
 /// Lives the week before now, then the cases that grew from it.
 pub(super) async fn live(opened: &Opened, clock: &SampleClock) -> anyhow::Result<()> {
@@ -87,7 +94,8 @@ pub(super) async fn live_now(opened: &Opened) -> anyhow::Result<()> {
 fn moment(today: &Zoned, days_ago: i64, minutes: i64) -> anyhow::Result<Timestamp> {
     let date = today.date().checked_sub(jiff::Span::new().days(days_ago))?;
     let nine = date.at(9, 0, 0, 0).to_zoned(today.time_zone().clone())?;
-    Ok((nine.timestamp() + SignedDuration::from_mins(minutes)).min(today.timestamp() - SignedDuration::from_mins(5)))
+    Ok((nine.timestamp() + SignedDuration::from_mins(minutes))
+        .min(today.timestamp() - SignedDuration::from_mins(5)))
 }
 
 fn requests(opened: &Opened, today: &Zoned) -> anyhow::Result<()> {
@@ -95,7 +103,10 @@ fn requests(opened: &Opened, today: &Zoned) -> anyhow::Result<()> {
     let mut members: Vec<Arc<Member>> = snapshot
         .roster()
         .iter()
-        .filter(|member| (member.is(Role::Pupil) || member.is(Role::Staff)) && !member.username.starts_with("check:"))
+        .filter(|member| {
+            (member.is(Role::Pupil) || member.is(Role::Staff))
+                && !member.username.starts_with("check:")
+        })
         .cloned()
         .collect();
     members.sort_by(|a, b| a.username.cmp(&b.username));
@@ -103,9 +114,15 @@ fn requests(opened: &Opened, today: &Zoned) -> anyhow::Result<()> {
     for day in (1..=DAYS).rev() {
         for (number, member) in members.iter().enumerate() {
             for _ in 0..PER_DAY {
-                let at = moment(today, day, i64::try_from(dice.roll(420)).unwrap_or_default())?;
-                let (address, face) = PLACES[usize::try_from(dice.roll(PLACES.len() as u64)).unwrap_or_default()];
-                let from = IpAddr::from([127, 0, 3, u8::try_from(number % 250).unwrap_or_default()]);
+                let at = moment(
+                    today,
+                    day,
+                    i64::try_from(dice.roll(420)).unwrap_or_default(),
+                )?;
+                let (address, face) =
+                    PLACES[usize::try_from(dice.roll(PLACES.len() as u64)).unwrap_or_default()];
+                let from =
+                    IpAddr::from([127, 0, 3, u8::try_from(number % 250).unwrap_or_default()]);
                 if let Some(event) = event(opened, member, address, face, from, at) {
                     opened.sink.record(event);
                 }
@@ -115,21 +132,61 @@ fn requests(opened: &Opened, today: &Zoned) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn decided(opened: &Opened, name: &str, address: &str, at: Timestamp) -> anyhow::Result<Option<Event>> {
+fn decided(
+    opened: &Opened,
+    name: &str,
+    address: &str,
+    at: Timestamp,
+) -> anyhow::Result<Option<Event>> {
     let snapshot = opened.app.filter().snapshot()?;
-    let Some(member) = snapshot.roster().by_username(name).cloned() else { return Ok(None) };
-    Ok(event(opened, &member, address, Face::Https, IpAddr::from([127, 0, 1, 8]), at))
+    let Some(member) = snapshot.roster().by_username(name).cloned() else {
+        return Ok(None);
+    };
+    Ok(event(
+        opened,
+        &member,
+        address,
+        Face::Https,
+        IpAddr::from([127, 0, 1, 8]),
+        at,
+    ))
 }
 
 /// What the filter decides for this member there and then, as an event.
-fn event(opened: &Opened, member: &Member, address: &str, face: Face, from: IpAddr, at: Timestamp) -> Option<Event> {
+fn event(
+    opened: &Opened,
+    member: &Member,
+    address: &str,
+    face: Face,
+    from: IpAddr,
+    at: Timestamp,
+) -> Option<Event> {
     let snapshot = opened.app.filter().snapshot().ok()?;
     let whole = Address::parse(address).ok()?;
-    let seen = if face == Face::Dns { Address::of_host(whole.host().clone()) } else { whole };
-    let who = Who::Known { person: member.person, source: IdentitySource::SignInPage, confidence: Confidence::Certain, device: Some(Arc::from(format!("desk-{}", from))) };
-    let decision = snapshot.decide(&Query { address: &seen, who: &who, from: Some(from), face, now: at });
+    let seen = if face == Face::Dns {
+        Address::of_host(whole.host().clone())
+    } else {
+        whole
+    };
+    let who = Who::Known {
+        person: member.person,
+        source: IdentitySource::SignInPage,
+        confidence: Confidence::Certain,
+        device: Some(Arc::from(format!("desk-{}", from))),
+    };
+    let decision = snapshot.decide(&Query {
+        address: &seen,
+        who: &who,
+        from: Some(from),
+        face,
+        now: at,
+    });
     let versions = snapshot.versions();
-    let search = if decision.sealed.is_none() { search_terms(&seen).map(|terms| Box::from(terms.terms.as_str())) } else { None };
+    let search = if decision.sealed.is_none() {
+        search_terms(&seen).map(|terms| Box::from(terms.terms.as_str()))
+    } else {
+        None
+    };
     Some(Event {
         at,
         group: snapshot.group_name(&who, Some(from)),

@@ -18,8 +18,24 @@ fn fil_11_explain_says_why_and_ends_with_the_answer() {
     let scratch = scratch();
     let data = folder(scratch.path());
     let check = || {
-        let ask = |user: &str, url: &str| on(&data, &["explain", "--json", "--user", user, "--url", url, "--at", "2026-11-03T10:15:00Z"]);
-        let blocked = ask("ada.quill", "https://www.gambling.pharos.test/roulette").ended(1).json();
+        let ask = |user: &str, url: &str| {
+            on(
+                &data,
+                &[
+                    "explain",
+                    "--json",
+                    "--user",
+                    user,
+                    "--url",
+                    url,
+                    "--at",
+                    "2026-11-03T10:15:00Z",
+                ],
+            )
+        };
+        let blocked = ask("ada.quill", "https://www.gambling.pharos.test/roulette")
+            .ended(1)
+            .json();
         assert_eq!(blocked["action"], "block");
         assert_eq!(blocked["user"], "ada.quill");
         assert_eq!(blocked["categories"][0], "gambling");
@@ -28,18 +44,41 @@ fn fil_11_explain_says_why_and_ends_with_the_answer() {
             assert!(!blocked[key].is_null(), "{key}: {blocked}");
         }
         let reason = &blocked["reasons"][0];
-        assert!(!reason["list"].is_null() && !reason["entry"].is_null(), "{reason}");
-        let allowed = ask("ines.castellano", "https://quiet-library.example/").ended(0).json();
+        assert!(
+            !reason["list"].is_null() && !reason["entry"].is_null(),
+            "{reason}"
+        );
+        let allowed = ask("ines.castellano", "https://quiet-library.example/")
+            .ended(0)
+            .json();
         assert_eq!(allowed["action"], "allow");
-        let unknown = on(&data, &["explain", "--json", "--url", "https://gambling.pharos.test/"]).ended(1).json();
+        let unknown = on(
+            &data,
+            &[
+                "explain",
+                "--json",
+                "--url",
+                "https://gambling.pharos.test/",
+            ],
+        )
+        .ended(1)
+        .json();
         assert!(unknown["user"].is_null(), "{unknown}");
         let nobody = ask("no.one", "https://quiet-library.example/").ended(2);
-        assert!(nobody.err.contains("pharos people list"), "what to do next: {}", nobody.err);
+        assert!(
+            nobody.err.contains("pharos people list"),
+            "what to do next: {}",
+            nobody.err
+        );
         (blocked["rule"].clone(), blocked["policy_version"].clone())
     };
     let stopped = check();
     let _server = Server::serve(&data, &[]);
-    assert_eq!(check(), stopped, "through the server the answer is the same");
+    assert_eq!(
+        check(),
+        stopped,
+        "through the server the answer is the same"
+    );
 }
 
 /// FIL-02, Part 4: import, status and roll-back, stopped and running; a list that shrank by more
@@ -51,33 +90,96 @@ fn fil_02_lists_come_in_and_go_back() {
     let file = scratch.path().join("list.txt");
     let file = file.to_str().unwrap();
     let write = |names: &[&str]| fs::write(file, names.join("\n") + "\n").unwrap();
-    let blocked = |host: &str| on(&data, &["explain", "--user", "ada.quill", "--url", host]).code == 1;
-    let import = || on(&data, &["lists", "import", "--json", "--list", "mine", "--category", "gambling", file]);
+    let blocked =
+        |host: &str| on(&data, &["explain", "--user", "ada.quill", "--url", host]).code == 1;
+    let import = || {
+        on(
+            &data,
+            &[
+                "lists",
+                "import",
+                "--json",
+                "--list",
+                "mine",
+                "--category",
+                "gambling",
+                file,
+            ],
+        )
+    };
 
-    write(&["one.dice.example", "two.dice.example", "three.dice.example", "not a name!"]);
+    write(&[
+        "one.dice.example",
+        "two.dice.example",
+        "three.dice.example",
+        "not a name!",
+    ]);
     let first = import().ended(0).json();
-    assert_eq!((&first["entries"], &first["malformed"]), (&3.into(), &1.into()), "{first}");
+    assert_eq!(
+        (&first["entries"], &first["malformed"]),
+        (&3.into(), &1.into()),
+        "{first}"
+    );
     assert!(blocked("https://www.two.dice.example/"));
 
     let server = Server::serve(&data, &[]);
-    write(&["one.dice.example", "two.dice.example", "three.dice.example", "four.dice.example"]);
+    write(&[
+        "one.dice.example",
+        "two.dice.example",
+        "three.dice.example",
+        "four.dice.example",
+    ]);
     import().ended(0);
     assert!(blocked("https://four.dice.example/"));
     write(&["one.dice.example"]);
     let shrunk = import();
     assert_eq!(shrunk.code, 1, "{shrunk:?}");
-    assert!(shrunk.err.contains("half") || shrunk.err.contains("--accept-shrink"), "{}", shrunk.err);
-    assert!(blocked("https://four.dice.example/"), "the last good list stays");
+    assert!(
+        shrunk.err.contains("half") || shrunk.err.contains("--accept-shrink"),
+        "{}",
+        shrunk.err
+    );
+    assert!(
+        blocked("https://four.dice.example/"),
+        "the last good list stays"
+    );
     on(&data, &["lists", "roll-back", "--list", "mine"]).ended(0);
     assert!(!blocked("https://four.dice.example/"), "as it was before");
     let status = on(&data, &["lists", "status", "--json"]).ended(0).json();
-    let mine = status.as_array().unwrap().iter().find(|list| list["list"] == "mine").unwrap().clone();
+    let mine = status
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|list| list["list"] == "mine")
+        .unwrap()
+        .clone();
     assert_eq!(mine["entries"], 3, "{mine}");
     drop(server);
     let stopped = on(&data, &["lists", "status", "--json"]).ended(0).json();
-    assert!(stopped.as_array().unwrap().iter().any(|list| list["list"] == "mine" && list["entries"] == 3), "{stopped}");
-    let missing = on(&data, &["lists", "import", "--list", "x", "--category", "gambling", "/nowhere/list.txt"]);
-    assert!(missing.code > 0 && missing.err.contains("/nowhere/list.txt"), "{missing:?}");
+    assert!(
+        stopped
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|list| list["list"] == "mine" && list["entries"] == 3),
+        "{stopped}"
+    );
+    let missing = on(
+        &data,
+        &[
+            "lists",
+            "import",
+            "--list",
+            "x",
+            "--category",
+            "gambling",
+            "/nowhere/list.txt",
+        ],
+    );
+    assert!(
+        missing.code > 0 && missing.err.contains("/nowhere/list.txt"),
+        "{missing:?}"
+    );
 }
 
 /// ACC-10: the roll comes in twice with the same result; a bad line is named by file and line and
@@ -89,14 +191,29 @@ fn acc_10_the_roll_comes_in_whole_or_not_at_all() {
     let people = scratch.path().join("people");
     copy_folder(&pack().join("people"), &people);
     let people_path = people.to_str().unwrap().to_owned();
-    let again = on(&data, &["people", "import", "--json", &people_path]).ended(0).json();
-    assert_eq!((&again["joined"], &again["changed"], &again["left"]), (&0.into(), &0.into(), &0.into()), "{again}");
-    let count = || on(&data, &["people", "list", "--json"]).ended(0).json().as_array().unwrap().len();
+    let again = on(&data, &["people", "import", "--json", &people_path])
+        .ended(0)
+        .json();
+    assert_eq!(
+        (&again["joined"], &again["changed"], &again["left"]),
+        (&0.into(), &0.into(), &0.into()),
+        "{again}"
+    );
+    let count = || {
+        on(&data, &["people", "list", "--json"])
+            .ended(0)
+            .json()
+            .as_array()
+            .unwrap()
+            .len()
+    };
     let before = count();
     assert!(before > 50, "{before}");
     let users = people.join("users.csv");
     let text = fs::read_to_string(&users).unwrap();
-    let broken = text.replacen("ada.quill", "ada.quill\"", 1).replacen("hm-1002", "", 1);
+    let broken = text
+        .replacen("ada.quill", "ada.quill\"", 1)
+        .replacen("hm-1002", "", 1);
     fs::write(&users, broken).unwrap();
     let _server = Server::serve(&data, &[]);
     let refused = on(&data, &["people", "import", &people_path]);
@@ -131,7 +248,18 @@ fn rep_01_the_governors_report_is_a_pdf_without_names() {
     let server = Server::shared();
     let scratch = scratch();
     let file = scratch.path().join("report.pdf");
-    server.command(&["report", "governors", "--from", &days_ago(360), "--to", &days_ago(0), "--out", file.to_str().unwrap()]).ended(0);
+    server
+        .command(&[
+            "report",
+            "governors",
+            "--from",
+            &days_ago(360),
+            "--to",
+            &days_ago(0),
+            "--out",
+            file.to_str().unwrap(),
+        ])
+        .ended(0);
     let mut command = Command::new("pdftotext");
     command.args(["-layout", file.to_str().unwrap(), "-"]);
     let text = finish(command).ended(0).out;
@@ -139,8 +267,23 @@ fn rep_01_the_governors_report_is_a_pdf_without_names() {
     for name in ["Quill", "Rahimi", "Arden"] {
         assert!(!text.contains(name), "{name} is in the report:\n{text}");
     }
-    let wrong = server.command(&["report", "governors", "--from", "last week", "--to", "2026-12-31", "--out", file.to_str().unwrap()]).ended(2);
-    assert!(wrong.err.contains("2026-09-01"), "how to write it: {}", wrong.err);
+    let wrong = server
+        .command(&[
+            "report",
+            "governors",
+            "--from",
+            "last week",
+            "--to",
+            "2026-12-31",
+            "--out",
+            file.to_str().unwrap(),
+        ])
+        .ended(2);
+    assert!(
+        wrong.err.contains("2026-09-01"),
+        "how to write it: {}",
+        wrong.err
+    );
 }
 
 /// AUD-01, PRIV-08: a backup of a running folder opens in a clean one with the key, and only with
@@ -155,25 +298,67 @@ fn priv_08_a_backup_comes_back_whole_and_only_with_the_key() {
     server.command(&["backup", file]).ended(0);
     let whole: Ran = server.command(&["audit", "verify", "--json"]).ended(0);
     assert_eq!(whole.json()["result"], "whole");
-    let people = server.command(&["people", "list", "--json"]).ended(0).json();
+    let people = server
+        .command(&["people", "list", "--json"])
+        .ended(0)
+        .json();
     drop(server);
     let bytes = fs::read(file).unwrap();
     for secret in ["Okafor", "ada.quill"] {
-        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} can be read in the backup");
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes()),
+            "{secret} can be read in the backup"
+        );
     }
 
     let clean = scratch.path().join("clean");
     let key = data.join("keys/master.key");
     let other = other_key(scratch.path());
-    let wrong = pharos(&["restore", file, "--data", clean.to_str().unwrap(), "--master-key", other.to_str().unwrap()]);
+    let wrong = pharos(&[
+        "restore",
+        file,
+        "--data",
+        clean.to_str().unwrap(),
+        "--master-key",
+        other.to_str().unwrap(),
+    ]);
     assert!(wrong.code > 0 && wrong.err.contains("key"), "{wrong:?}");
     let clean = scratch.path().join("clean-2");
-    pharos(&["restore", file, "--data", clean.to_str().unwrap(), "--master-key", key.to_str().unwrap()]).ended(0);
-    assert_eq!(on(&clean, &["people", "list", "--json"]).ended(0).json(), people);
+    pharos(&[
+        "restore",
+        file,
+        "--data",
+        clean.to_str().unwrap(),
+        "--master-key",
+        key.to_str().unwrap(),
+    ])
+    .ended(0);
+    assert_eq!(
+        on(&clean, &["people", "list", "--json"]).ended(0).json(),
+        people
+    );
     on(&clean, &["audit", "verify"]).ended(0);
-    on(&clean, &["explain", "--user", "ada.quill", "--url", "https://gambling.pharos.test/"]).ended(1);
+    on(
+        &clean,
+        &[
+            "explain",
+            "--user",
+            "ada.quill",
+            "--url",
+            "https://gambling.pharos.test/",
+        ],
+    )
+    .ended(1);
     let server = Server::serve(&clean, &[]);
-    assert_eq!(crate::support::clients::Session::sign_in(server.web, "ines.castellano").get("/").unwrap().status, 200);
+    assert_eq!(
+        crate::support::clients::Session::sign_in(server.web, "ines.castellano")
+            .get("/")
+            .unwrap()
+            .status,
+        200
+    );
 
     let damaged = scratch.path().join("damaged.backup");
     let mut bytes = bytes;
@@ -181,8 +366,18 @@ fn priv_08_a_backup_comes_back_whole_and_only_with_the_key() {
     bytes[middle] ^= 1;
     fs::write(&damaged, bytes).unwrap();
     let third = scratch.path().join("clean-3");
-    let refused = pharos(&["restore", damaged.to_str().unwrap(), "--data", third.to_str().unwrap(), "--master-key", key.to_str().unwrap()]);
-    assert!(refused.code > 0 && !third.join("records.sqlite").exists(), "{refused:?}");
+    let refused = pharos(&[
+        "restore",
+        damaged.to_str().unwrap(),
+        "--data",
+        third.to_str().unwrap(),
+        "--master-key",
+        key.to_str().unwrap(),
+    ]);
+    assert!(
+        refused.code > 0 && !third.join("records.sqlite").exists(),
+        "{refused:?}"
+    );
 }
 
 /// PRIV-04: without the operator's key the folder does not open, and says what is missing; what is
@@ -194,7 +389,12 @@ fn priv_04_without_the_key_nothing_opens() {
     let key = data.join("keys/master.key");
     let aside = scratch.path().join("master.key");
     fs::rename(&key, &aside).unwrap();
-    for command in [&["people", "list"][..], &["serve"], &["backup", "x"], &["audit", "verify"]] {
+    for command in [
+        &["people", "list"][..],
+        &["serve"],
+        &["backup", "x"],
+        &["audit", "verify"],
+    ] {
         let ran = on(&data, command);
         assert_eq!(ran.code, 2, "{command:?}: {ran:?}");
         assert!(ran.err.contains("master.key"), "{}", ran.err);
@@ -205,7 +405,10 @@ fn priv_04_without_the_key_nothing_opens() {
     let ran = finish({
         let mut command = crate::support::server::program();
         fs::remove_file(&key).unwrap();
-        command.env("PHAROS_MASTER_KEY", fs::read_to_string(&aside).unwrap().trim());
+        command.env(
+            "PHAROS_MASTER_KEY",
+            fs::read_to_string(&aside).unwrap().trim(),
+        );
         command.args(["people", "list", "--data"]).arg(&data);
         command
     });
@@ -214,13 +417,26 @@ fn priv_04_without_the_key_nothing_opens() {
 
 /// A day as commands take it.
 fn days_ago(days: i64) -> String {
-    (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days)).to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days))
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
+        .to_string()
 }
 
 fn other_key(scratch: &Path) -> std::path::PathBuf {
     let other = scratch.join("other");
     let made = wait_for("a second folder", || {
-        (other.exists() || pharos(&["init", "--pack", pack().to_str().unwrap(), "--data", other.to_str().unwrap()]).code == 0).then_some(())
+        (other.exists()
+            || pharos(&[
+                "init",
+                "--pack",
+                pack().to_str().unwrap(),
+                "--data",
+                other.to_str().unwrap(),
+            ])
+            .code
+                == 0)
+            .then_some(())
     });
     let () = made;
     other.join("keys/master.key")
@@ -234,11 +450,22 @@ fn exit_statuses_are_0_1_and_2() {
     pharos(&["no-such-command"]).ended(2);
     let nowhere = scratch.path().join("nowhere");
     let missing = on(&nowhere, &["people", "list"]).ended(2);
-    assert!(missing.err.contains("pharos init"), "what to do next: {}", missing.err);
+    assert!(
+        missing.err.contains("pharos init"),
+        "what to do next: {}",
+        missing.err
+    );
     pharos(&["pack", "check", pack().to_str().unwrap()]).ended(0);
     pharos(&["pack", "check", nowhere.to_str().unwrap()]).ended(2);
     let data = folder(scratch.path());
-    let twice = pharos(&["init", "--pack", pack().to_str().unwrap(), "--data", data.to_str().unwrap()]).ended(2);
+    let twice = pharos(&[
+        "init",
+        "--pack",
+        pack().to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ])
+    .ended(2);
     assert!(twice.err.contains("already"), "{}", twice.err);
 }
 
@@ -251,10 +478,19 @@ fn cfg_03_pack_check_reports_everything_in_one_go() {
     copy_folder(&pack(), &broken);
     let school = broken.join("school.toml");
     let text = fs::read_to_string(&school).unwrap();
-    let line = |part: &str| text.lines().position(|line| line.starts_with(part)).unwrap() + 1;
+    let line = |part: &str| {
+        text.lines()
+            .position(|line| line.starts_with(part))
+            .unwrap()
+            + 1
+    };
     let text2 = text
         .replacen("ack_minutes = 30", "ack_minuts = 30", 1)
-        .replacen("fail_mode = \"block-pupils\"", "fail_mode = \"open-wide\"", 1);
+        .replacen(
+            "fail_mode = \"block-pupils\"",
+            "fail_mode = \"open-wide\"",
+            1,
+        );
     assert_ne!(text, text2);
     fs::write(&school, text2).unwrap();
     let policy = broken.join("policy.md");
@@ -268,8 +504,19 @@ fn cfg_03_pack_check_reports_everything_in_one_go() {
     has("ack_minutes");
     has(&format!("school.toml:{}", line("fail_mode")));
     has("policy.md:");
-    let json = pharos(&["pack", "check", "--json", broken.to_str().unwrap()]).ended(1).json();
+    let json = pharos(&["pack", "check", "--json", broken.to_str().unwrap()])
+        .ended(1)
+        .json();
     assert!(json.as_array().unwrap().len() >= 3, "{json}");
-    let init = pharos(&["init", "--pack", broken.to_str().unwrap(), "--data", scratch.path().join("d").to_str().unwrap()]);
-    assert!(init.code > 0 && !scratch.path().join("d/keys").exists(), "a broken pack makes no folder: {init:?}");
+    let init = pharos(&[
+        "init",
+        "--pack",
+        broken.to_str().unwrap(),
+        "--data",
+        scratch.path().join("d").to_str().unwrap(),
+    ]);
+    assert!(
+        init.code > 0 && !scratch.path().join("d/keys").exists(),
+        "a broken pack makes no folder: {init:?}"
+    );
 }

@@ -21,9 +21,18 @@ fn fil_01_a_blocked_name_is_answered_with_the_block_page_and_the_reason() {
     let server = Server::shared();
     for name in ["gambling.pharos.test", "WWW.Gambling.Pharos.TEST."] {
         for way in ["+notcp", "+tcp"] {
-            for said in [dig(&server, ADA, &[way, name]).out, kdig(&server, ADA, &["+edns", way, name]).out] {
-                assert!(said.contains("127.0.0.1"), "the block page's address: {said}");
-                assert!(said.contains("Blocked by the school's online safety policy"), "{said}");
+            for said in [
+                dig(&server, ADA, &[way, name]).out,
+                kdig(&server, ADA, &["+edns", way, name]).out,
+            ] {
+                assert!(
+                    said.contains("127.0.0.1"),
+                    "the block page's address: {said}"
+                );
+                assert!(
+                    said.contains("Blocked by the school's online safety policy"),
+                    "{said}"
+                );
             }
         }
     }
@@ -37,7 +46,11 @@ fn mon_02_who_asks_decides() {
         return;
     }
     let server = Server::shared();
-    let blocked = |from: &str| dig(&server, from, &["weapons.pharos.test"]).out.contains("EDE: 15");
+    let blocked = |from: &str| {
+        dig(&server, from, &["weapons.pharos.test"])
+            .out
+            .contains("EDE: 15")
+    };
     assert!(blocked(ADA), "a pupil");
     assert!(!blocked(INES), "a teacher");
     assert!(blocked("127.0.7.7"), "nobody knows who");
@@ -60,7 +73,10 @@ fn srch_01_search_names_are_aliases_of_the_strict_ones() {
     ] {
         for kind in ["A", "AAAA"] {
             let said = dig(&server, ADA, &["+noall", "+answer", name, kind]).out;
-            assert!(said.contains("CNAME") && said.contains(strict), "{name} {kind}: {said}");
+            assert!(
+                said.contains("CNAME") && said.contains(strict),
+                "{name} {kind}: {said}"
+            );
             let said = kdig(&server, ADA, &[name, kind]).out;
             assert!(said.contains(strict), "{name} {kind} for kdig: {said}");
         }
@@ -74,9 +90,16 @@ fn fil_16_the_ways_round_are_shut() {
         return;
     }
     let server = Server::shared();
-    for name in ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"] {
+    for name in [
+        "use-application-dns.net",
+        "mask.icloud.com",
+        "mask-h2.icloud.com",
+    ] {
         let said = dig(&server, ADA, &[name]).out;
-        assert!(said.contains("NXDOMAIN") || (said.contains("NOERROR") && said.contains("ANSWER: 0")), "{name}: {said}");
+        assert!(
+            said.contains("NXDOMAIN") || (said.contains("NOERROR") && said.contains("ANSWER: 0")),
+            "{name}: {said}"
+        );
     }
     let said = dig(&server, ADA, &["www.google.com", "HTTPS"]).out;
     assert!(!said.contains("ech=") && !said.contains("alpn="), "{said}");
@@ -90,7 +113,10 @@ fn ops_07_without_an_upstream_it_says_so() {
     }
     let server = Server::shared();
     let said = dig(&server, INES, &["quiet-library.example"]).out;
-    assert!(said.contains("SERVFAIL") && said.contains("No upstream resolver is configured"), "{said}");
+    assert!(
+        said.contains("SERVFAIL") && said.contains("No upstream resolver is configured"),
+        "{said}"
+    );
 }
 
 /// Part 6: what is allowed comes from the upstream, is kept, and is still answered when the
@@ -112,7 +138,10 @@ fn part_6_allowed_names_are_forwarded_kept_and_outlive_the_upstream() {
     });
     assert!(stale.contains(&ADDRESS.to_string()), "{stale}");
     let blocked = dig(&server, ADA, &["gambling.pharos.test"]).out;
-    assert!(blocked.contains("EDE: 15"), "blocking needs no upstream: {blocked}");
+    assert!(
+        blocked.contains("EDE: 15"),
+        "blocking needs no upstream: {blocked}"
+    );
 }
 
 /// FIL-04, Part 4: while a large list is swapped in, nobody waits and no answer is wrong.
@@ -128,7 +157,10 @@ fn fil_04_answers_go_on_while_a_list_is_swapped_in() {
         writeln!(text, "s{number}.swapped.example").unwrap();
     }
     std::fs::write(&list, text).unwrap();
-    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (stop, asked) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let (asking, until, count) = (Arc::clone(&server), Arc::clone(&stop), Arc::clone(&asked));
     let thread = std::thread::spawn(move || {
         while !until.load(Ordering::Relaxed) {
@@ -137,11 +169,27 @@ fn fil_04_answers_go_on_while_a_list_is_swapped_in() {
             count.fetch_add(1, Ordering::Relaxed);
         }
     });
-    wait_for("the first answers", || (asked.load(Ordering::Relaxed) > 1).then_some(()));
-    let ran = server.command(&["lists", "import", "--json", "--list", "swap", "--category", "gambling", list.to_str().unwrap()]).ended(0);
+    wait_for("the first answers", || {
+        (asked.load(Ordering::Relaxed) > 1).then_some(())
+    });
+    let ran = server
+        .command(&[
+            "lists",
+            "import",
+            "--json",
+            "--list",
+            "swap",
+            "--category",
+            "gambling",
+            list.to_str().unwrap(),
+        ])
+        .ended(0);
     assert_eq!(ran.json()["entries"], 60_000);
     let said = dig(&server, ADA, &["deep.s59999.swapped.example"]).out;
-    assert!(said.contains("EDE: 15"), "in force once the command ends: {said}");
+    assert!(
+        said.contains("EDE: 15"),
+        "in force once the command ends: {said}"
+    );
     stop.store(true, Ordering::Relaxed);
     thread.join().unwrap();
     assert!(asked.load(Ordering::Relaxed) > 1);

@@ -30,12 +30,36 @@ fn fil_14_the_block_page_over_http() {
     let page = through(&server, ADA, &["http://gambling.pharos.test/"]);
     assert_eq!(page.status, 403, "{page:?}");
     assert!(page.kind.starts_with("text/html"));
-    assert!(page.body.contains("gambling.pharos.test") && page.body.contains("Reference"), "{}", page.body);
-    let links: Vec<&str> = page.body.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(
+        page.body.contains("gambling.pharos.test") && page.body.contains("Reference"),
+        "{}",
+        page.body
+    );
+    let links: Vec<&str> = page
+        .body
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
     let own = format!("http://{}/blocked/", server.web);
-    assert!(links.iter().any(|link| link.starts_with(&own) && link.ends_with("/ask")), "{links:?}");
-    assert!(links.iter().any(|link| link.starts_with(&own) && link.ends_with("/report")), "{links:?}");
-    assert!(links.iter().all(|link| !link.contains("gambling") && !link.contains("ada")), "{links:?}");
+    assert!(
+        links
+            .iter()
+            .any(|link| link.starts_with(&own) && link.ends_with("/ask")),
+        "{links:?}"
+    );
+    assert!(
+        links
+            .iter()
+            .any(|link| link.starts_with(&own) && link.ends_with("/report")),
+        "{links:?}"
+    );
+    assert!(
+        links
+            .iter()
+            .all(|link| !link.contains("gambling") && !link.contains("ada")),
+        "{links:?}"
+    );
 }
 
 /// FIL-14: the words fit the reader's age.
@@ -48,9 +72,20 @@ fn fil_14_the_words_fit_the_reader() {
     let title = |from| {
         let page = through(&server, from, &["http://gambling.pharos.test/"]);
         assert_eq!(page.status, 403, "{page:?}");
-        page.body.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned()
+        page.body
+            .split("<h1>")
+            .nth(1)
+            .unwrap()
+            .split("</h1>")
+            .next()
+            .unwrap()
+            .to_owned()
     };
-    assert_ne!(title("127.0.1.1"), title("127.0.1.12"), "early years and the sixth form");
+    assert_ne!(
+        title("127.0.1.1"),
+        title("127.0.1.12"),
+        "early years and the sixth form"
+    );
 }
 
 /// FIL-01: HTTPS is blocked with a page as well, signed by the school's own authority, which the
@@ -63,13 +98,29 @@ fn fil_01_the_block_page_over_https() {
     let server = Server::shared();
     let handed_out = curl(&[&format!("http://{}/ca.pem", server.proxy)]);
     assert_eq!(handed_out.status, 200, "{handed_out:?}");
-    assert_eq!(handed_out.body.trim(), std::fs::read_to_string(server.data.join("keys/authority.pem")).unwrap().trim());
+    assert_eq!(
+        handed_out.body.trim(),
+        std::fs::read_to_string(server.data.join("keys/authority.pem"))
+            .unwrap()
+            .trim()
+    );
     let authority = server.data.join("keys/authority.pem");
-    let page = through(&server, ADA, &["--cacert", authority.to_str().unwrap(), "https://gambling.pharos.test/deep?q=1"]);
+    let page = through(
+        &server,
+        ADA,
+        &[
+            "--cacert",
+            authority.to_str().unwrap(),
+            "https://gambling.pharos.test/deep?q=1",
+        ],
+    );
     assert_eq!((page.connect, page.status), (200, 403), "{page:?}");
     assert!(page.body.contains("gambling.pharos.test"), "{}", page.body);
     let stranger = through(&server, ADA, &["https://gambling.pharos.test/"]);
-    assert_eq!(stranger.exit, 60, "without the authority curl trusts nothing: {stranger:?}");
+    assert_eq!(
+        stranger.exit, 60,
+        "without the authority curl trusts nothing: {stranger:?}"
+    );
 }
 
 /// FIL-16: what is allowed and inspected passes both ways; the origin's certificate is checked
@@ -79,12 +130,22 @@ fn fil_16_an_allowed_site_passes_and_its_certificate_is_checked() {
     if !have(TOOLS) {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let _inside = runtime.enter();
     let ca = TestCa::new();
     let say = |_: &pharos_testkit::origin::Asked| Reply::page("the tide tables");
-    let good = runtime.block_on(Origin::https(ca.server(&["tides.example"], Validity::Now), say));
-    let old = runtime.block_on(Origin::https(ca.server(&["old-tides.example"], Validity::Expired), say));
+    let good = runtime.block_on(Origin::https(
+        ca.server(&["tides.example"], Validity::Now),
+        say,
+    ));
+    let old = runtime.block_on(Origin::https(
+        ca.server(&["old-tides.example"], Validity::Expired),
+        say,
+    ));
     let plain = runtime.block_on(Origin::http(say));
     let scratch = tempfile::tempdir().unwrap();
     let trust = scratch.path().join("origins.pem");
@@ -94,18 +155,46 @@ fn fil_16_an_allowed_site_passes_and_its_certificate_is_checked() {
         format!("old-tides.example={}", old.address()),
         format!("plain-tides.example={}", plain.address()),
     ];
-    let server = Server::sample_with(&["--allow-private-origins", "--trust", trust.to_str().unwrap(), "--fix", &fix[0], "--fix", &fix[1], "--fix", &fix[2]]);
+    let server = Server::sample_with(&[
+        "--allow-private-origins",
+        "--trust",
+        trust.to_str().unwrap(),
+        "--fix",
+        &fix[0],
+        "--fix",
+        &fix[1],
+        "--fix",
+        &fix[2],
+    ]);
     let authority = server.data.join("keys/authority.pem");
-    let https = |url: &str| through(&server, INES, &["--cacert", authority.to_str().unwrap(), url]);
+    let https = |url: &str| {
+        through(
+            &server,
+            INES,
+            &["--cacert", authority.to_str().unwrap(), url],
+        )
+    };
     let page = https("https://tides.example/today");
-    assert_eq!((page.status, page.body.as_str()), (200, "the tide tables"), "{page:?}");
+    assert_eq!(
+        (page.status, page.body.as_str()),
+        (200, "the tide tables"),
+        "{page:?}"
+    );
     assert_eq!(good.asked().last().unwrap().target(), "/today");
     let page = https("https://old-tides.example/");
     assert_eq!(page.status, 502, "{page:?}");
     assert!(page.body.contains("certificate"), "{}", page.body);
-    assert_eq!(old.asked().len(), 0, "nothing was sent to a site that cannot prove itself");
+    assert_eq!(
+        old.asked().len(),
+        0,
+        "nothing was sent to a site that cannot prove itself"
+    );
     let page = through(&server, INES, &["http://plain-tides.example/"]);
-    assert_eq!((page.status, page.body.as_str()), (200, "the tide tables"), "{page:?}");
+    assert_eq!(
+        (page.status, page.body.as_str()),
+        (200, "the tide tables"),
+        "{page:?}"
+    );
 }
 
 /// MON-02: a name and password given to the proxy count; wrong ones do not.
@@ -117,12 +206,39 @@ fn mon_02_sign_in_at_the_proxy() {
     let server = Server::shared();
     let from = "127.0.7.21";
     let nobody = through(&server, from, &["http://weapons.pharos.test/"]);
-    assert_eq!(nobody.status, 403, "nobody known: the strictest rules: {nobody:?}");
-    let teacher = through(&server, from, &["-U", &format!("ines.castellano:{PASSWORD}"), "http://weapons.pharos.test/"]);
+    assert_eq!(
+        nobody.status, 403,
+        "nobody known: the strictest rules: {nobody:?}"
+    );
+    let teacher = through(
+        &server,
+        from,
+        &[
+            "-U",
+            &format!("ines.castellano:{PASSWORD}"),
+            "http://weapons.pharos.test/",
+        ],
+    );
     assert_ne!(teacher.status, 403, "a teacher: {teacher:?}");
-    let pupil = through(&server, from, &["-U", &format!("ada.quill:{PASSWORD}"), "http://weapons.pharos.test/"]);
+    let pupil = through(
+        &server,
+        from,
+        &[
+            "-U",
+            &format!("ada.quill:{PASSWORD}"),
+            "http://weapons.pharos.test/",
+        ],
+    );
     assert_eq!(pupil.status, 403, "{pupil:?}");
-    let wrong = through(&server, from, &["-U", "ines.castellano:guess-work-here", "http://weapons.pharos.test/"]);
+    let wrong = through(
+        &server,
+        from,
+        &[
+            "-U",
+            "ines.castellano:guess-work-here",
+            "http://weapons.pharos.test/",
+        ],
+    );
     assert!(matches!(wrong.status, 403 | 407), "{wrong:?}");
 }
 
@@ -132,16 +248,28 @@ fn fil_17_errors_are_clear_answers() {
     if !have(TOOLS) {
         return;
     }
-    let server = Server::sample_with(&["--allow-private-origins", "--fix", "gone.example=127.0.0.1:1"]);
+    let server = Server::sample_with(&[
+        "--allow-private-origins",
+        "--fix",
+        "gone.example=127.0.0.1:1",
+    ]);
     let dead = through(&server, INES, &["http://gone.example/"]);
     assert_eq!(dead.status, 502, "{dead:?}");
     assert!(dead.body.contains("gone.example"), "{}", dead.body);
     let huge = format!("X-Huge: {}", "a".repeat(90_000));
     let huge = through(&server, INES, &["-H", &huge, "http://gone.example/"]);
     assert!((400..500).contains(&huge.status), "{huge:?}");
-    for (garbage, status) in [("GARBAGE\r\n\r\n", "400"), ("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400")] {
+    for (garbage, status) in [
+        ("GARBAGE\r\n\r\n", "400"),
+        (
+            "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "400",
+        ),
+    ] {
         let mut stream = TcpStream::connect(server.proxy).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
         stream.write_all(garbage.as_bytes()).unwrap();
         let mut said = String::new();
         stream.read_to_string(&mut said).unwrap();
@@ -159,7 +287,16 @@ fn part_7_the_pac_file_names_the_proxy() {
     for path in ["/proxy.pac", "/wpad.dat"] {
         let pac = curl(&[&format!("http://{}{path}", server.proxy)]);
         assert_eq!(pac.status, 200, "{pac:?}");
-        assert!(pac.kind.starts_with("application/x-ns-proxy-autoconfig"), "{}", pac.kind);
-        assert!(pac.body.contains(&format!("return \"PROXY {}\"", server.proxy)), "{}", pac.body);
+        assert!(
+            pac.kind.starts_with("application/x-ns-proxy-autoconfig"),
+            "{}",
+            pac.kind
+        );
+        assert!(
+            pac.body
+                .contains(&format!("return \"PROXY {}\"", server.proxy)),
+            "{}",
+            pac.body
+        );
     }
 }

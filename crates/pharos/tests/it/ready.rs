@@ -16,18 +16,40 @@ fn part_15_the_sample_school_is_ready_on_all_faces() {
         return;
     }
     let server = Server::sample();
-    println!("pharos try was ready after {:?} (asked for: 3 s)", server.took);
+    println!(
+        "pharos try was ready after {:?} (asked for: 3 s)",
+        server.took
+    );
     assert!(server.took < Duration::from_secs(30), "{:?}", server.took);
     let said = server.said();
-    for wanted in ["ruth.okafor", "ada.quill", "mirela.dobre", "curl --interface 127.0.1.8", "dig @127.0.0.1", "gambling.pharos.test", "no DNS upstream", "lists import"] {
+    for wanted in [
+        "ruth.okafor",
+        "ada.quill",
+        "mirela.dobre",
+        "curl --interface 127.0.1.8",
+        "dig @127.0.0.1",
+        "gambling.pharos.test",
+        "no DNS upstream",
+        "lists import",
+    ] {
         assert!(said.contains(wanted), "{wanted} is not in:\n{said}");
     }
     let page = curl(&["-L", &server.page("/")]);
     assert_eq!(page.status, 200, "{page:?}");
     assert!(page.body.contains("Harbourmouth"), "{}", page.body);
-    let blocked = curl(&["--interface", ADA, "-x", &format!("http://{}", server.proxy), "http://gambling.pharos.test/"]);
+    let blocked = curl(&[
+        "--interface",
+        ADA,
+        "-x",
+        &format!("http://{}", server.proxy),
+        "http://gambling.pharos.test/",
+    ]);
     assert_eq!(blocked.status, 403, "{blocked:?}");
-    assert!(dig(&server, ADA, &["gambling.pharos.test"]).out.contains("EDE: 15"));
+    assert!(
+        dig(&server, ADA, &["gambling.pharos.test"])
+            .out
+            .contains("EDE: 15")
+    );
 }
 
 /// Part 15: people of the sample week can sign in, and the week is there.
@@ -50,18 +72,30 @@ fn part_15_ctrl_c_leaves_nothing_behind() {
     let server = Server::start_by(scratch.path(), &["try"], |command| {
         command.env("TMPDIR", scratch.path());
     });
-    assert_eq!(entries(scratch.path()).len(), 1, "its own folder while it runs");
+    assert_eq!(
+        entries(scratch.path()).len(),
+        1,
+        "its own folder while it runs"
+    );
     let (status, _) = server.end(Signal::SIGINT);
     assert_eq!(status.code(), Some(0));
     assert_eq!(entries(scratch.path()), [""; 0], "nothing is left");
 
     let data = scratch.path().join("kept");
-    let server = Server::start_by(&data, &["try", "--data", data.to_str().unwrap()], |command| {
-        command.env("TMPDIR", scratch.path());
-    });
+    let server = Server::start_by(
+        &data,
+        &["try", "--data", data.to_str().unwrap()],
+        |command| {
+            command.env("TMPDIR", scratch.path());
+        },
+    );
     let (status, _) = server.end(Signal::SIGTERM);
     assert_eq!(status.code(), Some(0));
     assert_eq!(entries(scratch.path()), ["kept"]);
     let again = Server::serve(&data, &[]);
-    assert!(again.complained().is_empty(), "a clean end leaves nothing to put right: {}", again.complained());
+    assert!(
+        again.complained().is_empty(),
+        "a clean end leaves nothing to put right: {}",
+        again.complained()
+    );
 }

@@ -41,7 +41,17 @@ fn main_job_from_a_blocked_page_to_a_closed_case_and_a_kept_clause() {
     let case = safeguarding_lead(&driver, &server);
     governor(&driver, &server, &case);
 
-    let explained = server.command(&["explain", "--json", "--user", "ada.quill", "--url", &format!("https://{BLOCKED}/")]).ended(1).json();
+    let explained = server
+        .command(&[
+            "explain",
+            "--json",
+            "--user",
+            "ada.quill",
+            "--url",
+            &format!("https://{BLOCKED}/"),
+        ])
+        .ended(1)
+        .json();
     assert_eq!(explained["reasons"][0]["list"], "large", "{explained:#}");
     server.command(&["audit", "verify"]).ended(0);
     let (status, _kept) = server.end(Signal::SIGINT);
@@ -51,7 +61,9 @@ fn main_job_from_a_blocked_page_to_a_closed_case_and_a_kept_clause() {
 /// What the stand-in sites say.
 fn site(asked: &Asked) -> Reply {
     match asked.header("host") {
-        Some(ALLOWED) => Reply::page("<!DOCTYPE html><title>Tides</title><p>High water at seven.</p>"),
+        Some(ALLOWED) => {
+            Reply::page("<!DOCTYPE html><title>Tides</title><p>High water at seven.</p>")
+        }
         _ => Reply::page("<!DOCTYPE html><title>Found</title><p>What was found.</p>"),
     }
 }
@@ -61,15 +73,37 @@ fn school(scratch: &Path, ca: &TestCa, origin: &Origin) -> Server {
     let trust = scratch.join("origins.pem");
     std::fs::write(&trust, ca.pem()).unwrap();
     // The strict server's name is the one that the proxy looks up for a pupil's search.
-    let fixed = [ALLOWED, "www.google.com", "forcesafesearch.google.com"].map(|host| format!("{host}={}", origin.address()));
-    let server = Server::sample_with(&["--allow-private-origins", "--trust", trust.to_str().unwrap(), "--fix", &fixed[0], "--fix", &fixed[1], "--fix", &fixed[2]]);
+    let fixed = [ALLOWED, "www.google.com", "forcesafesearch.google.com"]
+        .map(|host| format!("{host}={}", origin.address()));
+    let server = Server::sample_with(&[
+        "--allow-private-origins",
+        "--trust",
+        trust.to_str().unwrap(),
+        "--fix",
+        &fixed[0],
+        "--fix",
+        &fixed[1],
+        "--fix",
+        &fixed[2],
+    ]);
     let list = scratch.join("large.txt");
     let mut text = String::with_capacity(NAMES * 30);
     for number in 0..NAMES {
         writeln!(text, "n{number}.large-list.example").unwrap();
     }
     std::fs::write(&list, text).unwrap();
-    let done = server.command(&["lists", "import", "--json", "--list", "large", "--category", "pornography", list.to_str().unwrap()]).ended(0);
+    let done = server
+        .command(&[
+            "lists",
+            "import",
+            "--json",
+            "--list",
+            "large",
+            "--category",
+            "pornography",
+            list.to_str().unwrap(),
+        ])
+        .ended(0);
     assert_eq!(done.json()["entries"], NAMES);
     server
 }
@@ -81,7 +115,9 @@ fn pupil(driver: &Driver, server: &Server, origin: &Origin) {
     ada.write("name", "ada.quill");
     ada.write("password", PASSWORD);
     ada.click("main form[action='/device/sign-in'] button");
-    wait_for("the device to be named", || ada.at().contains("done=").then_some(()));
+    wait_for("the device to be named", || {
+        ada.at().contains("done=").then_some(())
+    });
 
     // FIL-16: allowed, inspected, and not in the way.
     ada.go(&format!("https://{ALLOWED}/"));
@@ -98,12 +134,17 @@ fn pupil(driver: &Driver, server: &Server, origin: &Origin) {
     ada.says(BLOCKED.split('.').next().unwrap());
     ada.write("purpose", "Art history: the essay on sea bathing.");
     ada.click("main form[action*='/ask'] button");
-    wait_for("the thanks", || ada.at().contains("done=asked").then_some(()));
+    wait_for("the thanks", || {
+        ada.at().contains("done=asked").then_some(())
+    });
 
     // CON-03: something is wrong, in a few words, without signing in again.
     ada.go(&page);
     ada.click("a[href$='/report']");
-    ada.write("what", "A link in the chat led here. I did not want to see this.");
+    ada.write(
+        "what",
+        "A link in the chat led here. I did not want to see this.",
+    );
     ada.click("main form[action*='/report'] button");
     ada.says("Thank you for telling us");
 
@@ -115,8 +156,16 @@ fn pupil(driver: &Driver, server: &Server, origin: &Origin) {
     // SRCH-02, SRCH-04: the search is narrowed, and its words are heard.
     ada.go("https://www.google.com/search?q=how+to+kill+myself");
     ada.says("What was found.");
-    let searched = origin.asked().into_iter().rfind(|asked| asked.target().starts_with("/search")).unwrap();
-    assert!(searched.target().contains("safe=active"), "{}", searched.target());
+    let searched = origin
+        .asked()
+        .into_iter()
+        .rfind(|asked| asked.target().starts_with("/search"))
+        .unwrap();
+    assert!(
+        searched.target().contains("safe=active"),
+        "{}",
+        searched.target()
+    );
 }
 
 /// Gives the case's address.
@@ -130,7 +179,10 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
         (cards.as_u64().unwrap() >= 2).then_some(())
     });
     let said = ruth.text();
-    assert!(said.contains("large-list") || said.contains("attempts"), "{said}");
+    assert!(
+        said.contains("large-list") || said.contains("attempts"),
+        "{said}"
+    );
     // REQ-02: the pupil's request waits too.
     ruth.go(&server.page("/requests"));
     ruth.says("n777777");
@@ -141,20 +193,39 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
     ruth.click_path(attempts);
     ruth.says("Why");
     ruth.click("form[action$='/concern'] button");
-    assert!(ruth.path().starts_with("/cases/"), "{}:\n{}", ruth.at(), ruth.text());
+    assert!(
+        ruth.path().starts_with("/cases/"),
+        "{}:\n{}",
+        ruth.at(),
+        ruth.text()
+    );
     let case = server.page(&ruth.path());
     // CON-09: what Pharos knows is filled in.
     ruth.says("Ada Quill");
 
     // PRO-01, BRE-01 to BRE-10: step by step, as the procedure says, until it may close.
     let acts = lead::work(&ruth, &case);
-    for wanted in ["/do/classify", "/do/decide", "/do/parents", "/do/outcome", "/do/debrief", "/do/lesson", "/do/close"] {
-        assert!(acts.iter().any(|act| act.contains(wanted)), "{wanted} is not among {acts:#?}");
+    for wanted in [
+        "/do/classify",
+        "/do/decide",
+        "/do/parents",
+        "/do/outcome",
+        "/do/debrief",
+        "/do/lesson",
+        "/do/close",
+    ] {
+        assert!(
+            acts.iter().any(|act| act.contains(wanted)),
+            "{wanted} is not among {acts:#?}"
+        );
     }
     ruth.go(&case);
     ruth.says("Closed");
     ruth.says("Orla Quill");
-    assert!(!ruth.has("form[action*='/do/acknowledge']"), "nothing is open on a closed case");
+    assert!(
+        !ruth.has("form[action*='/do/acknowledge']"),
+        "nothing is open on a closed case"
+    );
 
     // MON-01, AUD-05: the event is there under the person and the device, and the look is noted.
     ruth.go(&server.page("/activity"));
@@ -180,7 +251,11 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
         ruth.go(&server.page(&format!("/policy/{clause}")));
         ruth.says(control);
         ruth.says("Met");
-        assert!(ruth.has("main .ph-card a[href^='/cases/']"), "{clause} has no evidence to click:\n{}", ruth.text());
+        assert!(
+            ruth.has("main .ph-card a[href^='/cases/']"),
+            "{clause} has no evidence to click:\n{}",
+            ruth.text()
+        );
     }
     case
 }
@@ -193,7 +268,10 @@ fn governor(driver: &Driver, server: &Server, case: &str) {
     mirela.says("breach");
     no_names(&mirela);
     let report = mirela.text();
-    assert!(report.to_lowercase().contains("case") || report.to_lowercase().contains("breach"), "{report}");
+    assert!(
+        report.to_lowercase().contains("case") || report.to_lowercase().contains("breach"),
+        "{report}"
+    );
     // REV-09: the clauses as they stand.
     mirela.go(&server.page("/policy"));
     mirela.says("Met");

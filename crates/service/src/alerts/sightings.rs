@@ -33,7 +33,12 @@ pub(super) struct Sightings {
 
 impl Sightings {
     /// Takes in what the rules raised; gives it back when it is to be written now. New alerts always are.
-    pub(super) fn take(&mut self, raised: Raised, search: Option<String>, now: Timestamp) -> Option<Sighting> {
+    pub(super) fn take(
+        &mut self,
+        raised: Raised,
+        search: Option<String>,
+        now: Timestamp,
+    ) -> Option<Sighting> {
         let (is_new, noticed) = match raised {
             Raised::New(alert) => (true, alert),
             Raised::Again(alert) => (false, alert),
@@ -46,7 +51,10 @@ impl Sightings {
         let sighting = match gathered.held.take() {
             Some(mut held) => {
                 held.noticed.fold(&noticed);
-                Sighting { search: search.or(held.search), noticed: held.noticed }
+                Sighting {
+                    search: search.or(held.search),
+                    noticed: held.noticed,
+                }
             }
             None => Sighting { noticed, search },
         };
@@ -75,7 +83,9 @@ impl Sightings {
 
     fn forget_old(&mut self, now: Timestamp) {
         if self.by_key.len() > KEYS_MAX / 2 {
-            self.by_key.retain(|_, gathered| gathered.held.is_some() || now.duration_since(gathered.written_at) < GATHER);
+            self.by_key.retain(|_, gathered| {
+                gathered.held.is_some() || now.duration_since(gathered.written_at) < GATHER
+            });
         }
     }
 }
@@ -95,7 +105,10 @@ mod tests {
             theme: Harm::WrongForAge,
             severity: Severity::Medium,
             rank: 200,
-            who: Who::Unknown { why: Unknown::NoSignIn, device: None },
+            who: Who::Unknown {
+                why: Unknown::NoSignIn,
+                device: None,
+            },
             roles: Vec::new(),
             why: Vec::new(),
             key: "drugs:x".into(),
@@ -111,13 +124,23 @@ mod tests {
     fn mon_03_repetitions_are_gathered_and_none_is_lost() {
         let start: Timestamp = "2026-11-02T09:00:00Z".parse().unwrap();
         let mut sightings = Sightings::default();
-        let mut written = vec![sightings.take(Raised::New(alert(start)), None, start).unwrap()];
+        let mut written = vec![
+            sightings
+                .take(Raised::New(alert(start)), None, start)
+                .unwrap(),
+        ];
         for second in 1..=600_i64 {
             let at = start + SignedDuration::from_millis(second * 100);
             written.extend(sightings.take(Raised::Again(alert(at)), None, at));
         }
         written.extend(sightings.due(start + SignedDuration::from_secs(90)));
-        assert_eq!(written.iter().map(|sighting| sighting.noticed.count).sum::<u32>(), 601);
+        assert_eq!(
+            written
+                .iter()
+                .map(|sighting| sighting.noticed.count)
+                .sum::<u32>(),
+            601
+        );
         assert!(written.len() <= 9, "{}", written.len());
     }
 }

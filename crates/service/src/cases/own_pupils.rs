@@ -18,10 +18,21 @@ impl App {
         if !me.person.is_staff() || me.person.classes.is_empty() {
             return Ok(Vec::new());
         }
-        self.may::<act::ListPeople>(&me.actor, Target::School).await?;
-        let shares = |pupil: &Person| pupil.is_active() && pupil.is(Role::Pupil) && !pupil.classes.is_disjoint(&me.person.classes);
-        let mut pupils: Vec<Person> = self.known_roll().await?.into_iter().filter(shares).collect();
-        pupils.sort_by(|a, b| (&a.family_name, &a.given_name).cmp(&(&b.family_name, &b.given_name)));
+        self.may::<act::ListPeople>(&me.actor, Target::School)
+            .await?;
+        let shares = |pupil: &Person| {
+            pupil.is_active()
+                && pupil.is(Role::Pupil)
+                && !pupil.classes.is_disjoint(&me.person.classes)
+        };
+        let mut pupils: Vec<Person> = self
+            .known_roll()
+            .await?
+            .into_iter()
+            .filter(shares)
+            .collect();
+        pupils
+            .sort_by(|a, b| (&a.family_name, &a.given_name).cmp(&(&b.family_name, &b.given_name)));
         pupils.truncate(OFFERED_MAX);
         Ok(pupils)
     }

@@ -12,7 +12,13 @@ impl App {
     /// # Errors
     /// When the records cannot be read.
     pub async fn readers_of(&self, open: &OpenCase) -> Result<Vec<Person>, Error> {
-        const WIDE: &[Role] = &[Role::Lead, Role::Deputy, Role::Head, Role::Chair, Role::OnlineLead];
+        const WIDE: &[Role] = &[
+            Role::Lead,
+            Role::Deputy,
+            Role::Head,
+            Role::Chair,
+            Role::OnlineLead,
+        ];
         let (facts, rules) = (open.case.facts(), self.rules());
         let mut people = self.holders(WIDE).await?;
         for reader in &open.case.readers {
@@ -26,6 +32,8 @@ impl App {
 
     /// Whether a page should offer the print of this case; the print itself asks again.
     pub fn could_export(&self, actor: &Actor, open: &OpenCase) -> bool {
-        self.rules().decide(Act::ExportCase, actor, Target::Case(&open.case.facts())).is_ok()
+        self.rules()
+            .decide(Act::ExportCase, actor, Target::Case(&open.case.facts()))
+            .is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! Between `casework`'s values and the rows of `records`.
 
 use pharos_access::Partition;
-use pharos_casework::{CaseState, Entry, ENTRY_VERSION, Level, Part, RecordKind};
+use pharos_casework::{CaseState, ENTRY_VERSION, Entry, Level, Part, RecordKind};
 use pharos_records::{CaseChange, CaseEntry, NewCase, NewEntry};
 
 use crate::Error;
@@ -11,16 +11,28 @@ pub(super) fn new_entry(entry: &Entry) -> Result<NewEntry, Error> {
     let body = crate::overrides::json(entry)?;
     let kind = serde_json::to_value(&entry.body)
         .ok()
-        .and_then(|value| value.get("entry").and_then(|kind| kind.as_str().map(str::to_owned)))
+        .and_then(|value| {
+            value
+                .get("entry")
+                .and_then(|kind| kind.as_str().map(str::to_owned))
+        })
         .unwrap_or_else(|| "entry".to_owned());
-    Ok(NewEntry { id: entry.id, at: entry.at, kind, body })
+    Ok(NewEntry {
+        id: entry.id,
+        at: entry.at,
+        kind,
+        body,
+    })
 }
 
 /// A row as an entry.
 pub(super) fn entry(row: &CaseEntry) -> Result<Entry, Error> {
-    let entry: Entry = serde_json::from_slice(&row.body).map_err(|error| Error::unavailable("reading a case entry", &error))?;
+    let entry: Entry = serde_json::from_slice(&row.body)
+        .map_err(|error| Error::unavailable("reading a case entry", &error))?;
     if entry.v > ENTRY_VERSION {
-        return Err(Error::invalid("This case holds entries written by a newer Pharos. Install the newer version again to read it."));
+        return Err(Error::invalid(
+            "This case holds entries written by a newer Pharos. Install the newer version again to read it.",
+        ));
     }
     Ok(entry)
 }
@@ -31,7 +43,10 @@ pub(super) fn change(header: &NewCase, state: &CaseState) -> CaseChange {
         kind: Some(header.kind.clone()),
         partition: Some(header.partition),
         state: Some(header.state.clone()),
-        outcome: state.closed.as_ref().map(|closed| closed.outcome.title().to_owned()),
+        outcome: state
+            .closed
+            .as_ref()
+            .map(|closed| closed.outcome.title().to_owned()),
         title: Some(header.title.clone()),
         involved: Some(header.involved.clone()),
         conflicts: None,
@@ -55,7 +70,11 @@ pub(super) fn part(part: Part) -> pharos_access::Part {
 
 /// Safeguarding until the lead has said that it is something else (CON-05).
 pub(super) fn partition(state: &CaseState) -> Partition {
-    match state.classified.as_ref().map(|classified| classified.record) {
+    match state
+        .classified
+        .as_ref()
+        .map(|classified| classified.record)
+    {
         None | Some(RecordKind::Safeguarding) => Partition::Safeguarding,
         Some(RecordKind::Behaviour | RecordKind::Technical) => Partition::Incident,
     }

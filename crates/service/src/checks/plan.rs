@@ -85,8 +85,19 @@ impl Probe {
             Seen::Through => "let through".to_owned(),
             Seen::NotTried(why) => format!("not tried: {why}"),
         };
-        let address = if matches!(self.kind, Kind::Sealed(_)) { "the list's test entry".to_owned() } else { self.host.clone() };
-        ProbeRow { group: group.to_owned(), way: self.way, kind: self.kind.clone(), address, result, seen }
+        let address = if matches!(self.kind, Kind::Sealed(_)) {
+            "the list's test entry".to_owned()
+        } else {
+            self.host.clone()
+        };
+        ProbeRow {
+            group: group.to_owned(),
+            way: self.way,
+            kind: self.kind.clone(),
+            address,
+            result,
+            seen,
+        }
     }
 }
 
@@ -97,9 +108,18 @@ impl App {
         let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for user in self.kinds_of_user() {
             let whose = if user.is_pupil { "pupils" } else { "staff" };
-            groups.entry(whose.to_owned()).or_default().push(user.group.clone());
-            groups.entry("everyone".to_owned()).or_default().push(user.group.clone());
-            groups.entry(user.group.clone()).or_default().push(user.group);
+            groups
+                .entry(whose.to_owned())
+                .or_default()
+                .push(user.group.clone());
+            groups
+                .entry("everyone".to_owned())
+                .or_default()
+                .push(user.group.clone());
+            groups
+                .entry(user.group.clone())
+                .or_default()
+                .push(user.group);
         }
         groups
     }
@@ -112,9 +132,15 @@ impl App {
         let kinds = self.kinds_of_user();
         let mut plan = Plan::default();
         for kind in kinds.iter().take(USERS_MAX) {
-            plan.users.push(User { group: kind.group.clone(), person: Some(kind.test_user) });
+            plan.users.push(User {
+                group: kind.group.clone(),
+                person: Some(kind.test_user),
+            });
         }
-        plan.users.push(User { group: "unknown".to_owned(), person: None });
+        plan.users.push(User {
+            group: "unknown".to_owned(),
+            person: None,
+        });
         let unknown = plan.users.len() - 1;
         let stands_for = self.check_groups();
         let user_of = |group: &str| plan_index(&kinds, group);
@@ -122,17 +148,43 @@ impl App {
         for control in self.controls() {
             match control {
                 Control::FilterBlocks { category, groups } => {
-                    for user in groups.iter().flat_map(|group| stands_for.get(group).cloned().unwrap_or_default()).filter_map(|group| user_of(&group)) {
-                        wanted.insert((user, Kind::Category(category.clone()), test_host(&category)));
+                    for user in groups
+                        .iter()
+                        .flat_map(|group| stands_for.get(group).cloned().unwrap_or_default())
+                        .filter_map(|group| user_of(&group))
+                    {
+                        wanted.insert((
+                            user,
+                            Kind::Category(category.clone()),
+                            test_host(&category),
+                        ));
                     }
-                    wanted.insert((unknown, Kind::Category(category.clone()), test_host(&category)));
+                    wanted.insert((
+                        unknown,
+                        Kind::Category(category.clone()),
+                        test_host(&category),
+                    ));
                 }
                 Control::SafeSearchOn { engines, groups } => {
-                    let groups = if groups.is_empty() { vec!["pupils".to_owned()] } else { groups };
+                    let groups = if groups.is_empty() {
+                        vec!["pupils".to_owned()]
+                    } else {
+                        groups
+                    };
                     for engine in &engines {
-                        let Some(host) = engine_host(engine) else { continue };
-                        for user in groups.iter().flat_map(|group| stands_for.get(group).cloned().unwrap_or_default()).filter_map(|group| user_of(&group)) {
-                            wanted.insert((user, Kind::SafeSearch(engine.clone()), host.to_owned()));
+                        let Some(host) = engine_host(engine) else {
+                            continue;
+                        };
+                        for user in groups
+                            .iter()
+                            .flat_map(|group| stands_for.get(group).cloned().unwrap_or_default())
+                            .filter_map(|group| user_of(&group))
+                        {
+                            wanted.insert((
+                                user,
+                                Kind::SafeSearch(engine.clone()),
+                                host.to_owned(),
+                            ));
                         }
                     }
                 }
@@ -142,7 +194,11 @@ impl App {
         let sealed = self.sealed_status()?;
         for user in 0..plan.users.len() {
             for list in &sealed {
-                wanted.insert((user, Kind::Sealed(list.name.clone()), list.test_entry.clone()));
+                wanted.insert((
+                    user,
+                    Kind::Sealed(list.name.clone()),
+                    list.test_entry.clone(),
+                ));
             }
             for help in &self.school().pack.filter.help {
                 if let Some(site) = help.sites.first() {
@@ -151,9 +207,19 @@ impl App {
             }
         }
         for (user, kind, host) in wanted {
-            plan.probes.push(Probe { user, way: Way::Dns, kind: kind.clone(), host: host.clone() });
+            plan.probes.push(Probe {
+                user,
+                way: Way::Dns,
+                kind: kind.clone(),
+                host: host.clone(),
+            });
             if matches!(kind, Kind::Category(_) | Kind::Sealed(_)) {
-                plan.probes.push(Probe { user, way: Way::Proxy, kind, host });
+                plan.probes.push(Probe {
+                    user,
+                    way: Way::Proxy,
+                    kind,
+                    host,
+                });
             }
         }
         drop(snapshot);
@@ -162,33 +228,51 @@ impl App {
 
     /// Every group of the pack that somebody is in, with a test user who stands for it.
     pub(crate) fn kinds_of_user(&self) -> Vec<KindOfUser> {
-        let Ok(snapshot) = self.filter().snapshot() else { return Vec::new() };
-        kinds(snapshot.policy(), snapshot.roster(), &self.school().pack.filter)
+        let Ok(snapshot) = self.filter().snapshot() else {
+            return Vec::new();
+        };
+        kinds(
+            snapshot.policy(),
+            snapshot.roster(),
+            &self.school().pack.filter,
+        )
     }
 }
 
 fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec) -> Vec<KindOfUser> {
-    let mut members: Vec<_> = roster.iter().filter(|member| !is_test_user(member.person)).collect();
+    let mut members: Vec<_> = roster
+        .iter()
+        .filter(|member| !is_test_user(member.person))
+        .collect();
     members.sort_by_key(|member| member.person);
     let mut kinds: BTreeMap<String, (bool, PersonId)> = BTreeMap::new();
     for member in members {
         for group in policy.groups_of(&policy.subject(member)) {
             if spec.groups.contains_key(&*group) {
-                kinds.entry(group.to_string()).or_insert((member.is(Role::Pupil), member.person));
+                kinds
+                    .entry(group.to_string())
+                    .or_insert((member.is(Role::Pupil), member.person));
             }
         }
     }
     kinds
         .into_iter()
         .enumerate()
-        .map(|(number, (group, (is_pupil, stands_for)))| KindOfUser { group, is_pupil, stands_for, test_user: test_user(number) })
+        .map(|(number, (group, (is_pupil, stands_for)))| KindOfUser {
+            group,
+            is_pupil,
+            stands_for,
+            test_user: test_user(number),
+        })
         .collect()
 }
 
 /// Puts a test user for every kind into the roster: the facts of a member of that group, nobody's name.
 pub(crate) fn add_test_users(policy: &Policy, roster: &mut Roster, spec: &PolicySpec) {
     for kind in kinds(policy, roster, spec) {
-        let Some(member) = roster.get(kind.stands_for) else { continue };
+        let Some(member) = roster.get(kind.stands_for) else {
+            continue;
+        };
         let mut member = Member::clone(member);
         member.person = kind.test_user;
         member.username = format!("check:{}", kind.group).into();
@@ -207,7 +291,9 @@ pub(crate) struct KindOfUser {
 
 /// The id of the n-th test user: always the same, on no roll.
 pub(crate) fn test_user(number: usize) -> PersonId {
-    PersonId::from_uuid(Uuid::from_u128(TEST_USER + u128::try_from(number).unwrap_or_default()))
+    PersonId::from_uuid(Uuid::from_u128(
+        TEST_USER + u128::try_from(number).unwrap_or_default(),
+    ))
 }
 
 /// Whether the id is a test user's.
@@ -216,7 +302,10 @@ pub(crate) fn is_test_user(person: PersonId) -> bool {
 }
 
 fn plan_index(kinds: &[KindOfUser], group: &str) -> Option<usize> {
-    kinds.iter().take(USERS_MAX).position(|kind| kind.group == group)
+    kinds
+        .iter()
+        .take(USERS_MAX)
+        .position(|kind| kind.group == group)
 }
 
 /// Every category has a name of ours that stands for it in the built-in test list.

@@ -23,7 +23,9 @@ async fn worrying(school: &SampleSchool) -> AlertId {
 #[tokio::test]
 async fn mon_03_mon_04_an_alert_is_followed_up() {
     let school = SampleSchool::open().await;
-    school.visit("ada.quill", "encyclopaedia.example/tides").await;
+    school
+        .visit("ada.quill", "encyclopaedia.example/tides")
+        .await;
     let id = worrying(&school).await;
     let told = school.notices().await;
     for name in ["ruth.okafor", "tomas.brandt", "sunita.pillai"] {
@@ -34,17 +36,44 @@ async fn mon_03_mon_04_an_alert_is_followed_up() {
     let lead = school.at_work("ruth.okafor").await;
     let file = school.app.alert(&lead.actor, id).await.unwrap();
     let body = AlertBody::read(&file.alert.body).unwrap();
-    assert!(!body.why().is_empty() && body.hosts() == ["self-harm.pharos.test"], "{:?}", body.why());
-    assert!(!body.shown_hosts()[0].contains("self-harm.pharos.test"), "shown so that it cannot be clicked");
+    assert!(
+        !body.why().is_empty() && body.hosts() == ["self-harm.pharos.test"],
+        "{:?}",
+        body.why()
+    );
+    assert!(
+        !body.shown_hosts()[0].contains("self-harm.pharos.test"),
+        "shown so that it cannot be clicked"
+    );
 
-    school.app.act_on_alert(&lead, id, AlertCommand::Acknowledge).await.unwrap();
-    let blank = AlertCommand::Close { explanation: "  ".to_owned(), outcome: AlertOutcome::TalkedThrough };
+    school
+        .app
+        .act_on_alert(&lead, id, AlertCommand::Acknowledge)
+        .await
+        .unwrap();
+    let blank = AlertCommand::Close {
+        explanation: "  ".to_owned(),
+        outcome: AlertOutcome::TalkedThrough,
+    };
     let error = school.app.act_on_alert(&lead, id, blank).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error}");
-    assert_eq!(school.app.alert(&lead.actor, id).await.unwrap().alert.state, AlertState::Acknowledged);
-    let close = AlertCommand::Close { explanation: "A search for a PSHE essay; talked about it.".to_owned(), outcome: AlertOutcome::TalkedThrough };
+    assert_eq!(
+        school.app.alert(&lead.actor, id).await.unwrap().alert.state,
+        AlertState::Acknowledged
+    );
+    let close = AlertCommand::Close {
+        explanation: "A search for a PSHE essay; talked about it.".to_owned(),
+        outcome: AlertOutcome::TalkedThrough,
+    };
     school.app.act_on_alert(&lead, id, close).await.unwrap();
-    assert!(school.app.alerts(&lead.actor, false).await.unwrap().is_empty());
+    assert!(
+        school
+            .app
+            .alerts(&lead.actor, false)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(school.app.alerts(&lead.actor, true).await.unwrap().len(), 1);
 }
 
@@ -65,13 +94,22 @@ async fn clk_02_an_alert_is_chased_until_somebody_has_it() {
         school.app.chase_alerts().await.unwrap();
         told.extend(school.notices().await);
     }
-    assert!(said(&told).iter().any(|(kind, to)| kind.starts_with("alert-chase") && *to == "helen.lindqvist"), "{told:?}");
+    assert!(
+        said(&told)
+            .iter()
+            .any(|(kind, to)| kind.starts_with("alert-chase") && *to == "helen.lindqvist"),
+        "{told:?}"
+    );
     let mut once = told.clone();
     once.dedup();
     assert_eq!(once, told, "each rung once");
 
     let lead = school.at_work("ruth.okafor").await;
-    school.app.act_on_alert(&lead, id, AlertCommand::Acknowledge).await.unwrap();
+    school
+        .app
+        .act_on_alert(&lead, id, AlertCommand::Acknowledge)
+        .await
+        .unwrap();
     school.clock.forward(SignedDuration::from_hours(5));
     assert_eq!(school.app.chase_alerts().await.unwrap(), 0);
 }
@@ -86,22 +124,61 @@ async fn mon_13_an_alert_about_the_lead_goes_past_the_lead() {
     }
     let told = school.notices().await;
     assert_eq!(said(&told), [("alert", "helen.lindqvist")]);
-    let (lead, head) = (school.at_work("ruth.okafor").await, school.at_work("helen.lindqvist").await);
+    let (lead, head) = (
+        school.at_work("ruth.okafor").await,
+        school.at_work("helen.lindqvist").await,
+    );
     let alerts = school.app.alerts(&head.actor, false).await.unwrap();
     assert_eq!(alerts.len(), 1);
     let id = alerts[0].id;
-    school.app.act_on_alert(&head, id, AlertCommand::Acknowledge).await.unwrap();
+    school
+        .app
+        .act_on_alert(&head, id, AlertCommand::Acknowledge)
+        .await
+        .unwrap();
 
-    assert!(school.app.alerts(&lead.actor, false).await.unwrap().is_empty());
+    assert!(
+        school
+            .app
+            .alerts(&lead.actor, false)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(school.app.waiting(&lead.actor).await.unwrap().alerts, 0);
-    assert!(is_closed(&school.app.alert(&lead.actor, id).await.err().unwrap()));
-    assert!(is_closed(&school.app.act_on_alert(&lead, id, AlertCommand::Acknowledge).await.unwrap_err()));
-    assert!(is_closed(&school.app.raise_from_alert(&lead, id, "").await.unwrap_err()));
-    let ledger = school.app.ledger(&lead.actor, &pharos_records::LedgerFilter::default(), 500).await.unwrap();
-    assert!(ledger.iter().all(|entry| !entry.line.subject.contains(&id.to_string()) || entry.line.actor == format!("person:{}", lead.person.id)));
+    assert!(is_closed(
+        &school.app.alert(&lead.actor, id).await.err().unwrap()
+    ));
+    assert!(is_closed(
+        &school
+            .app
+            .act_on_alert(&lead, id, AlertCommand::Acknowledge)
+            .await
+            .unwrap_err()
+    ));
+    assert!(is_closed(
+        &school
+            .app
+            .raise_from_alert(&lead, id, "")
+            .await
+            .unwrap_err()
+    ));
+    let ledger = school
+        .app
+        .ledger(&lead.actor, &pharos_records::LedgerFilter::default(), 500)
+        .await
+        .unwrap();
+    assert!(
+        ledger
+            .iter()
+            .all(|entry| !entry.line.subject.contains(&id.to_string())
+                || entry.line.actor == format!("person:{}", lead.person.id))
+    );
     // Nor may a technician who is not authorised.
     let technician = school.at_work("kofi.adeyemi").await;
-    assert!(is_closed(&school.app.alert(&technician.actor, id).await.err().unwrap()));
+    assert!(is_closed(
+        &school.app.alert(&technician.actor, id).await.err().unwrap()
+    ));
 }
 
 /// CON-01: from the alert to the open concern in two calls, filled in; BRE-02: those in
@@ -113,17 +190,37 @@ async fn con_01_bre_02_a_concern_opens_from_an_alert_in_two_calls() {
     school.notices().await;
     let lead = school.at_work("ruth.okafor").await;
     school.app.alert(&lead.actor, id).await.unwrap();
-    let raised = school.app.raise_from_alert(&lead, id, "Met in the library.").await.unwrap();
+    let raised = school
+        .app
+        .raise_from_alert(&lead, id, "Met in the library.")
+        .await
+        .unwrap();
 
     let open = school.app.case(&lead.actor, raised.case).await.unwrap();
     let pupil = school.person("ada.quill").await;
-    assert_eq!(open.state.pupils().into_iter().collect::<Vec<_>>(), [pupil.id]);
+    assert_eq!(
+        open.state.pupils().into_iter().collect::<Vec<_>>(),
+        [pupil.id]
+    );
     assert_eq!(open.state.concern.addresses, ["self-harm.pharos.test"]);
     assert!(open.state.concern.what.starts_with("Met in the library."));
     let told = school.notices().await;
-    for expected in [("concern", "ruth.okafor"), ("concern", "tomas.brandt"), ("concern", "sunita.pillai"), ("breach-filter", "kofi.adeyemi"), ("breach-filter", "petra.novak")] {
+    for expected in [
+        ("concern", "ruth.okafor"),
+        ("concern", "tomas.brandt"),
+        ("concern", "sunita.pillai"),
+        ("breach-filter", "kofi.adeyemi"),
+        ("breach-filter", "petra.novak"),
+    ] {
         assert!(said(&told).contains(&expected), "{expected:?} in {told:?}");
     }
-    let again = school.app.raise_from_alert(&lead, id, "").await.unwrap_err();
-    assert!(again.to_string().contains(&raised.case.to_string()), "{again}");
+    let again = school
+        .app
+        .raise_from_alert(&lead, id, "")
+        .await
+        .unwrap_err();
+    assert!(
+        again.to_string().contains(&raised.case.to_string()),
+        "{again}"
+    );
 }

@@ -14,9 +14,20 @@ use crate::{is_closed, said};
 /// A teacher's concern about one person, in their part.
 async fn reported(school: &SampleSchool, about: Whom, part: Part, what: &str) -> CaseId {
     let teacher = school.at_work("owen.pryce").await;
-    let mut concern = Concern::new(Reporter::Staff { person: teacher.person.id }, Origin::Form, what);
+    let mut concern = Concern::new(
+        Reporter::Staff {
+            person: teacher.person.id,
+        },
+        Origin::Form,
+        what,
+    );
     concern.involved = vec![Involved { whom: about, part }];
-    school.app.raise_concern(Some(&teacher), concern).await.unwrap().case
+    school
+        .app
+        .raise_concern(Some(&teacher), concern)
+        .await
+        .unwrap()
+        .case
 }
 
 /// CON-03, CLK-02: the lead is told with the report; after 30 minutes the deputies, after an hour
@@ -25,17 +36,35 @@ async fn reported(school: &SampleSchool, about: Whom, part: Part, what: &str) ->
 async fn con_03_clk_02_a_concern_is_chased_by_the_clock() {
     let school = SampleSchool::open().await;
     let pupil = school.person("noor.rahimi").await;
-    reported(&school, Whom::Pupil { person: pupil.id }, Part::Harmed, "She showed me cruel messages.").await;
+    reported(
+        &school,
+        Whom::Pupil { person: pupil.id },
+        Part::Harmed,
+        "She showed me cruel messages.",
+    )
+    .await;
     assert_eq!(said(&school.notices().await), [("concern", "ruth.okafor")]);
     let mut chain = Vec::new();
     for minutes in [29, 1, 1, 29, 1] {
         school.clock.forward(SignedDuration::from_mins(minutes));
         school.app.chase_cases().await.unwrap();
-        chain.push(said(&school.notices().await).iter().map(|(kind, to)| format!("{kind} {to}")).collect::<Vec<_>>().join(", "));
+        chain.push(
+            said(&school.notices().await)
+                .iter()
+                .map(|(kind, to)| format!("{kind} {to}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
     }
     assert_eq!(
         chain,
-        ["", "concern-chase-1 sunita.pillai, concern-chase-1 tomas.brandt", "", "concern-chase-2 helen.lindqvist", ""]
+        [
+            "",
+            "concern-chase-1 sunita.pillai, concern-chase-1 tomas.brandt",
+            "",
+            "concern-chase-2 helen.lindqvist",
+            ""
+        ]
     );
 }
 
@@ -44,11 +73,21 @@ async fn con_03_clk_02_a_concern_is_chased_by_the_clock() {
 async fn con_03_an_acknowledged_concern_is_not_chased() {
     let school = SampleSchool::open().await;
     let pupil = school.person("noor.rahimi").await;
-    let case = reported(&school, Whom::Pupil { person: pupil.id }, Part::Harmed, "She showed me cruel messages.").await;
+    let case = reported(
+        &school,
+        Whom::Pupil { person: pupil.id },
+        Part::Harmed,
+        "She showed me cruel messages.",
+    )
+    .await;
     school.notices().await;
     let lead = school.at_work("ruth.okafor").await;
     let open = school.app.case(&lead.actor, case).await.unwrap();
-    school.app.act_on_case(&lead, case, open.case.entries, Command::Acknowledge).await.unwrap();
+    school
+        .app
+        .act_on_case(&lead, case, open.case.entries, Command::Acknowledge)
+        .await
+        .unwrap();
     school.clock.forward(SignedDuration::from_mins(90));
     assert_eq!(school.app.chase_cases().await.unwrap(), 0);
     assert!(school.notices().await.is_empty());
@@ -60,21 +99,61 @@ async fn con_03_an_acknowledged_concern_is_not_chased() {
 async fn con_14_a_case_about_a_deputy_does_not_exist_for_the_deputy() {
     let school = SampleSchool::open().await;
     let deputy = school.at_work("tomas.brandt").await;
-    let case = reported(&school, Whom::Staff { person: deputy.person.id }, Part::AllegedToHaveHarmed, "Messages to a pupil at night.").await;
+    let case = reported(
+        &school,
+        Whom::Staff {
+            person: deputy.person.id,
+        },
+        Part::AllegedToHaveHarmed,
+        "Messages to a pupil at night.",
+    )
+    .await;
     let told = school.notices().await;
-    assert!(said(&told).contains(&("concern", "helen.lindqvist")), "{told:?}");
-    assert!(told.iter().all(|(_, to)| to != "tomas.brandt" && to != "sunita.pillai"), "{told:?}");
+    assert!(
+        said(&told).contains(&("concern", "helen.lindqvist")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter()
+            .all(|(_, to)| to != "tomas.brandt" && to != "sunita.pillai"),
+        "{told:?}"
+    );
 
     let app = &school.app;
     assert!(app.cases(&deputy.actor, true).await.unwrap().is_empty());
     assert_eq!(app.waiting(&deputy.actor).await.unwrap().cases, 0);
-    assert!(matches!(app.case(&deputy.actor, case).await.err(), Some(Error::NotFound)));
-    assert!(is_closed(&app.export_case(&deputy.actor, case).await.err().unwrap()));
-    assert!(is_closed(&app.emergency_case(&deputy.actor, case, "I need to see it now").await.err().unwrap()));
-    assert!(is_closed(&app.act_on_case(&deputy, case, 1, Command::Acknowledge).await.unwrap_err()));
+    assert!(matches!(
+        app.case(&deputy.actor, case).await.err(),
+        Some(Error::NotFound)
+    ));
+    assert!(is_closed(
+        &app.export_case(&deputy.actor, case).await.err().unwrap()
+    ));
+    assert!(is_closed(
+        &app.emergency_case(&deputy.actor, case, "I need to see it now")
+            .await
+            .err()
+            .unwrap()
+    ));
+    assert!(is_closed(
+        &app.act_on_case(&deputy, case, 1, Command::Acknowledge)
+            .await
+            .unwrap_err()
+    ));
     // A case that is not there at all sounds the same.
-    let nothing = app.case(&deputy.actor, CaseId::from_uuid(uuid::Uuid::from_u128(1))).await.err().unwrap();
-    assert_eq!(nothing.to_string(), app.case(&deputy.actor, case).await.err().unwrap().to_string());
+    let nothing = app
+        .case(&deputy.actor, CaseId::from_uuid(uuid::Uuid::from_u128(1)))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        nothing.to_string(),
+        app.case(&deputy.actor, case)
+            .await
+            .err()
+            .unwrap()
+            .to_string()
+    );
 
     let head = school.at_work("helen.lindqvist").await;
     assert_eq!(app.cases(&head.actor, true).await.unwrap().len(), 1);
@@ -86,22 +165,75 @@ async fn con_14_a_case_about_a_deputy_does_not_exist_for_the_deputy() {
 #[tokio::test]
 async fn con_14_a_case_about_the_lead_is_not_in_the_leads_audit_log() {
     let school = SampleSchool::open().await;
-    let (lead, head) = (school.at_work("ruth.okafor").await, school.at_work("helen.lindqvist").await);
-    let case = reported(&school, Whom::Staff { person: lead.person.id }, Part::AllegedToHaveHarmed, "A complaint by a parent.").await;
+    let (lead, head) = (
+        school.at_work("ruth.okafor").await,
+        school.at_work("helen.lindqvist").await,
+    );
+    let case = reported(
+        &school,
+        Whom::Staff {
+            person: lead.person.id,
+        },
+        Part::AllegedToHaveHarmed,
+        "A complaint by a parent.",
+    )
+    .await;
     school.app.case(&head.actor, case).await.unwrap();
-    school.app.activity_of(&head.actor, lead.person.id, pharos_activity::Query { limit: 10, ..Default::default() }, "Part of a complaint").await.unwrap();
+    school
+        .app
+        .activity_of(
+            &head.actor,
+            lead.person.id,
+            pharos_activity::Query {
+                limit: 10,
+                ..Default::default()
+            },
+            "Part of a complaint",
+        )
+        .await
+        .unwrap();
 
     let since = school.app.now() - SignedDuration::from_hours(1);
-    let seen_by = |ledger: Vec<pharos_ledger::Entry>| ledger.iter().filter(|entry| entry.line.subject == format!("case:{case}")).count();
+    let seen_by = |ledger: Vec<pharos_ledger::Entry>| {
+        ledger
+            .iter()
+            .filter(|entry| entry.line.subject == format!("case:{case}"))
+            .count()
+    };
     let whole = LedgerFilter::default;
     assert!(seen_by(school.app.ledger(&head.actor, &whole(), 500).await.unwrap()) > 0);
-    assert_eq!(seen_by(school.app.ledger(&lead.actor, &whole(), 500).await.unwrap()), 0);
+    assert_eq!(
+        seen_by(school.app.ledger(&lead.actor, &whole(), 500).await.unwrap()),
+        0
+    );
     let me = format!("person:{}", lead.person.id);
     let ledger = school.app.ledger(&lead.actor, &whole(), 500).await.unwrap();
-    assert!(ledger.iter().all(|entry| entry.line.act != "activity.search" || entry.line.subject != me));
-    assert!(!school.app.lookups(&head.actor, Some(lead.person.id), since).await.unwrap().is_empty());
-    assert!(school.app.lookups(&lead.actor, None, since).await.unwrap().iter().all(|row| row.about != Some(lead.person.id)));
-    assert!(matches!(school.app.verify_ledger().await.unwrap(), pharos_records::Verdict::Whole(Some(_))));
+    assert!(
+        ledger
+            .iter()
+            .all(|entry| entry.line.act != "activity.search" || entry.line.subject != me)
+    );
+    assert!(
+        !school
+            .app
+            .lookups(&head.actor, Some(lead.person.id), since)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        school
+            .app
+            .lookups(&lead.actor, None, since)
+            .await
+            .unwrap()
+            .iter()
+            .all(|row| row.about != Some(lead.person.id))
+    );
+    assert!(matches!(
+        school.app.verify_ledger().await.unwrap(),
+        pharos_records::Verdict::Whole(Some(_))
+    ));
 }
 
 /// CON-14, BRE-02: the technical team sees what was reached, and nothing of alerts or cases.
@@ -109,15 +241,34 @@ async fn con_14_a_case_about_the_lead_is_not_in_the_leads_audit_log() {
 async fn con_14_the_technical_team_sees_events_not_notes() {
     let school = SampleSchool::open().await;
     school.visit("ada.quill", "self-harm.pharos.test/").await;
-    let (lead, technician) = (school.at_work("ruth.okafor").await, school.at_work("kofi.adeyemi").await);
+    let (lead, technician) = (
+        school.at_work("ruth.okafor").await,
+        school.at_work("kofi.adeyemi").await,
+    );
     let alert = school.app.alerts(&lead.actor, false).await.unwrap()[0].id;
-    let case = school.app.raise_from_alert(&lead, alert, "").await.unwrap().case;
+    let case = school
+        .app
+        .raise_from_alert(&lead, alert, "")
+        .await
+        .unwrap()
+        .case;
     school.activity.flush().await.unwrap();
 
     let app = &school.app;
     let pupil = school.person("ada.quill").await.id;
-    let query = pharos_activity::Query { limit: 10, ..Default::default() };
-    let found = app.activity_of(&technician.actor, pupil, query, "A wrong block was reported").await.unwrap();
+    let query = pharos_activity::Query {
+        limit: 10,
+        ..Default::default()
+    };
+    let found = app
+        .activity_of(
+            &technician.actor,
+            pupil,
+            query,
+            "A wrong block was reported",
+        )
+        .await
+        .unwrap();
     assert_eq!(found.events.len(), 1);
     assert_eq!(&*found.events[0].event.host, "self-harm.pharos.test");
     for closed in [
@@ -127,9 +278,14 @@ async fn con_14_the_technical_team_sees_events_not_notes() {
         app.case(&technician.actor, case).await.err(),
         app.export_case(&technician.actor, case).await.err(),
     ] {
-        assert!(is_closed(&closed.expect("the technical team sees no notes")));
+        assert!(is_closed(
+            &closed.expect("the technical team sees no notes")
+        ));
     }
-    assert_eq!(app.waiting(&technician.actor).await.unwrap(), pharos_service::Waiting::default());
+    assert_eq!(
+        app.waiting(&technician.actor).await.unwrap(),
+        pharos_service::Waiting::default()
+    );
 }
 
 /// BRE-01, BRE-04: a report from a block page reaches those who act, with address, device and person filled in.
@@ -155,9 +311,17 @@ async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
         policy_version: event.policy_version,
         catalogue_version: event.catalogue_version,
     });
-    let raised = school.app.report_from_block(None, &reference.to_string(), "It popped up by itself", None).await.unwrap();
+    let raised = school
+        .app
+        .report_from_block(None, &reference.to_string(), "It popped up by itself", None)
+        .await
+        .unwrap();
     let told = school.notices().await;
-    for expected in [("concern", "ruth.okafor"), ("concern", "tomas.brandt"), ("breach-filter", "kofi.adeyemi")] {
+    for expected in [
+        ("concern", "ruth.okafor"),
+        ("concern", "tomas.brandt"),
+        ("breach-filter", "kofi.adeyemi"),
+    ] {
         assert!(said(&told).contains(&expected), "{expected:?} in {told:?}");
     }
     let lead = school.at_work("ruth.okafor").await;
@@ -166,16 +330,39 @@ async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
     let pupil = school.person("ada.quill").await.id;
     assert_eq!(concern.reporter, Reporter::Pupil { person: pupil });
     assert_eq!(concern.addresses, ["violence.pharos.test/clip"]);
-    assert!(concern.device.as_deref().is_some_and(|device| device.starts_with("a desk")), "{:?}", concern.device);
+    assert!(
+        concern
+            .device
+            .as_deref()
+            .is_some_and(|device| device.starts_with("a desk")),
+        "{:?}",
+        concern.device
+    );
     assert_eq!(concern.happened_at, Some(event.at));
 
     // BRE-04: the lead closes the address for everyone from the case, and the case says so.
     let address = concern.addresses[0].clone();
-    assert_eq!(school.verdict("helen.lindqvist", &address).await.action, Action::Allow);
-    school.app.contain(&lead, raised.case, open.case.entries, &address).await.unwrap();
-    assert_eq!(school.verdict("helen.lindqvist", &address).await.action, Action::Block);
+    assert_eq!(
+        school.verdict("helen.lindqvist", &address).await.action,
+        Action::Allow
+    );
+    school
+        .app
+        .contain(&lead, raised.case, open.case.entries, &address)
+        .await
+        .unwrap();
+    assert_eq!(
+        school.verdict("helen.lindqvist", &address).await.action,
+        Action::Block
+    );
     let after = school.app.case(&lead.actor, raised.case).await.unwrap();
     assert!(after.entries.iter().any(|entry| matches!(&entry.body, EntryBody::Contained { address: closed, .. } if *closed == address)));
     // Somebody who wrote meanwhile is not written over.
-    assert!(matches!(school.app.act_on_case(&lead, raised.case, open.case.entries, Command::Acknowledge).await, Err(Error::Changed)));
+    assert!(matches!(
+        school
+            .app
+            .act_on_case(&lead, raised.case, open.case.entries, Command::Acknowledge)
+            .await,
+        Err(Error::Changed)
+    ));
 }

@@ -24,7 +24,13 @@ impl ByTheFilter {
         let now = self.0.now();
         let who = self.0.filter().identify(from, now);
         let address = Address::parse(host).unwrap();
-        let explanation = self.0.filter().snapshot().unwrap().explanation(&Query { address: &address, who: &who, from: Some(from), face, now });
+        let explanation = self.0.filter().snapshot().unwrap().explanation(&Query {
+            address: &address,
+            who: &who,
+            from: Some(from),
+            face,
+            now,
+        });
         match explanation.action {
             Action::Block => Seen::Blocked,
             Action::Narrow => Seen::Narrowed("the strict name".to_owned()),
@@ -47,11 +53,19 @@ impl Prober for ByTheFilter {
 async fn standing(school: &SampleSchool, clause: &str) -> Option<Standing> {
     let governor = school.at_work("mirela.dobre").await;
     let clauses = school.app.clauses(&governor.actor).await.unwrap();
-    clauses.into_iter().find(|found| found.clause == clause).unwrap().standing
+    clauses
+        .into_iter()
+        .find(|found| found.clause == clause)
+        .unwrap()
+        .standing
 }
 
 async fn checked(school: &SampleSchool) -> CheckResults {
-    let id = school.app.run_check(&system(), &ByTheFilter(school.app.clone())).await.unwrap();
+    let id = school
+        .app
+        .run_check(&system(), &ByTheFilter(school.app.clone()))
+        .await
+        .unwrap();
     let technician = school.at_work("kofi.adeyemi").await;
     CheckResults::read(&school.app.check(&technician.actor, id).await.unwrap()).unwrap()
 }
@@ -61,25 +75,68 @@ async fn checked(school: &SampleSchool) -> CheckResults {
 #[tokio::test]
 async fn rev_09_aud_02_a_clause_stands_as_the_last_check_found_it() {
     let school = SampleSchool::open().await;
-    assert_ne!(standing(&school, "4.3").await, Some(Standing::Met), "nobody has looked yet");
+    assert_ne!(
+        standing(&school, "4.3").await,
+        Some(Standing::Met),
+        "nobody has looked yet"
+    );
     let results = checked(&school).await;
     assert!(results.probes.len() > 100, "{}", results.probes.len());
-    let failed: Vec<_> = results.probes.iter().filter(|row| row.result == CheckResult::Failed).collect();
+    let failed: Vec<_> = results
+        .probes
+        .iter()
+        .filter(|row| row.result == CheckResult::Failed)
+        .collect();
     assert!(failed.is_empty(), "{failed:?}");
     assert_eq!(standing(&school, "4.3").await, Some(Standing::Met));
 
     // The fault: gambling opened for pupils, as nobody should.
     let pupil = school.at_work("ada.quill").await;
-    let id = school.app.ask_for_site(&pupil.person, &pupil.actor, "gambling.pharos.test", "a planted fault", None).await.unwrap();
-    let vetting = Vetting { approve: true, why: "a planted fault".to_owned(), groups: vec!["pupils".to_owned()], days: 2 };
-    school.app.decide_request(&school.at_work("ruth.okafor").await.actor, id, &vetting).await.unwrap();
+    let id = school
+        .app
+        .ask_for_site(
+            &pupil.person,
+            &pupil.actor,
+            "gambling.pharos.test",
+            "a planted fault",
+            None,
+        )
+        .await
+        .unwrap();
+    let vetting = Vetting {
+        approve: true,
+        why: "a planted fault".to_owned(),
+        groups: vec!["pupils".to_owned()],
+        days: 2,
+    };
+    school
+        .app
+        .decide_request(&school.at_work("ruth.okafor").await.actor, id, &vetting)
+        .await
+        .unwrap();
     school.clock.forward(SignedDuration::from_hours(1));
     let results = checked(&school).await;
-    assert!(results.probes.iter().any(|row| row.result == CheckResult::Failed && row.address == "gambling.pharos.test"));
+    assert!(
+        results
+            .probes
+            .iter()
+            .any(|row| row.result == CheckResult::Failed && row.address == "gambling.pharos.test")
+    );
     assert_eq!(standing(&school, "4.3").await, Some(Standing::NotMet));
-    assert_eq!(standing(&school, "4.2").await, Some(Standing::Met), "what was not touched stands as before");
-    let history = school.app.clause_history(&school.at_work("mirela.dobre").await.actor, "4.3").await.unwrap();
-    assert_eq!(history.first().map(|row| row.standing.as_str()), Some("not-met"));
+    assert_eq!(
+        standing(&school, "4.2").await,
+        Some(Standing::Met),
+        "what was not touched stands as before"
+    );
+    let history = school
+        .app
+        .clause_history(&school.at_work("mirela.dobre").await.actor, "4.3")
+        .await
+        .unwrap();
+    assert_eq!(
+        history.first().map(|row| row.standing.as_str()),
+        Some("not-met")
+    );
     assert!(history.iter().any(|row| row.standing == "met"));
 }
 
@@ -90,9 +147,15 @@ async fn srch_05_the_check_proves_safe_search() {
     checked(&school).await;
     assert_eq!(standing(&school, "4.7").await, Some(Standing::Met));
     let mut files = pack_files();
-    let text = String::from_utf8(files["school.toml"].clone()).unwrap().replace("safe_dns = true", "safe_dns = false");
+    let text = String::from_utf8(files["school.toml"].clone())
+        .unwrap()
+        .replace("safe_dns = true", "safe_dns = false");
     files.insert("school.toml".to_owned(), text.into_bytes());
-    school.app.install_pack(&system(), &files, "a planted fault").await.unwrap();
+    school
+        .app
+        .install_pack(&system(), &files, "a planted fault")
+        .await
+        .unwrap();
     school.clock.forward(SignedDuration::from_hours(24));
     let results = checked(&school).await;
     assert!(results.probes.iter().any(|row| row.result == CheckResult::Failed && row.kind.says().contains("safe search")));
@@ -104,17 +167,37 @@ async fn srch_05_the_check_proves_safe_search() {
 async fn fil_13_the_check_reaches_every_help_site() {
     let school = SampleSchool::open().await;
     let results = checked(&school).await;
-    let help: Vec<_> = results.probes.iter().filter(|row| row.kind.says().starts_with("help is reachable")).collect();
+    let help: Vec<_> = results
+        .probes
+        .iter()
+        .filter(|row| row.kind.says().starts_with("help is reachable"))
+        .collect();
     assert!(help.iter().any(|row| row.group == "unknown"));
-    assert!(help.len() > 20 && help.iter().all(|row| row.result == CheckResult::Passed), "{help:?}");
+    assert!(
+        help.len() > 20 && help.iter().all(|row| row.result == CheckResult::Passed),
+        "{help:?}"
+    );
 }
 
 async fn report_about(school: &SampleSchool, username: &str) {
     let teacher = school.at_work("owen.pryce").await;
     let pupil = school.person(username).await;
-    let mut concern = Concern::new(Reporter::Staff { person: teacher.person.id }, Origin::Form, "Quill and others were called names.");
-    concern.involved = vec![Involved { whom: Whom::Pupil { person: pupil.id }, part: Part::Harmed }];
-    school.app.raise_concern(Some(&teacher), concern).await.unwrap();
+    let mut concern = Concern::new(
+        Reporter::Staff {
+            person: teacher.person.id,
+        },
+        Origin::Form,
+        "Quill and others were called names.",
+    );
+    concern.involved = vec![Involved {
+        whom: Whom::Pupil { person: pupil.id },
+        part: Part::Harmed,
+    }];
+    school
+        .app
+        .raise_concern(Some(&teacher), concern)
+        .await
+        .unwrap();
 }
 
 /// REP-01, ROLE-07: governors read numbers without names, small ones hidden, and no case behind them.
@@ -126,30 +209,80 @@ async fn rep_01_role_07_governors_see_patterns_not_pupils() {
         report_about(&school, name).await;
     }
     let period = school.app.usual_period();
-    let few = school.app.governors_report(&governor.actor, period).await.unwrap();
-    assert_eq!(few.cases[0].total, Some(Count::FewerThanFive), "{:?}", few.cases[0]);
+    let few = school
+        .app
+        .governors_report(&governor.actor, period)
+        .await
+        .unwrap();
+    assert_eq!(
+        few.cases[0].total,
+        Some(Count::FewerThanFive),
+        "{:?}",
+        few.cases[0]
+    );
     for name in ["ada.quill", "noor.rahimi", "felix.arden", "sade.bello"] {
         report_about(&school, name).await;
     }
-    let many = school.app.governors_report(&governor.actor, period).await.unwrap();
+    let many = school
+        .app
+        .governors_report(&governor.actor, period)
+        .await
+        .unwrap();
     assert_eq!(many.cases[0].total, Some(Count::Exact(7)));
-    let csv = String::from_utf8(school.app.governors_csv(&governor.actor, period).await.unwrap()).unwrap();
+    let csv = String::from_utf8(
+        school
+            .app
+            .governors_csv(&governor.actor, period)
+            .await
+            .unwrap(),
+    )
+    .unwrap();
     for told in [format!("{many:?}"), csv] {
         for name in ["Quill", "Rahimi", "Arden", "ada.", "called names"] {
             assert!(!told.contains(name), "{name} in {told}");
         }
     }
-    assert!(is_closed(&school.app.cases(&governor.actor, true).await.unwrap_err()));
-    assert!(is_closed(&school.app.ledger(&governor.actor, &Default::default(), 10).await.unwrap_err()));
+    assert!(is_closed(
+        &school.app.cases(&governor.actor, true).await.unwrap_err()
+    ));
+    assert!(is_closed(
+        &school
+            .app
+            .ledger(&governor.actor, &Default::default(), 10)
+            .await
+            .unwrap_err()
+    ));
     let teacher = school.at_work("owen.pryce").await;
-    assert!(is_closed(&school.app.governors_report(&teacher.actor, period).await.unwrap_err()));
+    assert!(is_closed(
+        &school
+            .app
+            .governors_report(&teacher.actor, period)
+            .await
+            .unwrap_err()
+    ));
 }
 
 async fn hosts_of(school: &SampleSchool, username: &str) -> Vec<String> {
     let lead = school.at_work("ruth.okafor").await;
     let person = school.person(username).await.id;
-    let found = school.app.activity_of(&lead.actor, person, Search { limit: 50, ..Search::default() }, "a test looks").await.unwrap();
-    found.events.iter().map(|stored| stored.event.host.to_string()).collect()
+    let found = school
+        .app
+        .activity_of(
+            &lead.actor,
+            person,
+            Search {
+                limit: 50,
+                ..Search::default()
+            },
+            "a test looks",
+        )
+        .await
+        .unwrap();
+    found
+        .events
+        .iter()
+        .map(|stored| stored.event.host.to_string())
+        .collect()
 }
 
 /// PRIV-03: activity older than the school keeps it is deleted with proof; what an open case needs
@@ -161,19 +294,38 @@ async fn priv_03_old_activity_goes_unless_it_is_held() {
     school.visit("noor.rahimi", "old.example").await;
     report_about(&school, "ada.quill").await;
     school.activity.flush().await.unwrap();
-    assert_eq!(school.app.retain_activity().await.unwrap().events, 0, "nothing is old yet");
+    assert_eq!(
+        school.app.retain_activity().await.unwrap().events,
+        0,
+        "nothing is old yet"
+    );
 
     school.clock.forward(SignedDuration::from_hours(24 * 366));
     school.visit("noor.rahimi", "new.example").await;
     school.activity.flush().await.unwrap();
     assert_eq!(school.app.retain_activity().await.unwrap().events, 1);
     assert_eq!(hosts_of(&school, "noor.rahimi").await, ["new.example"]);
-    assert_eq!(hosts_of(&school, "ada.quill").await, ["old.example"], "held by the open case");
+    assert_eq!(
+        hosts_of(&school, "ada.quill").await,
+        ["old.example"],
+        "held by the open case"
+    );
     let head = school.at_work("helen.lindqvist").await;
-    let filter = pharos_records::LedgerFilter { act: Some("system.housekeep".to_owned()), ..Default::default() };
+    let filter = pharos_records::LedgerFilter {
+        act: Some("system.housekeep".to_owned()),
+        ..Default::default()
+    };
     let proof = school.app.ledger(&head.actor, &filter, 10).await.unwrap();
-    assert!(proof.iter().any(|entry| entry.line.detail.contains("\"events\":1")), "{proof:?}");
-    assert!(matches!(school.app.verify_ledger().await.unwrap(), pharos_records::Verdict::Whole(Some(_))));
+    assert!(
+        proof
+            .iter()
+            .any(|entry| entry.line.detail.contains("\"events\":1")),
+        "{proof:?}"
+    );
+    assert!(matches!(
+        school.app.verify_ledger().await.unwrap(),
+        pharos_records::Verdict::Whole(Some(_))
+    ));
 }
 
 /// FIL-08: a teacher's links open for the class of the lesson, and close with it.
@@ -183,12 +335,49 @@ async fn fil_08_a_lesson_list_ends_with_the_lesson() {
     let teacher = school.at_work("ines.castellano").await;
     let pupil = school.person("ada.quill").await;
     let classes = school.app.classes(&teacher.actor).await.unwrap();
-    let class = classes.iter().find(|class| pupil.classes.contains(&class.id)).unwrap().id;
-    let lesson = |minutes| NewLesson { class, sites: vec!["gaming.pharos.test".to_owned()], minutes, supervised: false };
-    assert!(school.app.open_lesson(&teacher.actor, &lesson(721)).await.is_err());
-    school.app.open_lesson(&teacher.actor, &lesson(40)).await.unwrap();
-    assert_eq!(school.verdict("ada.quill", "gaming.pharos.test").await.action, Action::Allow);
-    assert_eq!(school.verdict("sade.bello", "gaming.pharos.test").await.action, Action::Block);
+    let class = classes
+        .iter()
+        .find(|class| pupil.classes.contains(&class.id))
+        .unwrap()
+        .id;
+    let lesson = |minutes| NewLesson {
+        class,
+        sites: vec!["gaming.pharos.test".to_owned()],
+        minutes,
+        supervised: false,
+    };
+    assert!(
+        school
+            .app
+            .open_lesson(&teacher.actor, &lesson(721))
+            .await
+            .is_err()
+    );
+    school
+        .app
+        .open_lesson(&teacher.actor, &lesson(40))
+        .await
+        .unwrap();
+    assert_eq!(
+        school
+            .verdict("ada.quill", "gaming.pharos.test")
+            .await
+            .action,
+        Action::Allow
+    );
+    assert_eq!(
+        school
+            .verdict("sade.bello", "gaming.pharos.test")
+            .await
+            .action,
+        Action::Block
+    );
     school.clock.forward(SignedDuration::from_mins(41));
-    assert_eq!(school.verdict("ada.quill", "gaming.pharos.test").await.action, Action::Block);
+    assert_eq!(
+        school
+            .verdict("ada.quill", "gaming.pharos.test")
+            .await
+            .action,
+        Action::Block
+    );
 }

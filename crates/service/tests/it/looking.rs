@@ -13,21 +13,62 @@ use crate::{is_closed, said, system};
 #[tokio::test]
 async fn aud_05_look_ups_are_kept() {
     let school = SampleSchool::open().await;
-    let (lead, head) = (school.at_work("ruth.okafor").await, school.at_work("helen.lindqvist").await);
+    let (lead, head) = (
+        school.at_work("ruth.okafor").await,
+        school.at_work("helen.lindqvist").await,
+    );
     let pupil = school.person("ada.quill").await;
-    let query = || Query { limit: 10, ..Query::default() };
-    school.app.activity_of(&lead.actor, pupil.id, query(), "Asked by her tutor").await.unwrap();
+    let query = || Query {
+        limit: 10,
+        ..Query::default()
+    };
+    school
+        .app
+        .activity_of(&lead.actor, pupil.id, query(), "Asked by her tutor")
+        .await
+        .unwrap();
     let since = school.app.now() - SignedDuration::from_hours(1);
-    let rows = school.app.lookups(&head.actor, Some(pupil.id), since).await.unwrap();
+    let rows = school
+        .app
+        .lookups(&head.actor, Some(pupil.id), since)
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].by, rows[0].act.as_str(), rows[0].reason.as_deref()), (Some(lead.person.id), "activity.search", Some("Asked by her tutor")));
+    assert_eq!(
+        (rows[0].by, rows[0].act.as_str(), rows[0].reason.as_deref()),
+        (
+            Some(lead.person.id),
+            "activity.search",
+            Some("Asked by her tutor")
+        )
+    );
 
     let teacher = school.at_work("ines.castellano").await;
-    assert!(is_closed(&school.app.activity_of(&teacher.actor, pupil.id, query(), "Curious").await.unwrap_err()));
-    assert!(is_closed(&school.app.lookups(&teacher.actor, None, since).await.unwrap_err()));
-    let filter = pharos_records::LedgerFilter { actor: Some(format!("person:{}", teacher.person.id)), ..Default::default() };
+    assert!(is_closed(
+        &school
+            .app
+            .activity_of(&teacher.actor, pupil.id, query(), "Curious")
+            .await
+            .unwrap_err()
+    ));
+    assert!(is_closed(
+        &school
+            .app
+            .lookups(&teacher.actor, None, since)
+            .await
+            .unwrap_err()
+    ));
+    let filter = pharos_records::LedgerFilter {
+        actor: Some(format!("person:{}", teacher.person.id)),
+        ..Default::default()
+    };
     let refused = school.app.ledger(&head.actor, &filter, 10).await.unwrap();
-    assert!(refused.iter().any(|entry| entry.line.act.contains("activity.search")), "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .any(|entry| entry.line.act.contains("activity.search")),
+        "{refused:?}"
+    );
 }
 
 /// AUD-05: somebody who looks at forty people within an hour is told to the lead and the head, once
@@ -37,22 +78,50 @@ async fn aud_05_odd_viewing_is_told() {
     let school = SampleSchool::open().await;
     let technician = school.at_work("kofi.adeyemi").await;
     let everybody = school.app.everybody(&system()).await.unwrap();
-    let pupils: Vec<_> = everybody.iter().filter(|person| person.is(Role::Pupil)).take(40).collect();
+    let pupils: Vec<_> = everybody
+        .iter()
+        .filter(|person| person.is(Role::Pupil))
+        .take(40)
+        .collect();
     assert_eq!(pupils.len(), 40);
     let looks = async |number: usize| {
-        let question = ExplainQuestion { address: "example.org".to_owned(), person: Some(pupils[number].id), from: None, at: None };
-        school.app.explain(&technician.actor, &question).await.unwrap();
+        let question = ExplainQuestion {
+            address: "example.org".to_owned(),
+            person: Some(pupils[number].id),
+            from: None,
+            at: None,
+        };
+        school
+            .app
+            .explain(&technician.actor, &question)
+            .await
+            .unwrap();
     };
     for number in 0..39 {
         looks(number).await;
         looks(number).await;
     }
-    assert!(school.app.odd_viewing().await.unwrap().is_empty(), "the same people twice are no more people");
+    assert!(
+        school.app.odd_viewing().await.unwrap().is_empty(),
+        "the same people twice are no more people"
+    );
     looks(39).await;
-    assert_eq!(school.app.odd_viewing().await.unwrap(), [technician.person.id]);
-    assert_eq!(said(&school.notices().await), [("odd-viewing", "helen.lindqvist"), ("odd-viewing", "ruth.okafor")]);
+    assert_eq!(
+        school.app.odd_viewing().await.unwrap(),
+        [technician.person.id]
+    );
+    assert_eq!(
+        said(&school.notices().await),
+        [
+            ("odd-viewing", "helen.lindqvist"),
+            ("odd-viewing", "ruth.okafor")
+        ]
+    );
     school.app.odd_viewing().await.unwrap();
     assert!(school.notices().await.is_empty(), "once a day");
     school.clock.forward(SignedDuration::from_mins(61));
-    assert!(school.app.odd_viewing().await.unwrap().is_empty(), "an hour later it is over");
+    assert!(
+        school.app.odd_viewing().await.unwrap().is_empty(),
+        "an hour later it is over"
+    );
 }

@@ -25,7 +25,10 @@ fn system() -> Actor {
 
 /// The pairs of kind and recipient as plain texts.
 fn said(notices: &[(String, String)]) -> Vec<(&str, &str)> {
-    notices.iter().map(|(kind, to)| (kind.as_str(), to.as_str())).collect()
+    notices
+        .iter()
+        .map(|(kind, to)| (kind.as_str(), to.as_str()))
+        .collect()
 }
 
 /// Whether the answer was no, for whatever reason of rights.

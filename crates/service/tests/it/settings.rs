@@ -10,7 +10,10 @@ fn changed(from: &str, to: &str) -> pharos_service::PackFiles {
     let mut files = pack_files();
     let text = String::from_utf8(files["school.toml"].clone()).unwrap();
     assert!(text.contains(from), "{from}");
-    files.insert("school.toml".to_owned(), text.replace(from, to).into_bytes());
+    files.insert(
+        "school.toml".to_owned(),
+        text.replace(from, to).into_bytes(),
+    );
     files
 }
 
@@ -19,16 +22,53 @@ fn changed(from: &str, to: &str) -> pharos_service::PackFiles {
 async fn cfg_01_a_changed_setting_is_in_the_audit_log_by_name() {
     let school = SampleSchool::open().await;
     let head = school.at_work("helen.lindqvist").await;
-    school.app.install_pack(&head.actor, &changed("ack_minutes = 30", "ack_minutes = 17"), "Decided in the leadership meeting").await.unwrap();
+    school
+        .app
+        .install_pack(
+            &head.actor,
+            &changed("ack_minutes = 30", "ack_minutes = 17"),
+            "Decided in the leadership meeting",
+        )
+        .await
+        .unwrap();
     assert_eq!(school.app.school().ack_minutes, 17);
-    let filter = pharos_records::LedgerFilter { act: Some("policy.install".to_owned()), ..Default::default() };
-    let named: Vec<String> = school.app.ledger(&head.actor, &filter, 50).await.unwrap().into_iter().map(|entry| entry.line.detail).filter(|detail| detail.contains("setting-changed")).collect();
+    let filter = pharos_records::LedgerFilter {
+        act: Some("policy.install".to_owned()),
+        ..Default::default()
+    };
+    let named: Vec<String> = school
+        .app
+        .ledger(&head.actor, &filter, 50)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.line.detail)
+        .filter(|detail| detail.contains("setting-changed"))
+        .collect();
     assert_eq!(named.len(), 1, "{named:?}");
-    assert!(named[0].contains("con.ack_minutes") && !named[0].contains("17"), "{named:?}");
+    assert!(
+        named[0].contains("con.ack_minutes") && !named[0].contains("17"),
+        "{named:?}"
+    );
 
-    school.app.install_pack(&head.actor, &pack_files(), "Back to what it was").await.unwrap();
-    school.app.install_pack(&head.actor, &pack_files(), "The same again").await.unwrap();
-    let named = school.app.ledger(&head.actor, &filter, 50).await.unwrap().into_iter().filter(|entry| entry.line.detail.contains("setting-changed")).count();
+    school
+        .app
+        .install_pack(&head.actor, &pack_files(), "Back to what it was")
+        .await
+        .unwrap();
+    school
+        .app
+        .install_pack(&head.actor, &pack_files(), "The same again")
+        .await
+        .unwrap();
+    let named = school
+        .app
+        .ledger(&head.actor, &filter, 50)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|entry| entry.line.detail.contains("setting-changed"))
+        .count();
     assert_eq!(named, 2, "a version without changed settings names none");
 }
 
@@ -37,25 +77,65 @@ async fn cfg_01_a_changed_setting_is_in_the_audit_log_by_name() {
 async fn cfg_01_a_wrong_pack_changes_nothing() {
     let school = SampleSchool::open().await;
     let before = school.app.school().version;
-    let error = school.app.install_pack(&system(), &changed("ack_minutes = 30", "ack_minutes = 0"), "A slip of the pen").await.unwrap_err();
+    let error = school
+        .app
+        .install_pack(
+            &system(),
+            &changed("ack_minutes = 30", "ack_minutes = 0"),
+            "A slip of the pen",
+        )
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("con.ack_minutes"), "{error}");
-    assert_eq!((school.app.school().version, school.app.school().ack_minutes), (before, 30));
+    assert_eq!(
+        (school.app.school().version, school.app.school().ack_minutes),
+        (before, 30)
+    );
 }
 
 /// CON-04, BRE-01: listeners and the adults to tell are the school's own, in its order and words.
 #[tokio::test]
 async fn con_04_listeners_are_the_schools_own() {
     let school = SampleSchool::open().await;
-    let names: Vec<String> = school.app.school().listeners().into_iter().map(|help| help.name).collect();
+    let names: Vec<String> = school
+        .app
+        .school()
+        .listeners()
+        .into_iter()
+        .map(|help| help.name)
+        .collect();
     assert_eq!(names, ["Childline", "CEOP", "Harbourmouth listening post"]);
-    assert_eq!(school.app.school().listeners()[0].call.as_deref(), Some("0800 1111"));
+    assert_eq!(
+        school.app.school().listeners()[0].call.as_deref(),
+        Some("0800 1111")
+    );
     assert_eq!(school.app.school().adult_to_tell(), "a member of staff");
-    let other = changed("pupil_listeners = [\"Childline\", \"CEOP\", \"Harbourmouth listening post\"]", "pupil_listeners = [\"Children's Commissioner\"]");
-    school.app.install_pack(&system(), &other, "Another listener").await.unwrap();
-    assert_eq!(school.app.school().listeners()[0].name, "Children's Commissioner");
-    let tutor = changed("pupil_tells = [\"staff\"]", "pupil_tells = [\"tutor\", \"lead\"]");
-    school.app.install_pack(&system(), &tutor, "The form tutor knows them").await.unwrap();
-    assert_eq!(school.app.school().adult_to_tell(), "your form tutor or your Designated Safeguarding Lead");
+    let other = changed(
+        "pupil_listeners = [\"Childline\", \"CEOP\", \"Harbourmouth listening post\"]",
+        "pupil_listeners = [\"Children's Commissioner\"]",
+    );
+    school
+        .app
+        .install_pack(&system(), &other, "Another listener")
+        .await
+        .unwrap();
+    assert_eq!(
+        school.app.school().listeners()[0].name,
+        "Children's Commissioner"
+    );
+    let tutor = changed(
+        "pupil_tells = [\"staff\"]",
+        "pupil_tells = [\"tutor\", \"lead\"]",
+    );
+    school
+        .app
+        .install_pack(&system(), &tutor, "The form tutor knows them")
+        .await
+        .unwrap();
+    assert_eq!(
+        school.app.school().adult_to_tell(),
+        "your form tutor or your Designated Safeguarding Lead"
+    );
 }
 
 /// REV-02, REP-01: the dates follow the settings; people are reminded a month ahead and when late.
@@ -63,26 +143,55 @@ async fn con_04_listeners_are_the_schools_own() {
 async fn rev_02_rep_01_reviews_and_reports_are_reminded_of() {
     let school = SampleSchool::open().await;
     let due = school.app.dates_due().await.unwrap();
-    assert_eq!(due.review, Some(date(2027, 9, 1)), "the front page's day comes before twelve months after approval");
-    assert_eq!(due.report, Some(date(2027, 1, 19)), "seventeen weeks after approval");
+    assert_eq!(
+        due.review,
+        Some(date(2027, 9, 1)),
+        "the front page's day comes before twelve months after approval"
+    );
+    assert_eq!(
+        due.report,
+        Some(date(2027, 1, 19)),
+        "seventeen weeks after approval"
+    );
     assert_eq!(school.app.remind_of_dates().await.unwrap(), 0);
 
     let sooner = changed("interval = 12", "interval = 6");
-    school.app.install_pack(&system(), &sooner, "Twice a year from now on").await.unwrap();
-    assert_eq!(school.app.dates_due().await.unwrap().review, Some(date(2027, 3, 22)));
+    school
+        .app
+        .install_pack(&system(), &sooner, "Twice a year from now on")
+        .await
+        .unwrap();
+    assert_eq!(
+        school.app.dates_due().await.unwrap().review,
+        Some(date(2027, 3, 22))
+    );
     let yearly = changed("governors = \"termly\"", "governors = \"yearly\"");
-    school.app.install_pack(&system(), &yearly, "Once a year from now on").await.unwrap();
-    assert_eq!(school.app.dates_due().await.unwrap().report, Some(date(2027, 9, 21)));
+    school
+        .app
+        .install_pack(&system(), &yearly, "Once a year from now on")
+        .await
+        .unwrap();
+    assert_eq!(
+        school.app.dates_due().await.unwrap().report,
+        Some(date(2027, 9, 21))
+    );
 
     // 5 August 2027: less than a month before the review.
     school.clock.forward(SignedDuration::from_hours(24 * 268));
     school.app.remind_of_dates().await.unwrap();
     let told = school.notices().await;
-    assert!(said(&told).contains(&("review-due", "ruth.okafor")) && !said(&told).contains(&("review-due", "mirela.dobre")), "{told:?}");
+    assert!(
+        said(&told).contains(&("review-due", "ruth.okafor"))
+            && !said(&told).contains(&("review-due", "mirela.dobre")),
+        "{told:?}"
+    );
     school.app.remind_of_dates().await.unwrap();
     assert!(school.notices().await.is_empty(), "once");
     school.clock.forward(SignedDuration::from_hours(24 * 30));
     school.app.remind_of_dates().await.unwrap();
     let told = school.notices().await;
-    assert!(said(&told).contains(&("review-due", "mirela.dobre")), "governors hear that it is late: {told:?}");
+    assert!(
+        said(&told).contains(&("review-due", "mirela.dobre")),
+        "governors hear that it is late: {told:?}"
+    );
 }

@@ -17,12 +17,21 @@ const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 20, 2, 8));
 async fn with_password(username: &str) -> SampleSchool {
     let school = SampleSchool::open().await;
     let person = school.person(username).await;
-    school.app.reset_password(&system(), person.id, PASSWORD, false).await.unwrap();
+    school
+        .app
+        .reset_password(&system(), person.id, PASSWORD, false)
+        .await
+        .unwrap();
     school
 }
 
 async fn enters(school: &SampleSchool, name: &str, code: Option<&str>) -> SignedIn {
-    match school.app.sign_in(name, PASSWORD, code, HERE, "a browser").await.unwrap() {
+    match school
+        .app
+        .sign_in(name, PASSWORD, code, HERE, "a browser")
+        .await
+        .unwrap()
+    {
         SignInOutcome::In(token) => school.app.signed_in(&token).await.unwrap().unwrap(),
         SignInOutcome::NeedsCode => panic!("a code is asked for"),
     }
@@ -33,20 +42,46 @@ async fn enters(school: &SampleSchool, name: &str, code: Option<&str>) -> Signed
 async fn acc_11_guessing_is_slowed_down() {
     let school = with_password("ines.castellano").await;
     let mut answers = Vec::new();
-    for name in ["ines.castellano", "nobody.at-all", "ines.castellano", "ines.castellano", "nobody.at-all"] {
-        let error = school.app.sign_in(name, "wrong wrong wrong", None, HERE, "a browser").await.unwrap_err();
+    for name in [
+        "ines.castellano",
+        "nobody.at-all",
+        "ines.castellano",
+        "ines.castellano",
+        "nobody.at-all",
+    ] {
+        let error = school
+            .app
+            .sign_in(name, "wrong wrong wrong", None, HERE, "a browser")
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::Invalid(_)), "{error}");
         answers.push(error.to_string());
     }
     answers.dedup();
-    assert_eq!(answers.len(), 1, "a name that exists and one that does not sound alike");
+    assert_eq!(
+        answers.len(),
+        1,
+        "a name that exists and one that does not sound alike"
+    );
     // Five failures from one address: even the right password waits.
-    let error = school.app.sign_in("ines.castellano", PASSWORD, None, HERE, "a browser").await.unwrap_err();
+    let error = school
+        .app
+        .sign_in("ines.castellano", PASSWORD, None, HERE, "a browser")
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Throttled { wait_s: 1.. }), "{error}");
     // Another address and another name are not held up.
     let person = school.person("owen.pryce").await;
-    school.app.reset_password(&system(), person.id, PASSWORD, false).await.unwrap();
-    school.app.sign_in("owen.pryce", PASSWORD, None, THERE, "a browser").await.unwrap();
+    school
+        .app
+        .reset_password(&system(), person.id, PASSWORD, false)
+        .await
+        .unwrap();
+    school
+        .app
+        .sign_in("owen.pryce", PASSWORD, None, THERE, "a browser")
+        .await
+        .unwrap();
     school.clock.forward(SignedDuration::from_mins(31));
     enters(&school, "ines.castellano", None).await;
 }
@@ -57,25 +92,51 @@ async fn acc_11_strong_roles_wait_for_the_second_factor() {
     let school = with_password("ruth.okafor").await;
     let weak = enters(&school, "ruth.okafor", None).await;
     assert!(weak.must_enrol && !weak.actor.holds(Role::Lead));
-    assert!(is_closed(&school.app.alerts(&weak.actor, false).await.unwrap_err()));
+    assert!(is_closed(
+        &school.app.alerts(&weak.actor, false).await.unwrap_err()
+    ));
 
     let enrolment = school.app.begin_enrolment(&weak).unwrap();
     let secret = Secret::try_from_base32(&enrolment.secret).unwrap();
     let code = current_code(secret.as_ref(), school.app.now()).unwrap();
     let wrong = if code == "000000" { "111111" } else { "000000" };
-    assert!(school.app.confirm_enrolment(&weak, &enrolment.secret, wrong).await.is_err());
-    school.app.confirm_enrolment(&weak, &enrolment.secret, &code).await.unwrap();
+    assert!(
+        school
+            .app
+            .confirm_enrolment(&weak, &enrolment.secret, wrong)
+            .await
+            .is_err()
+    );
+    school
+        .app
+        .confirm_enrolment(&weak, &enrolment.secret, &code)
+        .await
+        .unwrap();
     let strong = school.app.signed_in(&weak.token).await.unwrap().unwrap();
     assert!(strong.actor.holds(Role::Lead) && !strong.must_enrol);
     school.app.alerts(&strong.actor, false).await.unwrap();
 
     // From now on the password alone is not enough, and a code counts once.
-    let half = school.app.sign_in("ruth.okafor", PASSWORD, None, HERE, "a browser").await.unwrap();
+    let half = school
+        .app
+        .sign_in("ruth.okafor", PASSWORD, None, HERE, "a browser")
+        .await
+        .unwrap();
     assert!(matches!(half, SignInOutcome::NeedsCode));
-    assert!(school.app.sign_in("ruth.okafor", PASSWORD, Some(&code), HERE, "a browser").await.is_err());
+    assert!(
+        school
+            .app
+            .sign_in("ruth.okafor", PASSWORD, Some(&code), HERE, "a browser")
+            .await
+            .is_err()
+    );
     school.clock.forward(SignedDuration::from_secs(90));
     let next = current_code(secret.as_ref(), school.app.now()).unwrap();
-    assert!(enters(&school, "ruth.okafor", Some(&next)).await.second_factor);
+    assert!(
+        enters(&school, "ruth.okafor", Some(&next))
+            .await
+            .second_factor
+    );
 }
 
 /// ACC-11: a session ends when it is not used for `acc.idle_minutes`.

@@ -44,8 +44,23 @@ struct AlertPage {
 }
 
 /// `GET /alerts/{id}`
-pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Path(id): Path<String>, done: Done) -> Response {
-    page(&web, &me, &id, done, &Given::default(), Errors::default(), Vec::new(), StatusCode::OK).await
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    done: Done,
+) -> Response {
+    page(
+        &web,
+        &me,
+        &id,
+        done,
+        &Given::default(),
+        Errors::default(),
+        Vec::new(),
+        StatusCode::OK,
+    )
+    .await
 }
 
 /// `POST /alerts/{id}/{what}`: `acknowledge`, `ask`, `note`, `close`.
@@ -57,25 +72,64 @@ pub(crate) async fn act(
 ) -> Response {
     let given = Given::new(pairs);
     match carry_out(&web, &me, &id, &what, &given).await {
-        Ok(code) if given.one("to") == "inbox" => Redirect::to(&format!("/inbox?done={code}")).into_response(),
+        Ok(code) if given.one("to") == "inbox" => {
+            Redirect::to(&format!("/inbox?done={code}")).into_response()
+        }
         Ok(code) => Redirect::to(&format!("/alerts/{id}?done={code}")).into_response(),
         Err(Stop::Choose(people)) => {
-            let errors = kit::errors(vec![("person", "Choose whom you mean from the list.".to_owned())]);
-            page(&web, &me, &id, Done::default(), &given, errors, people, StatusCode::UNPROCESSABLE_ENTITY).await
+            let errors = kit::errors(vec![(
+                "person",
+                "Choose whom you mean from the list.".to_owned(),
+            )]);
+            page(
+                &web,
+                &me,
+                &id,
+                Done::default(),
+                &given,
+                errors,
+                people,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
         }
         Err(Stop::No(Error::Invalid(problems))) => {
-            page(&web, &me, &id, Done::default(), &given, errors_of(problems), Vec::new(), StatusCode::UNPROCESSABLE_ENTITY).await
+            page(
+                &web,
+                &me,
+                &id,
+                Done::default(),
+                &given,
+                errors_of(problems),
+                Vec::new(),
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
         }
         Err(Stop::No(error @ (Error::Refused(_) | Error::Changed))) => {
             let errors = errors_of(vec![Problem::whole(error.to_string())]);
-            page(&web, &me, &id, Done::default(), &given, errors, Vec::new(), StatusCode::CONFLICT).await
+            page(
+                &web,
+                &me,
+                &id,
+                Done::default(),
+                &given,
+                errors,
+                Vec::new(),
+                StatusCode::CONFLICT,
+            )
+            .await
         }
         Err(Stop::No(error)) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
 /// `POST /alerts/{id}/concern`: the second of the two clicks; the case is open and shown (CON-01).
-pub(crate) async fn open_concern(State(web): State<Web>, Me(me): Me, Path(id): Path<String>) -> Response {
+pub(crate) async fn open_concern(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+) -> Response {
     let raised = match id.parse::<AlertId>() {
         Ok(id) => web.app.raise_from_alert(&me, id, "").await,
         Err(_) => Err(Error::NotFound),
@@ -84,7 +138,17 @@ pub(crate) async fn open_concern(State(web): State<Web>, Me(me): Me, Path(id): P
         Ok(raised) => Redirect::to(&format!("/cases/{}?done=opened", raised.case)).into_response(),
         Err(error @ Error::Refused(_)) => {
             let errors = errors_of(vec![Problem::whole(error.to_string())]);
-            page(&web, &me, &id, Done::default(), &Given::default(), errors, Vec::new(), StatusCode::CONFLICT).await
+            page(
+                &web,
+                &me,
+                &id,
+                Done::default(),
+                &Given::default(),
+                errors,
+                Vec::new(),
+                StatusCode::CONFLICT,
+            )
+            .await
         }
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
@@ -101,9 +165,17 @@ impl From<Error> for Stop {
     }
 }
 
-async fn carry_out(web: &Web, me: &SignedIn, id: &str, what: &str, given: &Given) -> Result<&'static str, Stop> {
+async fn carry_out(
+    web: &Web,
+    me: &SignedIn,
+    id: &str,
+    what: &str,
+    given: &Given,
+) -> Result<&'static str, Stop> {
     let id: AlertId = id.parse().map_err(|_| Error::NotFound)?;
-    let needed = |field: &'static str, text: &str| given.maybe(field).ok_or_else(|| Error::field(field, text));
+    let needed = |field: &'static str, text: &str| {
+        given.maybe(field).ok_or_else(|| Error::field(field, text))
+    };
     let (command, code) = match what {
         "acknowledge" => (AlertCommand::Acknowledge, "acknowledged"),
         "ask" => {
@@ -112,22 +184,45 @@ async fn carry_out(web: &Web, me: &SignedIn, id: &str, what: &str, given: &Given
             let to = match kit::pick(&web.app, &me.actor, given, &name, Person::is_staff).await? {
                 Picked::One(person) => person.id,
                 Picked::Several(people) => return Err(Stop::Choose(people)),
-                Picked::Nobody => return Err(Error::field("name", "No member of staff on the roll has that name. Check it.").into()),
+                Picked::Nobody => {
+                    return Err(Error::field(
+                        "name",
+                        "No member of staff on the roll has that name. Check it.",
+                    )
+                    .into());
+                }
             };
             (AlertCommand::Assign { to, ask }, "alert-asked")
         }
-        "note" => (AlertCommand::Note { text: needed("text", "Write the note.")? }, "noted"),
+        "note" => (
+            AlertCommand::Note {
+                text: needed("text", "Write the note.")?,
+            },
+            "noted",
+        ),
         "close" => {
-            let outcome = AlertOutcome::ALL.iter().copied().find(|outcome| outcome.name() == given.one("outcome"));
+            let outcome = AlertOutcome::ALL
+                .iter()
+                .copied()
+                .find(|outcome| outcome.name() == given.one("outcome"));
             let mut wrong = Vec::new();
             if given.one("explanation").is_empty() {
-                wrong.push(Problem::field("explanation", "Write the explanation: what it was, and what the person said."));
+                wrong.push(Problem::field(
+                    "explanation",
+                    "Write the explanation: what it was, and what the person said.",
+                ));
             }
             if outcome.is_none() {
                 wrong.push(Problem::field("outcome", "Choose the outcome."));
             }
             match outcome {
-                Some(outcome) if wrong.is_empty() => (AlertCommand::Close { explanation: given.text("explanation"), outcome }, "alert-closed"),
+                Some(outcome) if wrong.is_empty() => (
+                    AlertCommand::Close {
+                        explanation: given.text("explanation"),
+                        outcome,
+                    },
+                    "alert-closed",
+                ),
                 _ => return Err(Error::Invalid(wrong).into()),
             }
         }
@@ -137,8 +232,20 @@ async fn carry_out(web: &Web, me: &SignedIn, id: &str, what: &str, given: &Given
     Ok(code)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one page with everything its forms were filled in with")]
-async fn page(web: &Web, me: &SignedIn, id: &str, done: Done, given: &Given, errors: Errors, people: Vec<Choice>, status: StatusCode) -> Response {
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one page with everything its forms were filled in with"
+)]
+async fn page(
+    web: &Web,
+    me: &SignedIn,
+    id: &str,
+    done: Done,
+    given: &Given,
+    errors: Errors,
+    people: Vec<Choice>,
+    status: StatusCode,
+) -> Response {
     match build(web, me, id, done, given, errors, people).await {
         Ok(page) => render(status, &page),
         Err(error) => Oops::new(web, Some(me), error).await.into_response(),
@@ -154,10 +261,21 @@ async fn build(
     errors: Errors,
     people: Vec<Choice>,
 ) -> Result<AlertPage, Error> {
-    let file = web.app.alert(&me.actor, id.parse().map_err(|_| Error::NotFound)?).await?;
+    let file = web
+        .app
+        .alert(&me.actor, id.parse().map_err(|_| Error::NotFound)?)
+        .await?;
     let body = AlertBody::read(&file.alert.body)?;
     // Entries that only set a clock hold no words and are passed over.
-    let told = AlertFile { alert: file.alert.clone(), entries: file.entries.iter().filter(|entry| entry.kind != "chase-ended").cloned().collect() };
+    let told = AlertFile {
+        alert: file.alert.clone(),
+        entries: file
+            .entries
+            .iter()
+            .filter(|entry| entry.kind != "chase-ended")
+            .cloned()
+            .collect(),
+    };
     let entries = web.app.alert_entries(&told)?;
     let names = Names::of(&web.app, mentioned(&file, &entries)).await?;
     let (zone, now) = (web.app.zone(), web.app.now());
@@ -168,13 +286,31 @@ async fn build(
         .row("Who", who_words(&body.noticed.who, &names))
         .row("First seen", moment(body.noticed.first_at))
         .row("Last seen", moment(alert.last_at))
-        .row("How often", if alert.count > 1 { format!("{} times", alert.count) } else { "Once".to_owned() });
+        .row(
+            "How often",
+            if alert.count > 1 {
+                format!("{} times", alert.count)
+            } else {
+                "Once".to_owned()
+            },
+        );
     if let Some(search) = &body.search {
         facts = facts.row("Searched for", format!("“{search}”"));
     }
-    facts = facts.row("Rule", format!("{}, version {}", alert.rule, alert.rule_version));
+    facts = facts.row(
+        "Rule",
+        format!("{}, version {}", alert.rule, alert.rule_version),
+    );
     let needs = web.app.needs_addresses(&me.actor);
-    let hosts = if needs { body.shown_hosts() } else { body.hosts().iter().map(|_| pharos_casework::WITHHELD.to_owned()).take(1).collect() };
+    let hosts = if needs {
+        body.shown_hosts()
+    } else {
+        body.hosts()
+            .iter()
+            .map(|_| pharos_casework::WITHHELD.to_owned())
+            .take(1)
+            .collect()
+    };
     Ok(AlertPage {
         frame: web.frame(me, "/inbox").await.with(done),
         id: id.to_owned(),
@@ -194,7 +330,10 @@ async fn build(
         closed,
         case: alert.case.map(|case| case.to_string()),
         ask: ask_fields(given, &errors, people),
-        note: TextArea::new("text", "Note", given.one("text")).rows(3).error(errors.of("text")).into(),
+        note: TextArea::new("text", "Note", given.one("text"))
+            .rows(3)
+            .error(errors.of("text"))
+            .into(),
         close: close_fields(given, &errors),
         story: story(&entries, &names, alert, &zone),
         errors,
@@ -203,11 +342,21 @@ async fn build(
 
 fn ask_fields(given: &Given, errors: &Errors, people: Vec<Choice>) -> Vec<Field> {
     let name = crate::components::Input::text("name", "Whom?", given.one("name"));
-    let mut fields: Vec<Field> = vec![name.hint("A name or sign-in name of a member of staff. They see this alert alone.").error(errors.of("name")).into()];
+    let mut fields: Vec<Field> = vec![
+        name.hint("A name or sign-in name of a member of staff. They see this alert alone.")
+            .error(errors.of("name"))
+            .into(),
+    ];
     if !people.is_empty() {
-        fields.push(Choices::one("person", "Which of these?", people).error(errors.of("person")).into());
+        fields.push(
+            Choices::one("person", "Which of these?", people)
+                .error(errors.of("person"))
+                .into(),
+        );
     }
-    let ask = TextArea::new("ask", "What do you ask them?", given.one("ask")).hint("Such as: talk with the pupil about the reason.").rows(3);
+    let ask = TextArea::new("ask", "What do you ask them?", given.one("ask"))
+        .hint("Such as: talk with the pupil about the reason.")
+        .rows(3);
     fields.push(ask.error(errors.of("ask")).into());
     fields
 }
@@ -215,11 +364,18 @@ fn ask_fields(given: &Given, errors: &Errors, people: Vec<Choice>) -> Vec<Field>
 fn close_fields(given: &Given, errors: &Errors) -> Vec<Field> {
     let outcomes = AlertOutcome::ALL
         .iter()
-        .map(|outcome| Choice::new(outcome.name(), outcome_words(*outcome)).chosen(given.one("outcome") == outcome.name()))
+        .map(|outcome| {
+            Choice::new(outcome.name(), outcome_words(*outcome))
+                .chosen(given.one("outcome") == outcome.name())
+        })
         .collect();
     vec![
-        TextArea::new("explanation", "Explanation", given.one("explanation")).error(errors.of("explanation")).into(),
-        Choices::one("outcome", "Outcome", outcomes).error(errors.of("outcome")).into(),
+        TextArea::new("explanation", "Explanation", given.one("explanation"))
+            .error(errors.of("explanation"))
+            .into(),
+        Choices::one("outcome", "Outcome", outcomes)
+            .error(errors.of("outcome"))
+            .into(),
     ]
 }
 
@@ -245,25 +401,45 @@ fn mentioned(file: &AlertFile, entries: &[AlertEntry]) -> Vec<PersonId> {
     people
 }
 
-fn story(entries: &[AlertEntry], names: &Names, alert: &pharos_records::Alert, zone: &jiff::tz::TimeZone) -> Timeline {
-    let item = |at: jiff::Timestamp, title: String, by: Option<String>, body: String| TimelineItem {
-        id: None,
-        title,
-        at: words::moment(at, zone),
-        at_machine: at.to_string(),
-        by,
-        body,
-    };
-    let mut items = vec![item(alert.at, "Raised".to_owned(), Some("Pharos".to_owned()), String::new())];
+fn story(
+    entries: &[AlertEntry],
+    names: &Names,
+    alert: &pharos_records::Alert,
+    zone: &jiff::tz::TimeZone,
+) -> Timeline {
+    let item =
+        |at: jiff::Timestamp, title: String, by: Option<String>, body: String| TimelineItem {
+            id: None,
+            title,
+            at: words::moment(at, zone),
+            at_machine: at.to_string(),
+            by,
+            body,
+        };
+    let mut items = vec![item(
+        alert.at,
+        "Raised".to_owned(),
+        Some("Pharos".to_owned()),
+        String::new(),
+    )];
     for entry in entries {
         let (title, body) = match &entry.body {
             Said::Raised { .. } | Said::Again { .. } => ("Seen again".to_owned(), String::new()),
-            Said::Notified { to, .. } => (format!("Nobody had acknowledged it: {to} told"), String::new()),
+            Said::Notified { to, .. } => (
+                format!("Nobody had acknowledged it: {to} told"),
+                String::new(),
+            ),
             Said::Acknowledged => ("Acknowledged".to_owned(), String::new()),
             Said::Assigned { to, ask } => (format!("{} asked", names.get(*to)), ask.clone()),
             Said::Noted { text } => ("Note".to_owned(), text.clone()),
             Said::Opened { .. } => ("Opened as a concern".to_owned(), String::new()),
-            Said::Closed { explanation, outcome } => (format!("Closed: {}", outcome_words(*outcome)), explanation.clone()),
+            Said::Closed {
+                explanation,
+                outcome,
+            } => (
+                format!("Closed: {}", outcome_words(*outcome)),
+                explanation.clone(),
+            ),
         };
         let by = match entry.by {
             Author::Person { person } => names.get(person),

@@ -26,14 +26,22 @@ pub(crate) struct Which {
 }
 
 /// `GET /cases`
-pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Query(which): Query<Which>) -> Response {
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Me(me): Me,
+    Query(which): Query<Which>,
+) -> Response {
     let closed = which.show == "closed";
     let cases = match web.app.cases(&me.actor, !closed).await {
         Ok(cases) => case_cards(&web, cases).await,
         Err(error) => Err(error),
     };
     match cases {
-        Ok(cases) => ok(&CasesPage { frame: web.frame(&me, "/cases").await, closed, cases }),
+        Ok(cases) => ok(&CasesPage {
+            frame: web.frame(&me, "/cases").await,
+            closed,
+            cases,
+        }),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }

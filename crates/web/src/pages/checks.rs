@@ -35,7 +35,11 @@ pub(crate) async fn list(State(web): State<Web>, Me(me): Me) -> Response {
             ok(&ChecksPage {
                 frame: web.frame(&me, "/checks").await,
                 empty: rows.is_empty(),
-                runs: Table::new("Runs, newest first", &["When", "Result", "As promised", "Not as promised"], rows),
+                runs: Table::new(
+                    "Runs, newest first",
+                    &["When", "Result", "As promised", "Not as promised"],
+                    rows,
+                ),
                 may_run,
             })
         }
@@ -45,7 +49,10 @@ pub(crate) async fn list(State(web): State<Web>, Me(me): Me) -> Response {
 
 fn row(run: &CheckRun, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
     vec![
-        Cell::link(format!("/checks/{}", run.run.id), words::moment(run.run.to, zone)),
+        Cell::link(
+            format!("/checks/{}", run.run.id),
+            words::moment(run.run.to, zone),
+        ),
         Cell::text(verdict(run.run.passed, run.run.failed).0),
         Cell::text(run.run.passed.to_string()),
         Cell::text(run.run.failed.to_string()),
@@ -96,7 +103,12 @@ struct Failure {
 }
 
 /// `GET /checks/{id}`
-pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Path(id): Path<String>, done: Done) -> Response {
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    done: Done,
+) -> Response {
     match build(&web, &me, &id, done).await {
         Ok(page) => ok(&page),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
@@ -104,11 +116,19 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Path(id): Path<Stri
 }
 
 async fn build(web: &Web, me: &SignedIn, id: &str, done: Done) -> Result<CheckPage, Error> {
-    let run = web.app.check(&me.actor, id.parse().map_err(|_| Error::NotFound)?).await?;
+    let run = web
+        .app
+        .check(&me.actor, id.parse().map_err(|_| Error::NotFound)?)
+        .await?;
     let results = CheckResults::read(&run)?;
     let (groups, rows) = sheet(&results.probes);
     let (word, class) = verdict(run.run.passed, run.run.failed);
-    let mut failures: Vec<Failure> = results.probes.iter().filter(|probe| probe.result != CheckResult::Passed).map(failure).collect();
+    let mut failures: Vec<Failure> = results
+        .probes
+        .iter()
+        .filter(|probe| probe.result != CheckResult::Passed)
+        .map(failure)
+        .collect();
     failures.sort_by_key(|failure| failure.word);
     Ok(CheckPage {
         frame: web.frame(me, "/checks").await.with(done),
@@ -132,14 +152,21 @@ fn sheet(probes: &[ProbeRow]) -> (Vec<String>, Vec<SheetRow>) {
         if !groups.contains(&probe.group) {
             groups.push(probe.group.clone());
         }
-        let cell = by_what.entry(probe.kind.says()).or_default().entry(probe.group.clone()).or_insert(0);
+        let cell = by_what
+            .entry(probe.kind.says())
+            .or_default()
+            .entry(probe.group.clone())
+            .or_insert(0);
         *cell = (*cell).max(badness(probe.result));
     }
     let mut rows: Vec<(u8, SheetRow)> = by_what
         .into_iter()
         .map(|(what, cells)| {
             let worst = cells.values().copied().max().unwrap_or(0);
-            let cells = groups.iter().map(|group| cell(group, cells.get(group).copied())).collect();
+            let cells = groups
+                .iter()
+                .map(|group| cell(group, cells.get(group).copied()))
+                .collect();
             (worst, SheetRow { what, cells })
         })
         .collect();
@@ -162,7 +189,11 @@ fn cell(group: &str, badness: Option<u8>) -> SheetCell {
         Some(_) => ("Failed", "ph-standing--notmet"),
         None => ("–", ""),
     };
-    SheetCell { group: group.replace('-', " "), word, class }
+    SheetCell {
+        group: group.replace('-', " "),
+        word,
+        class,
+    }
 }
 
 fn failure(probe: &ProbeRow) -> Failure {
@@ -175,17 +206,26 @@ fn failure(probe: &ProbeRow) -> Failure {
         },
         address: pharos_casework::broken_up(&probe.address),
         seen: probe.seen.clone(),
-        word: if probe.result == CheckResult::Failed { "Failed" } else { "Not tried" },
+        word: if probe.result == CheckResult::Failed {
+            "Failed"
+        } else {
+            "Not tried"
+        },
     }
 }
 
 /// `POST /checks`: runs the check where the faces can be reached.
 pub(crate) async fn run(State(web): State<Web>, Me(me): Me) -> Response {
     if !web.app.could(&me.actor, Act::RunCheck) {
-        return Oops::new(&web, Some(&me), Error::NotFound).await.into_response();
+        return Oops::new(&web, Some(&me), Error::NotFound)
+            .await
+            .into_response();
     }
     let Some(prober) = web.prober.clone() else {
-        let no = Error::Refused("The filter cannot be reached from here now. Run it on the server with `pharos check`.".to_owned());
+        let no = Error::Refused(
+            "The filter cannot be reached from here now. Run it on the server with `pharos check`."
+                .to_owned(),
+        );
         return Oops::new(&web, Some(&me), no).await.into_response();
     };
     match web.app.run_check(&me.actor, prober.as_ref()).await {
@@ -201,7 +241,14 @@ mod tests {
 
     fn probe(group: &str, name: &str, result: CheckResult) -> ProbeRow {
         let kind = CheckKind::Category(name.to_owned());
-        ProbeRow { group: group.to_owned(), way: Way::Dns, kind, address: "bad.example".to_owned(), result, seen: String::new() }
+        ProbeRow {
+            group: group.to_owned(),
+            way: Way::Dns,
+            kind,
+            address: "bad.example".to_owned(),
+            result,
+            seen: String::new(),
+        }
     }
 
     /// AUD-02: failures stand first, and one failed probe fails its cell.
@@ -215,7 +262,21 @@ mod tests {
         ];
         let (groups, rows) = sheet(&probes);
         assert_eq!(groups, ["pupils", "staff"]);
-        let words: Vec<(&str, Vec<&str>)> = rows.iter().map(|row| (row.what.as_str(), row.cells.iter().map(|cell| cell.word).collect())).collect();
-        assert_eq!(words, [("weapons is blocked", vec!["Failed", "–"]), ("gambling is blocked", vec!["Held", "Not tried"])]);
+        let words: Vec<(&str, Vec<&str>)> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.what.as_str(),
+                    row.cells.iter().map(|cell| cell.word).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [
+                ("weapons is blocked", vec!["Failed", "–"]),
+                ("gambling is blocked", vec!["Held", "Not tried"])
+            ]
+        );
     }
 }

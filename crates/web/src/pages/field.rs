@@ -62,7 +62,11 @@ impl fmt::Display for Field {
             Self::Choices(choices) => choices.fmt(f),
             Self::Select(select) => select.fmt(f),
             Self::Warning(warning) => warning.fmt(f),
-            Self::Hidden(name, value) => write!(f, "<input type=\"hidden\" name=\"{name}\" value=\"{}\">", Escaped(value)),
+            Self::Hidden(name, value) => write!(
+                f,
+                "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+                Escaped(value)
+            ),
             Self::Says(text) => write!(f, "<p class=\"govuk-body\">{}</p>", Escaped(text)),
         }
     }
@@ -97,7 +101,13 @@ mod tests {
     #[test]
     fn hidden_values_and_sentences_are_escaped() {
         let field = Field::Hidden("step", "\"><script>".to_owned());
-        assert_eq!(field.to_string(), "<input type=\"hidden\" name=\"step\" value=\"&quot;&gt;&lt;script&gt;\">");
-        assert_eq!(Field::Says("<b>".to_owned()).to_string(), "<p class=\"govuk-body\">&lt;b&gt;</p>");
+        assert_eq!(
+            field.to_string(),
+            "<input type=\"hidden\" name=\"step\" value=\"&quot;&gt;&lt;script&gt;\">"
+        );
+        assert_eq!(
+            Field::Says("<b>".to_owned()).to_string(),
+            "<p class=\"govuk-body\">&lt;b&gt;</p>"
+        );
     }
 }

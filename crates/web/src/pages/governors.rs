@@ -77,18 +77,63 @@ struct Kept {
 }
 
 /// `GET /reports`
-pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Query(asked): Query<Asked>, done: Done) -> Response {
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Me(me): Me,
+    Query(asked): Query<Asked>,
+    done: Done,
+) -> Response {
     let usual = web.app.usual_period();
-    let read = |text: &str, otherwise: Date| if text.is_empty() { Some(otherwise) } else { kit::day(text) };
+    let read = |text: &str, otherwise: Date| {
+        if text.is_empty() {
+            Some(otherwise)
+        } else {
+            kit::day(text)
+        }
+    };
     let (from, to) = (read(&asked.from, usual.from), read(&asked.to, usual.to));
     let (Some(from), Some(to)) = (from, to) else {
-        let errors = kit::errors(vec![("from", "Write both days, such as 2026-09-01.".to_owned())]);
-        return page(&web, &me, usual, None, errors, done, StatusCode::UNPROCESSABLE_ENTITY).await;
+        let errors = kit::errors(vec![(
+            "from",
+            "Write both days, such as 2026-09-01.".to_owned(),
+        )]);
+        return page(
+            &web,
+            &me,
+            usual,
+            None,
+            errors,
+            done,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        )
+        .await;
     };
     let period = Period { from, to };
     match web.app.governors_report(&me.actor, period).await {
-        Ok(report) => page(&web, &me, period, Some(&report), Errors::default(), done, StatusCode::OK).await,
-        Err(Error::Invalid(problems)) => page(&web, &me, period, None, errors_of(problems), done, StatusCode::UNPROCESSABLE_ENTITY).await,
+        Ok(report) => {
+            page(
+                &web,
+                &me,
+                period,
+                Some(&report),
+                Errors::default(),
+                done,
+                StatusCode::OK,
+            )
+            .await
+        }
+        Err(Error::Invalid(problems)) => {
+            page(
+                &web,
+                &me,
+                period,
+                None,
+                errors_of(problems),
+                done,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
+        }
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
@@ -96,14 +141,35 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me, Query(asked): Query
 /// `POST /reports`: makes the PDF and keeps it for good.
 pub(crate) async fn make(State(web): State<Web>, Me(me): Me, Form(asked): Form<Asked>) -> Response {
     let (Some(from), Some(to)) = (kit::day(&asked.from), kit::day(&asked.to)) else {
-        let errors = kit::errors(vec![("from", "Write both days, such as 2026-09-01.".to_owned())]);
-        return page(&web, &me, web.app.usual_period(), None, errors, Done::default(), StatusCode::UNPROCESSABLE_ENTITY).await;
+        let errors = kit::errors(vec![(
+            "from",
+            "Write both days, such as 2026-09-01.".to_owned(),
+        )]);
+        return page(
+            &web,
+            &me,
+            web.app.usual_period(),
+            None,
+            errors,
+            Done::default(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        )
+        .await;
     };
     let period = Period { from, to };
     match web.app.freeze_report(&me.actor, period).await {
         Ok(_) => Redirect::to("/reports?done=kept").into_response(),
         Err(Error::Invalid(problems)) => {
-            page(&web, &me, period, None, errors_of(problems), Done::default(), StatusCode::UNPROCESSABLE_ENTITY).await
+            page(
+                &web,
+                &me,
+                period,
+                None,
+                errors_of(problems),
+                Done::default(),
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
         }
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
@@ -115,40 +181,83 @@ pub(crate) async fn pdf(State(web): State<Web>, Me(me): Me, Path(id): Path<Strin
         Ok(id) => web.app.frozen_report(&me.actor, id).await,
         Err(_) => Err(Error::NotFound),
     };
-    match kept.and_then(|kept| kept.report.pdf.map(|pdf| (kept.report.from, kept.report.to, pdf)).ok_or(Error::NotFound)) {
-        Ok((from, to, pdf)) => file("application/pdf", &format!("governors-report-{from}-{to}.pdf"), pdf),
+    match kept.and_then(|kept| {
+        kept.report
+            .pdf
+            .map(|pdf| (kept.report.from, kept.report.to, pdf))
+            .ok_or(Error::NotFound)
+    }) {
+        Ok((from, to, pdf)) => file(
+            "application/pdf",
+            &format!("governors-report-{from}-{to}.pdf"),
+            pdf,
+        ),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
 /// `GET /reports/csv`: the figures of a period as they are counted now.
-pub(crate) async fn csv(State(web): State<Web>, Me(me): Me, Query(asked): Query<Asked>) -> Response {
+pub(crate) async fn csv(
+    State(web): State<Web>,
+    Me(me): Me,
+    Query(asked): Query<Asked>,
+) -> Response {
     if let Err(error) = web.app.open_to::<act::ReadReport>(&me.actor).await {
         return Oops::new(&web, Some(&me), error).await.into_response();
     }
     let made = match (kit::day(&asked.from), kit::day(&asked.to)) {
-        (Some(from), Some(to)) => web.app.governors_csv(&me.actor, Period { from, to }).await.map(|csv| (from, to, csv)),
+        (Some(from), Some(to)) => web
+            .app
+            .governors_csv(&me.actor, Period { from, to })
+            .await
+            .map(|csv| (from, to, csv)),
         _ => Err(Error::field("from", "Write both days, such as 2026-09-01.")),
     };
     match made {
-        Ok((from, to, csv)) => file("text/csv; charset=utf-8", &format!("governors-report-{from}-{to}.csv"), csv),
+        Ok((from, to, csv)) => file(
+            "text/csv; charset=utf-8",
+            &format!("governors-report-{from}-{to}.csv"),
+            csv,
+        ),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
 /// A download. Its name holds dates only.
 fn file(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], bytes).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind.to_owned()),
+            (
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{name}\""),
+            ),
+        ],
+        bytes,
+    )
+        .into_response()
 }
 
-async fn page(web: &Web, me: &SignedIn, period: Period, report: Option<&GovernorsReport>, errors: Errors, done: Done, status: StatusCode) -> Response {
+async fn page(
+    web: &Web,
+    me: &SignedIn,
+    period: Period,
+    report: Option<&GovernorsReport>,
+    errors: Errors,
+    done: Done,
+    status: StatusCode,
+) -> Response {
     let kept = match web.app.frozen_reports(&me.actor).await {
         Ok(kept) => kept,
         Err(error) => return Oops::new(web, Some(me), error).await.into_response(),
     };
     let zone = web.app.zone();
     let day = |name: &'static str, label: &str, day: Date| -> Field {
-        Input::text(name, label, day.to_string()).kind("date").width(10).error(errors.of(name)).into()
+        Input::text(name, label, day.to_string())
+            .kind("date")
+            .width(10)
+            .error(errors.of(name))
+            .into()
     };
     let page = ReportPage {
         frame: web.frame(me, "/reports").await.with(done),
@@ -177,11 +286,21 @@ fn kept_view(kept: &FrozenReport, zone: &jiff::tz::TimeZone) -> Kept {
 
 fn view(report: &GovernorsReport) -> ReportView {
     let [met, attested, at_risk, not_met, unbound] = report.clauses;
-    let groups: [(&'static str, &[Counts]); 3] =
-        [("Incidents and outcomes", &report.cases), ("What monitoring raised", &report.alerts), ("Follow-up and what was learnt", &report.follow_up)];
-    let empty = groups.iter().flat_map(|(_, tables)| tables.iter()).filter(|table| table.rows.is_empty());
+    let groups: [(&'static str, &[Counts]); 3] = [
+        ("Incidents and outcomes", &report.cases),
+        ("What monitoring raised", &report.alerts),
+        ("Follow-up and what was learnt", &report.follow_up),
+    ];
+    let empty = groups
+        .iter()
+        .flat_map(|(_, tables)| tables.iter())
+        .filter(|table| table.rows.is_empty());
     ReportView {
-        title: format!("{} to {}", date_words(report.period.from), date_words(report.period.to)),
+        title: format!(
+            "{} to {}",
+            date_words(report.period.from),
+            date_words(report.period.to)
+        ),
         clauses: vec![
             (not_met, "not met", "ph-tile--bad"),
             (at_risk, "at risk", "ph-tile--warn"),
@@ -190,10 +309,22 @@ fn view(report: &GovernorsReport) -> ReportView {
             (unbound, "bound to no control", ""),
         ],
         wanting: report.wanting.iter().map(wanting).collect(),
-        nothing: empty.map(|table| table.title.to_lowercase()).collect::<Vec<_>>().join("; "),
+        nothing: empty
+            .map(|table| table.title.to_lowercase())
+            .collect::<Vec<_>>()
+            .join("; "),
         tables: groups
             .into_iter()
-            .map(|(title, tables)| (title, tables.iter().filter(|table| !table.rows.is_empty()).map(counts).collect::<Vec<_>>()))
+            .map(|(title, tables)| {
+                (
+                    title,
+                    tables
+                        .iter()
+                        .filter(|table| !table.rows.is_empty())
+                        .map(counts)
+                        .collect::<Vec<_>>(),
+                )
+            })
             .filter(|(_, tables)| !tables.is_empty())
             .collect(),
         times: times(report),
@@ -204,31 +335,73 @@ fn view(report: &GovernorsReport) -> ReportView {
 }
 
 fn wanting(line: &ClauseLine) -> Wanting {
-    Wanting { id: line.id.clone(), title: line.title.clone(), word: policy::word(line.standing), class: policy::class(line.standing), why: line.why }
+    Wanting {
+        id: line.id.clone(),
+        title: line.title.clone(),
+        word: policy::word(line.standing),
+        class: policy::class(line.standing),
+        why: line.why,
+    }
 }
 
 fn counts(table: &Counts) -> Table {
-    let mut rows: Vec<Vec<Cell>> = table.rows.iter().map(|(label, count)| vec![Cell::text(label.words()), Cell::text(count.to_string())]).collect();
+    let mut rows: Vec<Vec<Cell>> = table
+        .rows
+        .iter()
+        .map(|(label, count)| vec![Cell::text(label.words()), Cell::text(count.to_string())])
+        .collect();
     if let Some(total) = table.total {
         rows.push(vec![Cell::text("All"), Cell::text(total.to_string())]);
     }
-    let caption = table.note.map_or_else(|| table.title.to_owned(), |note| format!("{} ({note})", table.title));
+    let caption = table.note.map_or_else(
+        || table.title.to_owned(),
+        |note| format!("{} ({note})", table.title),
+    );
     Table::new(caption, &["What", "How many"], rows)
 }
 
 fn times(report: &GovernorsReport) -> Table {
     let median = |minutes: Option<u64>| {
-        minutes.map_or_else(|| "not shown: too few".to_owned(), |minutes| kit::lasted(jiff::SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX / 60))))
+        minutes.map_or_else(
+            || "not shown: too few".to_owned(),
+            |minutes| {
+                kit::lasted(jiff::SignedDuration::from_mins(
+                    i64::try_from(minutes).unwrap_or(i64::MAX / 60),
+                ))
+            },
+        )
     };
-    let row = |time: &pharos_governance::TimeFigure| vec![Cell::text(time.what), Cell::text(median(time.median_minutes)), Cell::text(time.of.to_string())];
-    Table::new("How long it took", &["What", "Middle time", "Of how many"], report.times.iter().map(row).collect())
+    let row = |time: &pharos_governance::TimeFigure| {
+        vec![
+            Cell::text(time.what),
+            Cell::text(median(time.median_minutes)),
+            Cell::text(time.of.to_string()),
+        ]
+    };
+    Table::new(
+        "How long it took",
+        &["What", "Middle time", "Of how many"],
+        report.times.iter().map(row).collect(),
+    )
 }
 
 fn lists(report: &GovernorsReport) -> Table {
     let row = |(list, age): &(pharos_governance::ListLine, Option<i64>)| {
-        let age = age.map_or_else(|| "never refreshed".to_owned(), |days| format!("{days} days"));
+        let age = age.map_or_else(
+            || "never refreshed".to_owned(),
+            |days| format!("{days} days"),
+        );
         let kind = if list.sealed { "sealed" } else { "open" };
-        vec![Cell::text(&list.name), Cell::text(kind), Cell::text(list.entries.to_string()), Cell::text(age)]
+        vec![
+            Cell::text(&list.name),
+            Cell::text(kind),
+            Cell::text(list.entries.to_string()),
+            Cell::text(age),
+        ]
     };
-    Table::new("The lists", &["List", "Kind", "Entries", "Age at the end of the period"], report.lists.iter().map(row).collect())
+    Table::new(
+        "The lists",
+        &["List", "Kind", "Entries", "Age at the end of the period"],
+        report.lists.iter().map(row).collect(),
+    )
 }

@@ -69,7 +69,11 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me, done: Done) -> Resp
 async fn build(web: &Web, me: &SignedIn, done: Done) -> Result<InboxPage, Error> {
     let alerts = web.app.alerts(&me.actor, false).await?;
     let lists_cases = web.app.could(&me.actor, Act::ListCases);
-    let cases = if lists_cases { web.app.cases(&me.actor, true).await? } else { Vec::new() };
+    let cases = if lists_cases {
+        web.app.cases(&me.actor, true).await?
+    } else {
+        Vec::new()
+    };
     Ok(InboxPage {
         alerts: alert_cards(web, &alerts).await?,
         cases: case_cards(web, cases).await?,
@@ -79,7 +83,10 @@ async fn build(web: &Web, me: &SignedIn, done: Done) -> Result<InboxPage, Error>
 }
 
 async fn alert_cards(web: &Web, alerts: &[Alert]) -> Result<Vec<AlertCard>, Error> {
-    let people = alerts.iter().flat_map(|alert| [alert.about.map(|about| about.id), alert.acknowledged_by]).flatten();
+    let people = alerts
+        .iter()
+        .flat_map(|alert| [alert.about.map(|about| about.id), alert.acknowledged_by])
+        .flatten();
     let names = Names::of(&web.app, people.collect()).await?;
     let (now, zone) = (web.app.now(), web.app.zone());
     alerts
@@ -98,7 +105,9 @@ async fn alert_cards(web: &Web, alerts: &[Alert]) -> Result<Vec<AlertCard>, Erro
                 raised: words::moment(alert.at, &zone),
                 raised_machine: alert.at.to_string(),
                 waiting: lasted(now.duration_since(alert.at)),
-                clock: open.then(|| alert.chase_at.map(|at| due_words(at, now))).flatten(),
+                clock: open
+                    .then(|| alert.chase_at.map(|at| due_words(at, now)))
+                    .flatten(),
                 count: alert.count,
                 open,
                 by: alert.acknowledged_by.map(|by| names.get(by)),
@@ -111,9 +120,17 @@ async fn alert_cards(web: &Web, alerts: &[Alert]) -> Result<Vec<AlertCard>, Erro
 /// Cases by their next clock; those without one last.
 pub(crate) async fn case_cards(web: &Web, mut cases: Vec<Case>) -> Result<Vec<CaseCard>, Error> {
     cases.sort_by_key(|case| (case.due_at.unwrap_or(Timestamp::MAX), -case.rank));
-    let names = Names::of(&web.app, cases.iter().filter_map(|case| case.owner).collect()).await?;
+    let names = Names::of(
+        &web.app,
+        cases.iter().filter_map(|case| case.owner).collect(),
+    )
+    .await?;
     let (now, zone) = (web.app.now(), web.app.zone());
-    let kind = |id: &str| web.app.procedure(id).map_or_else(|| id.to_owned(), |procedure| procedure.title);
+    let kind = |id: &str| {
+        web.app
+            .procedure(id)
+            .map_or_else(|| id.to_owned(), |procedure| procedure.title)
+    };
     Ok(cases
         .into_iter()
         .map(|case| {
@@ -123,8 +140,17 @@ pub(crate) async fn case_cards(web: &Web, mut cases: Vec<Case>) -> Result<Vec<Ca
                 number: case.number,
                 state: state_words(&case.state).to_owned(),
                 kind: kind(&case.kind),
-                card: if late || case.rank >= 80 { "ph-card--critical" } else if case.rank >= 50 { "ph-card--high" } else { "ph-card--medium" },
-                due: case.due_at.filter(|_| case.closed_at.is_none()).map(|due| due_words(due, now)),
+                card: if late || case.rank >= 80 {
+                    "ph-card--critical"
+                } else if case.rank >= 50 {
+                    "ph-card--high"
+                } else {
+                    "ph-card--medium"
+                },
+                due: case
+                    .due_at
+                    .filter(|_| case.closed_at.is_none())
+                    .map(|due| due_words(due, now)),
                 opened: words::moment(case.opened_at, &zone),
                 owner: case.owner.map(|owner| names.get(owner)),
                 outcome: case.outcome,
@@ -176,7 +202,12 @@ pub(crate) const fn colour(severity: Severity) -> &'static str {
 /// Who, how that is known and how sure; or why nobody can be named (MON-02).
 pub(crate) fn who_words(who: &Who, names: &Names) -> String {
     match who {
-        Who::Known { person, source, confidence, device } => {
+        Who::Known {
+            person,
+            source,
+            confidence,
+            device,
+        } => {
             let how = match source {
                 IdentitySource::ProxySignIn => "signed in at the proxy",
                 IdentitySource::SignInPage => "signed in on this device",
@@ -184,7 +215,10 @@ pub(crate) fn who_words(who: &Who, names: &Names) -> String {
                 IdentitySource::Stated => "stated",
             };
             let name = names.get(*person);
-            let on = device.as_ref().map(|device| format!(", on {device}")).unwrap_or_default();
+            let on = device
+                .as_ref()
+                .map(|device| format!(", on {device}"))
+                .unwrap_or_default();
             match confidence {
                 Confidence::Certain => format!("{name} (certain: {how}{on})"),
                 Confidence::Likely => format!("Probably {name} (not certain: {how}{on})"),

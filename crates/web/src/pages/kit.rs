@@ -27,12 +27,17 @@ impl Given {
 
     /// The first value of a field, without blanks at either end; empty when it was not posted.
     pub(crate) fn one(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.trim())
     }
 
     /// The value, or `None` when nothing was written.
     pub(crate) fn maybe(&self, name: &str) -> Option<String> {
-        Some(self.one(name)).filter(|text| !text.is_empty()).map(str::to_owned)
+        Some(self.one(name))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     }
 
     /// The text as written.
@@ -42,12 +47,17 @@ impl Given {
 
     /// All values of a field.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, value)| key == name && !value.trim().is_empty()).map(|(_, value)| value.trim())
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.trim().is_empty())
+            .map(|(_, value)| value.trim())
     }
 
     /// Whether the field has this value among its values.
     pub(crate) fn has(&self, name: &str, value: &str) -> bool {
-        self.0.iter().any(|(key, given)| key == name && given.trim() == value)
+        self.0
+            .iter()
+            .any(|(key, given)| key == name && given.trim() == value)
     }
 
     /// Puts a value in place of what was there.
@@ -65,7 +75,9 @@ pub(crate) fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 
 /// A moment as the value of a date and time field.
 pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%dT%H:%M")
+        .to_string()
 }
 
 /// Reads a day as browsers post it.
@@ -105,11 +117,21 @@ pub(crate) struct ClockWords {
 /// What a due time means now: late, due within the hour, or later.
 pub(crate) fn due_words(due: Timestamp, now: Timestamp) -> ClockWords {
     if due <= now {
-        return ClockWords { text: format!("late by {}", lasted(now.duration_since(due))), class: "ph-clock ph-clock--over" };
+        return ClockWords {
+            text: format!("late by {}", lasted(now.duration_since(due))),
+            class: "ph-clock ph-clock--over",
+        };
     }
     let left = due.duration_since(now);
-    let class = if left <= SignedDuration::from_hours(1) { "ph-clock ph-clock--due" } else { "ph-clock" };
-    ClockWords { text: format!("due in {}", lasted(left)), class }
+    let class = if left <= SignedDuration::from_hours(1) {
+        "ph-clock ph-clock--due"
+    } else {
+        "ph-clock"
+    };
+    ClockWords {
+        text: format!("due in {}", lasted(left)),
+        class,
+    }
 }
 
 /// Names of people by id, fetched once for a page.
@@ -134,7 +156,10 @@ impl Names {
 
     /// The name, or words for somebody who is gone.
     pub(crate) fn get(&self, person: PersonId) -> String {
-        self.0.get(&person).cloned().unwrap_or_else(|| "Somebody no longer on the roll".to_owned())
+        self.0
+            .get(&person)
+            .cloned()
+            .unwrap_or_else(|| "Somebody no longer on the roll".to_owned())
     }
 }
 
@@ -153,19 +178,42 @@ pub(crate) enum Picked {
 ///
 /// # Errors
 /// [`Error::Denied`].
-pub(crate) async fn pick(app: &App, actor: &Actor, given: &Given, words: &str, fits: fn(&Person) -> bool) -> Result<Picked, Error> {
+pub(crate) async fn pick(
+    app: &App,
+    actor: &Actor,
+    given: &Given,
+    words: &str,
+    fits: fn(&Person) -> bool,
+) -> Result<Picked, Error> {
     if let Ok(id) = given.one("person").parse::<PersonId>() {
         let person = app.person(actor, id).await?;
-        return Ok(if fits(&person) { Picked::One(Box::new(person)) } else { Picked::Nobody });
+        return Ok(if fits(&person) {
+            Picked::One(Box::new(person))
+        } else {
+            Picked::Nobody
+        });
     }
-    let found: Vec<Person> = app.find_people(actor, words).await?.into_iter().filter(|person| person.is_active() && fits(person)).collect();
-    let exact = |person: &&Person| person.username.eq_ignore_ascii_case(words) || person.full_name().eq_ignore_ascii_case(words);
+    let found: Vec<Person> = app
+        .find_people(actor, words)
+        .await?
+        .into_iter()
+        .filter(|person| person.is_active() && fits(person))
+        .collect();
+    let exact = |person: &&Person| {
+        person.username.eq_ignore_ascii_case(words)
+            || person.full_name().eq_ignore_ascii_case(words)
+    };
     if let [person] = found.iter().filter(exact).collect::<Vec<_>>()[..] {
         return Ok(Picked::One(Box::new(person.clone())));
     }
     Ok(match found.len() {
         0 => Picked::Nobody,
-        _ => Picked::Several(found.iter().map(|person| Choice::new(person.id.to_string(), describe(person))).collect()),
+        _ => Picked::Several(
+            found
+                .iter()
+                .map(|person| Choice::new(person.id.to_string(), describe(person)))
+                .collect(),
+        ),
     })
 }
 
@@ -214,7 +262,13 @@ mod tests {
     #[test]
     fn a_late_clock_says_so_in_words() {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        assert_eq!(due_words("2026-11-23T09:30:00Z".parse().unwrap(), now).text, "late by 30 min");
-        assert_eq!(due_words("2026-11-23T10:30:00Z".parse().unwrap(), now).class, "ph-clock ph-clock--due");
+        assert_eq!(
+            due_words("2026-11-23T09:30:00Z".parse().unwrap(), now).text,
+            "late by 30 min"
+        );
+        assert_eq!(
+            due_words("2026-11-23T10:30:00Z".parse().unwrap(), now).class,
+            "ph-clock ph-clock--due"
+        );
     }
 }

@@ -63,28 +63,69 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
             word: word(clause.standing),
             class: class(clause.standing),
             card: card(clause.standing),
-            sentence: clause.deciding().map_or_else(String::new, |deciding| sentence(deciding, figures)),
+            sentence: clause
+                .deciding()
+                .map_or_else(String::new, |deciding| sentence(deciding, figures)),
         })
         .collect();
-    let count = |standing: Standing| clauses.iter().filter(|clause| clause.standing == Some(standing)).count();
+    let count = |standing: Standing| {
+        clauses
+            .iter()
+            .filter(|clause| clause.standing == Some(standing))
+            .count()
+    };
     let tiles = vec![
-        Tile { figure: count(Standing::NotMet), label: "not met", class: "ph-tile--bad" },
-        Tile { figure: count(Standing::AtRisk), label: "at risk", class: "ph-tile--warn" },
-        Tile { figure: count(Standing::Attested), label: "attested", class: "" },
-        Tile { figure: count(Standing::Met), label: "met", class: "ph-tile--good" },
+        Tile {
+            figure: count(Standing::NotMet),
+            label: "not met",
+            class: "ph-tile--bad",
+        },
+        Tile {
+            figure: count(Standing::AtRisk),
+            label: "at risk",
+            class: "ph-tile--warn",
+        },
+        Tile {
+            figure: count(Standing::Attested),
+            label: "attested",
+            class: "",
+        },
+        Tile {
+            figure: count(Standing::Met),
+            label: "met",
+            class: "ph-tile--good",
+        },
     ];
     let title = school.pack.front_page.title.clone();
-    ok(&PolicyPage { frame: web.frame(&me, "/policy").await, title, facts: front(&school), tiles, clauses: cards })
+    ok(&PolicyPage {
+        frame: web.frame(&me, "/policy").await,
+        title,
+        facts: front(&school),
+        tiles,
+        clauses: cards,
+    })
 }
 
 fn front(school: &pharos_service::School) -> Summary {
     let page = &school.pack.front_page;
-    let day = |day: Option<jiff::civil::Date>, otherwise: &str| day.map_or_else(|| otherwise.to_owned(), date_words);
+    let day = |day: Option<jiff::civil::Date>, otherwise: &str| {
+        day.map_or_else(|| otherwise.to_owned(), date_words)
+    };
     let mut facts = Summary::default()
-        .row("Version", format!("{} (version {} here)", page.version, school.version))
+        .row(
+            "Version",
+            format!("{} (version {} here)", page.version, school.version),
+        )
         .row("Owner", &page.owner)
         .row("Author", &page.author)
-        .row("Approved by", format!("{}, {}", page.approved_by, day(page.approved_on, "not yet: a draft")))
+        .row(
+            "Approved by",
+            format!(
+                "{}, {}",
+                page.approved_by,
+                day(page.approved_on, "not yet: a draft")
+            ),
+        )
         .row("Review by", day(page.review_on, "no day set"))
         .row("Scope", &page.scope)
         .row("For", page.audience.join(", "));
@@ -118,7 +159,12 @@ struct ControlView {
 }
 
 /// `GET /policy/{clause}`
-pub(crate) async fn clause(State(web): State<Web>, Me(me): Me, Path(id): Path<String>, done: Done) -> Response {
+pub(crate) async fn clause(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    done: Done,
+) -> Response {
     match build(&web, &me, &id, done).await {
         Ok(page) => ok(&page),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
@@ -126,17 +172,36 @@ pub(crate) async fn clause(State(web): State<Web>, Me(me): Me, Path(id): Path<St
 }
 
 async fn build(web: &Web, me: &SignedIn, id: &str, done: Done) -> Result<ClausePage, Error> {
-    let clause = web.app.clauses(&me.actor).await?.into_iter().find(|clause| clause.clause == id).ok_or(Error::NotFound)?;
+    let clause = web
+        .app
+        .clauses(&me.actor)
+        .await?
+        .into_iter()
+        .find(|clause| clause.clause == id)
+        .ok_or(Error::NotFound)?;
     let school = web.app.school();
-    let text = school.pack.written.iter().find(|written| written.id == id).map(|written| markdown_html(&written.markdown)).unwrap_or_default();
+    let text = school
+        .pack
+        .written
+        .iter()
+        .find(|written| written.id == id)
+        .map(|written| markdown_html(&written.markdown))
+        .unwrap_or_default();
     let zone = web.app.zone();
     let history = web.app.clause_history(&me.actor, id).await?;
     let history = history.iter().map(|row| {
         let standing = named(&row.standing);
-        (words::moment(row.at, &zone), word(standing), class(standing))
+        (
+            words::moment(row.at, &zone),
+            word(standing),
+            class(standing),
+        )
     });
     let attest = school.pack.clause(id).is_some_and(|clause| {
-        clause.controls.iter().any(|control| matches!(control, Control::Attested { by, .. } if me.actor.holds(*by)))
+        clause
+            .controls
+            .iter()
+            .any(|control| matches!(control, Control::Attested { by, .. } if me.actor.holds(*by)))
     });
     Ok(ClausePage {
         frame: web.frame(me, "/policy").await.with(done),
@@ -147,32 +212,66 @@ async fn build(web: &Web, me: &SignedIn, id: &str, done: Done) -> Result<ClauseP
         text,
         controls: controls(web, me, &clause).await?,
         history: history.collect(),
-        attest: attest && web.app.could(&me.actor, Act::RecordStanding) && web.app.could(&me.actor, Act::ChangeSettings),
+        attest: attest
+            && web.app.could(&me.actor, Act::RecordStanding)
+            && web.app.could(&me.actor, Act::ChangeSettings),
     })
 }
 
-async fn controls(web: &Web, me: &SignedIn, clause: &ClauseAssessment) -> Result<Vec<ControlView>, Error> {
+async fn controls(
+    web: &Web,
+    me: &SignedIn,
+    clause: &ClauseAssessment,
+) -> Result<Vec<ControlView>, Error> {
     let figures = sees_figures(&me.actor);
-    let cases = if figures { visible_cases(web, me, clause).await? } else { BTreeSet::new() };
-    let attested = clause.controls.iter().flat_map(|control| &control.evidence).filter_map(|evidence| match evidence {
-        Evidence::Attestation { by, .. } => Some(*by),
-        _ => None,
-    });
+    let cases = if figures {
+        visible_cases(web, me, clause).await?
+    } else {
+        BTreeSet::new()
+    };
+    let attested = clause
+        .controls
+        .iter()
+        .flat_map(|control| &control.evidence)
+        .filter_map(|evidence| match evidence {
+            Evidence::Attestation { by, .. } => Some(*by),
+            _ => None,
+        });
     let names = Names::of(&web.app, attested.collect()).await?;
     let view = |control: &Assessment| ControlView {
         control: control.control.clone(),
         word: word(Some(control.standing)),
         class: class(Some(control.standing)),
         sentence: sentence(control, figures),
-        figures: if figures { control.figures.iter().map(|figure| (figure.name, figure.value)).collect() } else { Vec::new() },
-        evidence: control.evidence.iter().filter_map(|evidence| link(web, me, evidence, &cases, &names)).collect(),
+        figures: if figures {
+            control
+                .figures
+                .iter()
+                .map(|figure| (figure.name, figure.value))
+                .collect()
+        } else {
+            Vec::new()
+        },
+        evidence: control
+            .evidence
+            .iter()
+            .filter_map(|evidence| link(web, me, evidence, &cases, &names))
+            .collect(),
     };
     Ok(clause.controls.iter().map(view).collect())
 }
 
 /// The cases among the evidence that this reader may know of.
-async fn visible_cases(web: &Web, me: &SignedIn, clause: &ClauseAssessment) -> Result<BTreeSet<CaseId>, Error> {
-    let named = clause.controls.iter().flat_map(|control| &control.evidence).any(|evidence| matches!(evidence, Evidence::Case { .. }));
+async fn visible_cases(
+    web: &Web,
+    me: &SignedIn,
+    clause: &ClauseAssessment,
+) -> Result<BTreeSet<CaseId>, Error> {
+    let named = clause
+        .controls
+        .iter()
+        .flat_map(|control| &control.evidence)
+        .any(|evidence| matches!(evidence, Evidence::Case { .. }));
     if !named || !web.app.could(&me.actor, Act::ListCases) {
         return Ok(BTreeSet::new());
     }
@@ -183,20 +282,41 @@ async fn visible_cases(web: &Web, me: &SignedIn, clause: &ClauseAssessment) -> R
 
 /// Evidence as a link, where the reader may follow it; nothing at all for a case or an alert that
 /// they may not know of.
-fn link(web: &Web, me: &SignedIn, evidence: &Evidence, cases: &BTreeSet<CaseId>, names: &Names) -> Option<(Option<String>, String)> {
+fn link(
+    web: &Web,
+    me: &SignedIn,
+    evidence: &Evidence,
+    cases: &BTreeSet<CaseId>,
+    names: &Names,
+) -> Option<(Option<String>, String)> {
     let may = |act| web.app.could(&me.actor, act);
     Some(match evidence {
-        Evidence::Check { check } => {
-            (may(Act::ReadChecks).then(|| format!("/checks/{check}")), "A run of the self-check".to_owned())
+        Evidence::Check { check } => (
+            may(Act::ReadChecks).then(|| format!("/checks/{check}")),
+            "A run of the self-check".to_owned(),
+        ),
+        Evidence::Case { case } if cases.contains(case) => {
+            (Some(format!("/cases/{case}")), "A case".to_owned())
         }
-        Evidence::Case { case } if cases.contains(case) => (Some(format!("/cases/{case}")), "A case".to_owned()),
-        Evidence::Alert { alert } if sees_figures(&me.actor) && may(Act::ListAlerts) => (Some(format!("/alerts/{alert}")), "An alert".to_owned()),
+        Evidence::Alert { alert } if sees_figures(&me.actor) && may(Act::ListAlerts) => {
+            (Some(format!("/alerts/{alert}")), "An alert".to_owned())
+        }
         Evidence::Case { .. } | Evidence::Alert { .. } => return None,
-        Evidence::SealedList { name } => (may(Act::ChangeSettings).then(|| "/lists".to_owned()), format!("The sealed list {name}")),
-        Evidence::Policy { version } => (None, format!("Version {version} of the settings in force")),
-        Evidence::Attestation { by, role, at } => {
-            (None, format!("{}, {role}, on {}", names.get(*by), words::day(*at, &web.app.zone())))
+        Evidence::SealedList { name } => (
+            may(Act::ChangeSettings).then(|| "/lists".to_owned()),
+            format!("The sealed list {name}"),
+        ),
+        Evidence::Policy { version } => {
+            (None, format!("Version {version} of the settings in force"))
         }
+        Evidence::Attestation { by, role, at } => (
+            None,
+            format!(
+                "{}, {role}, on {}",
+                names.get(*by),
+                words::day(*at, &web.app.zone())
+            ),
+        ),
     })
 }
 
@@ -211,11 +331,17 @@ pub(crate) async fn attest(State(web): State<Web>, Me(me): Me, Path(id): Path<St
 /// Who works with the records sees figures; governors, pupils and parents the plain sentence, which
 /// holds nothing that could point at a child (ROLE-07).
 fn sees_figures(actor: &Actor) -> bool {
-    [Role::Lead, Role::Deputy, Role::OnlineLead, Role::Head].iter().any(|role| actor.holds(*role))
+    [Role::Lead, Role::Deputy, Role::OnlineLead, Role::Head]
+        .iter()
+        .any(|role| actor.holds(*role))
 }
 
 fn sentence(control: &Assessment, figures: bool) -> String {
-    if figures { control.sentence.clone() } else { control.plain.to_owned() }
+    if figures {
+        control.sentence.clone()
+    } else {
+        control.plain.to_owned()
+    }
 }
 
 /// A standing as a word; the colour only repeats it.
@@ -245,9 +371,18 @@ fn card(standing: Option<Standing>) -> &'static str {
 }
 
 fn named(name: &str) -> Option<Standing> {
-    [Standing::Met, Standing::AtRisk, Standing::NotMet, Standing::Attested]
-        .into_iter()
-        .find(|standing| standing.title().eq_ignore_ascii_case(&name.replace('-', " ")))
+    [
+        Standing::Met,
+        Standing::AtRisk,
+        Standing::NotMet,
+        Standing::Attested,
+    ]
+    .into_iter()
+    .find(|standing| {
+        standing
+            .title()
+            .eq_ignore_ascii_case(&name.replace('-', " "))
+    })
 }
 
 #[cfg(test)]
@@ -256,7 +391,12 @@ mod tests {
 
     #[test]
     fn stored_standings_read_back() {
-        for (name, standing) in [("met", Standing::Met), ("at-risk", Standing::AtRisk), ("not-met", Standing::NotMet), ("attested", Standing::Attested)] {
+        for (name, standing) in [
+            ("met", Standing::Met),
+            ("at-risk", Standing::AtRisk),
+            ("not-met", Standing::NotMet),
+            ("attested", Standing::Attested),
+        ] {
             assert_eq!(named(name), Some(standing));
         }
         assert_eq!(named("fine"), None);

@@ -44,20 +44,49 @@ struct Route {
 
 /// `GET /report`
 pub(crate) async fn show(State(web): State<Web>, Anyone(me): Anyone) -> Response {
-    page(&web, me.as_ref(), &Given::default(), Errors::default(), StatusCode::OK).await
+    page(
+        &web,
+        me.as_ref(),
+        &Given::default(),
+        Errors::default(),
+        StatusCode::OK,
+    )
+    .await
 }
 
 /// `POST /report`: receives the concern; whoever sent it sees that it arrived, and its number.
-pub(crate) async fn submit(State(web): State<Web>, Anyone(me): Anyone, Form(pairs): Form<Vec<(String, String)>>) -> Response {
+pub(crate) async fn submit(
+    State(web): State<Web>,
+    Anyone(me): Anyone,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Response {
     let given = Given::new(pairs);
     let concern = match reading::concern(&web.app, me.as_ref(), &given).await {
         Ok(concern) => concern,
-        Err(Error::Invalid(problems)) => return page(&web, me.as_ref(), &given, errors_of(problems), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(Error::Invalid(problems)) => {
+            return page(
+                &web,
+                me.as_ref(),
+                &given,
+                errors_of(problems),
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await;
+        }
         Err(error) => return Oops::new(&web, me.as_ref(), error).await.into_response(),
     };
     match web.app.raise_concern(me.as_ref(), concern).await {
         Ok(raised) => Redirect::to(&format!("/report/received/{}", raised.number)).into_response(),
-        Err(Error::Invalid(problems)) => page(&web, me.as_ref(), &given, errors_of(problems), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(Error::Invalid(problems)) => {
+            page(
+                &web,
+                me.as_ref(),
+                &given,
+                errors_of(problems),
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
+        }
         Err(error) => Oops::new(&web, me.as_ref(), error).await.into_response(),
     }
 }
@@ -73,36 +102,74 @@ struct ReceivedPage {
 
 /// `GET /report/received/{number}`: the same words for every number, so that nothing can be learnt
 /// from trying them (CON-14).
-pub(crate) async fn received(State(web): State<Web>, Anyone(me): Anyone, Path(number): Path<String>) -> Response {
-    let Ok(number) = number.parse::<u32>() else { return Oops::new(&web, me.as_ref(), Error::NotFound).await.into_response() };
+pub(crate) async fn received(
+    State(web): State<Web>,
+    Anyone(me): Anyone,
+    Path(number): Path<String>,
+) -> Response {
+    let Ok(number) = number.parse::<u32>() else {
+        return Oops::new(&web, me.as_ref(), Error::NotFound)
+            .await
+            .into_response();
+    };
     let school = web.app.school();
     let told = school.pack.words.role(Role::Lead).to_owned();
-    ok(&ReceivedPage { frame: web.public_frame(me.as_ref()).await, number, now: danger_instruction(Some(true)), told })
+    ok(&ReceivedPage {
+        frame: web.public_frame(me.as_ref()).await,
+        number,
+        now: danger_instruction(Some(true)),
+        told,
+    })
 }
 
-async fn page(web: &Web, me: Option<&SignedIn>, given: &Given, errors: Errors, status: StatusCode) -> Response {
+async fn page(
+    web: &Web,
+    me: Option<&SignedIn>,
+    given: &Given,
+    errors: Errors,
+    status: StatusCode,
+) -> Response {
     let own = match me {
         Some(me) => web.app.own_pupils(me).await,
         None => Ok(Vec::new()),
     };
     let own = match own {
-        Ok(own) => own.iter().map(|pupil| Choice::new(pupil.id.to_string(), describe(pupil)).chosen(given.one("own") == pupil.id.to_string())).collect(),
+        Ok(own) => own
+            .iter()
+            .map(|pupil| {
+                Choice::new(pupil.id.to_string(), describe(pupil))
+                    .chosen(given.one("own") == pupil.id.to_string())
+            })
+            .collect(),
         Err(error) => return Oops::new(web, me, error).await.into_response(),
     };
     let school = web.app.school();
-    let fields = Fields { given, errors: &errors };
+    let fields = Fields {
+        given,
+        errors: &errors,
+    };
     let page = ReportPage {
         now: "If anyone is in immediate danger, call 999 now, then come back to this form.",
         danger: fields.danger(),
         asked: fields.asked(me, own),
         more: fields.more(me.is_none()),
-        others: reading::OTHERS.iter().map(|names| fields.other(names)).collect(),
+        others: reading::OTHERS
+            .iter()
+            .map(|names| fields.other(names))
+            .collect(),
         open_more: !errors.problems.is_empty() && !given.one("place").is_empty(),
-        inside: [Role::Lead, Role::Deputy, Role::Head].iter().map(|role| school.pack.words.role(*role).to_owned()).collect(),
+        inside: [Role::Lead, Role::Deputy, Role::Head]
+            .iter()
+            .map(|role| school.pack.words.role(*role).to_owned())
+            .collect(),
         outside: school
             .listeners()
             .into_iter()
-            .map(|help| Route { name: help.name, about: help.about.unwrap_or_default(), call: help.call })
+            .map(|help| Route {
+                name: help.name,
+                about: help.about.unwrap_or_default(),
+                call: help.call,
+            })
             .collect(),
         frame: web.public_frame(me).await,
         errors: errors.clone(),
@@ -118,17 +185,28 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn danger(&self) -> Field {
         let given = self.given.one("danger");
-        let answers = vec![Choice::new("yes", "Yes").chosen(given == "yes"), Choice::new("no", "No").chosen(given == "no")];
-        Choices::one("danger", "Is anyone in immediate danger?", answers).inline().error(self.errors.of("danger")).into()
+        let answers = vec![
+            Choice::new("yes", "Yes").chosen(given == "yes"),
+            Choice::new("no", "No").chosen(given == "no"),
+        ];
+        Choices::one("danger", "Is anyone in immediate danger?", answers)
+            .inline()
+            .error(self.errors.of("danger"))
+            .into()
     }
 
     /// The four questions.
     fn asked(&self, me: Option<&SignedIn>, own: Vec<Choice>) -> Vec<Field> {
         let mut fields = Vec::new();
         let pupil = me.is_some_and(|me| me.person.is(Role::Pupil));
-        let label = if pupil { "Who is it about?" } else { "Which child?" };
+        let label = if pupil {
+            "Who is it about?"
+        } else {
+            "Which child?"
+        };
         if pupil {
-            let mine = vec![Choice::new("yes", "It is about me").chosen(self.given.one("mine") == "yes")];
+            let mine =
+                vec![Choice::new("yes", "It is about me").chosen(self.given.one("mine") == "yes")];
             fields.push(Choices::several("mine", label, mine).small().into());
         }
         if !own.is_empty() {
@@ -136,13 +214,31 @@ impl Fields<'_> {
             own.insert(0, Choice::new("", "Choose, or write the name below"));
             fields.push(Select::new("own", "Which child? From your classes", own).into());
         }
-        let label = if pupil || !fields.is_empty() { "Or the name, as far as you know it" } else { label };
+        let label = if pupil || !fields.is_empty() {
+            "Or the name, as far as you know it"
+        } else {
+            label
+        };
         fields.push(self.line("name", label).into());
-        let what = TextArea::new("what", "What did you see, hear or were told?", self.given.one("what")).hint("In the child's own words where you can.");
+        let what = TextArea::new(
+            "what",
+            "What did you see, hear or were told?",
+            self.given.one("what"),
+        )
+        .hint("In the child's own words where you can.");
         fields.push(what.error(self.errors.of("what")).rows(4).into());
-        fields.push(self.line("about_when", "When?").hint("Such as: today at lunch.").error(self.errors.of("happened_about")).into());
+        fields.push(
+            self.line("about_when", "When?")
+                .hint("Such as: today at lunch.")
+                .error(self.errors.of("happened_about"))
+                .into(),
+        );
         if !pupil {
-            fields.push(self.line("told", "Whom have you told in person?").hint("Leave empty if nobody yet. Tell the safeguarding lead or a deputy now.").into());
+            fields.push(
+                self.line("told", "Whom have you told in person?")
+                    .hint("Leave empty if nobody yet. Tell the safeguarding lead or a deputy now.")
+                    .into(),
+            );
         }
         fields
     }
@@ -150,33 +246,105 @@ impl Fields<'_> {
     fn more(&self, public: bool) -> Vec<Field> {
         let mut fields = Vec::new();
         if public {
-            fields.push(self.line("your_name", "Your name, if you want to give it").into());
-            fields.push(self.line("contact", "How can we answer you, if you want that?").into());
+            fields.push(
+                self.line("your_name", "Your name, if you want to give it")
+                    .into(),
+            );
+            fields.push(
+                self.line("contact", "How can we answer you, if you want that?")
+                    .into(),
+            );
         }
         let given = self.given;
         let one = |name: &'static str, label: &str, list: &[(&str, &str)]| -> Field {
-            let list = list.iter().map(|(value, text)| Choice::new(*value, *text).chosen(given.one(name) == *value)).collect();
+            let list = list
+                .iter()
+                .map(|(value, text)| Choice::new(*value, *text).chosen(given.one(name) == *value))
+                .collect();
             Choices::one(name, label, list).small().into()
         };
-        let words = TextArea::new("words", "What the child said, word for word", given.one("words"));
+        let words = TextArea::new(
+            "words",
+            "What the child said, word for word",
+            given.one("words"),
+        );
         fields.push(words.error(self.errors.of("words")).rows(2).into());
-        fields.push(Select::new("part", "What part did this person have?", parts(given.one("part"))).into());
         fields.push(
-            Input::text("happened_at", "Day and time, if you know them", given.one("happened_at"))
-                .kind("datetime-local")
-                .width(20)
-                .error(self.errors.of("happened_at"))
+            Select::new(
+                "part",
+                "What part did this person have?",
+                parts(given.one("part")),
+            )
+            .into(),
+        );
+        fields.push(
+            Input::text(
+                "happened_at",
+                "Day and time, if you know them",
+                given.one("happened_at"),
+            )
+            .kind("datetime-local")
+            .width(20)
+            .error(self.errors.of("happened_at"))
+            .into(),
+        );
+        fields.push(one(
+            "site",
+            "Where?",
+            &[
+                ("on-site", "At school"),
+                ("off-site", "Outside school"),
+                ("not-known", "I do not know"),
+            ],
+        ));
+        fields.push(
+            self.line("place", "Where exactly?")
+                .error(self.errors.of("place"))
                 .into(),
         );
-        fields.push(one("site", "Where?", &[("on-site", "At school"), ("off-site", "Outside school"), ("not-known", "I do not know")]));
-        fields.push(self.line("place", "Where exactly?").error(self.errors.of("place")).into());
-        let equipment = [("school", "The school's"), ("own", "The child's own"), ("family", "The family's"), ("another", "Somebody else's"), ("not-known", "I do not know")];
+        let equipment = [
+            ("school", "The school's"),
+            ("own", "The child's own"),
+            ("family", "The family's"),
+            ("another", "Somebody else's"),
+            ("not-known", "I do not know"),
+        ];
         fields.push(one("equipment", "Whose phone or computer?", &equipment));
-        fields.push(self.line("device", "Which one, if you know?").error(self.errors.of("device")).into());
-        let addresses = TextArea::new("addresses", "Web addresses, one on each line", given.one("addresses"));
-        fields.push(addresses.hint("Do not open them again. Leave this empty if you do not know.").rows(2).error(self.errors.of("addresses")).into());
-        fields.push(Choices::several("risk", "What kind of risk?", options::risks(|name| given.has("risk", name))).small().into());
-        fields.push(Choices::several("harm", "What kind of harm?", options::harms(|name| given.has("harm", name))).small().into());
+        fields.push(
+            self.line("device", "Which one, if you know?")
+                .error(self.errors.of("device"))
+                .into(),
+        );
+        let addresses = TextArea::new(
+            "addresses",
+            "Web addresses, one on each line",
+            given.one("addresses"),
+        );
+        fields.push(
+            addresses
+                .hint("Do not open them again. Leave this empty if you do not know.")
+                .rows(2)
+                .error(self.errors.of("addresses"))
+                .into(),
+        );
+        fields.push(
+            Choices::several(
+                "risk",
+                "What kind of risk?",
+                options::risks(|name| given.has("risk", name)),
+            )
+            .small()
+            .into(),
+        );
+        fields.push(
+            Choices::several(
+                "harm",
+                "What kind of harm?",
+                options::harms(|name| given.has("harm", name)),
+            )
+            .small()
+            .into(),
+        );
         fields
     }
 
@@ -186,7 +354,11 @@ impl Fields<'_> {
         vec![
             Select::new(names.kind, "Who?", kinds).into(),
             self.line(names.name, "Name, or screen name").into(),
-            self.line(names.more, "Their school, or the service of the screen name").into(),
+            self.line(
+                names.more,
+                "Their school, or the service of the screen name",
+            )
+            .into(),
             Select::new(names.part, "What part?", parts(self.given.one(names.part))).into(),
         ]
     }
@@ -198,7 +370,14 @@ impl Fields<'_> {
 
 /// Parts, with “not sure” first: nobody has to judge in order to report.
 fn parts(given: &str) -> Vec<Choice> {
-    let mut parts = vec![Choice::new("other", "Not sure, or something else").chosen(given.is_empty() || given == "other")];
-    parts.extend(options::parts(given).into_iter().filter(|part| part.value != "other"));
+    let mut parts = vec![
+        Choice::new("other", "Not sure, or something else")
+            .chosen(given.is_empty() || given == "other"),
+    ];
+    parts.extend(
+        options::parts(given)
+            .into_iter()
+            .filter(|part| part.value != "other"),
+    );
     parts
 }

@@ -16,10 +16,22 @@ async fn pro_02_a_chart_for_every_procedure() {
         let id = &procedure.reference.id;
         assert!(list.contains(&format!("/what-to-do/{id}")), "{id}");
         let chart = teacher.get(&format!("/what-to-do/{id}")).await.text;
-        assert_eq!(chart.matches("class=\"ph-step\"").count(), procedure.steps.len(), "{id}");
-        assert!(chart.contains("call 999 now") && chart.contains("It closes only when") && chart.contains("Never"), "{id}");
+        assert_eq!(
+            chart.matches("class=\"ph-step\"").count(),
+            procedure.steps.len(),
+            "{id}"
+        );
+        assert!(
+            chart.contains("call 999 now")
+                && chart.contains("It closes only when")
+                && chart.contains("Never"),
+            "{id}"
+        );
     }
-    assert_eq!(teacher.get("/what-to-do/no-such").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        teacher.get("/what-to-do/no-such").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 /// REV-01, REV-09: the front page, every clause with its standing in a word; the one who answers for a clause attests it.
@@ -30,14 +42,39 @@ async fn rev_09_every_clause_with_how_it_stands() {
     head.sign_in(&school, "helen.lindqvist").await;
     let page = head.get("/policy").await.text;
     for clause in &school.app.school().pack.clauses {
-        assert!(page.contains(&format!("href=\"/policy/{}\"", clause.id)), "{}", clause.id);
+        assert!(
+            page.contains(&format!("href=\"/policy/{}\"", clause.id)),
+            "{}",
+            clause.id
+        );
     }
-    assert!(page.contains("Approved by") && page.contains("22 September 2026") && page.contains("Not met"), "REV-01");
-    assert!(head.get("/policy/2.2").await.text.contains("I attest that this clause is kept"));
-    assert_eq!(head.post("/policy/2.2/attest", &[]).await.location(), "/policy/2.2?done=attested");
+    assert!(
+        page.contains("Approved by")
+            && page.contains("22 September 2026")
+            && page.contains("Not met"),
+        "REV-01"
+    );
+    assert!(
+        head.get("/policy/2.2")
+            .await
+            .text
+            .contains("I attest that this clause is kept")
+    );
+    assert_eq!(
+        head.post("/policy/2.2/attest", &[]).await.location(),
+        "/policy/2.2?done=attested"
+    );
     let clause = head.get("/policy/2.2").await.text;
-    assert!(clause.contains("ph-standing--attested\">Attested") && clause.contains("Helen Lindqvist") && clause.contains("How it stood"), "{clause}");
-    assert!(!head.get("/policy/2.1").await.text.contains("I attest"), "the chair's clause is not the head's");
+    assert!(
+        clause.contains("ph-standing--attested\">Attested")
+            && clause.contains("Helen Lindqvist")
+            && clause.contains("How it stood"),
+        "{clause}"
+    );
+    assert!(
+        !head.get("/policy/2.1").await.text.contains("I attest"),
+        "the chair's clause is not the head's"
+    );
 }
 
 /// REP-01: the report of a period as a page with definitions and limits; made, kept, downloaded.
@@ -46,18 +83,40 @@ async fn rep_01_the_report_is_read_made_and_kept() {
     let school = SampleSchool::open().await;
     let mut governor = Browser::at(&school);
     governor.sign_in(&school, "mirela.dobre").await;
-    let page = governor.get("/reports?from=2026-09-01&to=2026-11-10").await.text;
-    for text in ["How the policy stands", "What the words mean", "Limits", "1 September 2026 to 10 November 2026"] {
+    let page = governor
+        .get("/reports?from=2026-09-01&to=2026-11-10")
+        .await
+        .text;
+    for text in [
+        "How the policy stands",
+        "What the words mean",
+        "Limits",
+        "1 September 2026 to 10 November 2026",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     let wrong = governor.get("/reports?from=2026-11-10&to=2026-09-01").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let made = governor.post("/reports", &[("from", "2026-09-01"), ("to", "2026-11-10")]).await;
+    let made = governor
+        .post("/reports", &[("from", "2026-09-01"), ("to", "2026-11-10")])
+        .await;
     assert_eq!(made.location(), "/reports?done=kept", "{}", made.text);
     let kept = governor.get("/reports").await.text;
-    let id = kept.split("/pdf\"").next().unwrap().rsplit("/reports/").next().unwrap().to_owned();
+    let id = kept
+        .split("/pdf\"")
+        .next()
+        .unwrap()
+        .rsplit("/reports/")
+        .next()
+        .unwrap()
+        .to_owned();
     let pdf = governor.get(&format!("/reports/{id}/pdf")).await;
-    assert!(pdf.text.starts_with("%PDF") && pdf.headers.get(header::CONTENT_TYPE).unwrap() == "application/pdf");
-    let csv = governor.get("/reports/csv?from=2026-09-01&to=2026-11-10").await;
+    assert!(
+        pdf.text.starts_with("%PDF")
+            && pdf.headers.get(header::CONTENT_TYPE).unwrap() == "application/pdf"
+    );
+    let csv = governor
+        .get("/reports/csv?from=2026-09-01&to=2026-11-10")
+        .await;
     assert!(csv.text.contains("Clauses of the policy"), "{}", csv.text);
 }

@@ -14,21 +14,60 @@ async fn con_01_anybody_reports_and_gets_a_number() {
     let mut public = Browser::at(&school);
     let form = public.get("/report").await;
     assert_eq!(form.status, StatusCode::OK);
-    let at = |text: &str| form.text.find(text).unwrap_or_else(|| panic!("{text} is not on the form"));
-    assert!(at("call 999 now") < at("Which child?") && at("Which child?") < at("What did you see") && at("What did you see") < at("Add more"));
-    for route in ["Here at school", "Near here", "In the whole country", "Childline"] {
+    let at = |text: &str| {
+        form.text
+            .find(text)
+            .unwrap_or_else(|| panic!("{text} is not on the form"))
+    };
+    assert!(
+        at("call 999 now") < at("Which child?")
+            && at("Which child?") < at("What did you see")
+            && at("What did you see") < at("Add more")
+    );
+    for route in [
+        "Here at school",
+        "Near here",
+        "In the whole country",
+        "Childline",
+    ] {
         assert!(form.text.contains(route), "{route}");
     }
     assert!(!form.text.contains("type=\"file\""));
     let empty = public.post("/report", &[("name", "Sam Hale")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(empty.text.contains("Write what you saw, heard or were told.") && empty.text.contains("Sam Hale"));
+    assert!(
+        empty
+            .text
+            .contains("Write what you saw, heard or were told.")
+            && empty.text.contains("Sam Hale")
+    );
 
-    let sent = public.post("/report", &[("name", "Sam Hale"), ("what", "Sam is being threatened online."), ("danger", "no")]).await;
+    let sent = public
+        .post(
+            "/report",
+            &[
+                ("name", "Sam Hale"),
+                ("what", "Sam is being threatened online."),
+                ("danger", "no"),
+            ],
+        )
+        .await;
     assert_eq!(sent.location(), "/report/received/1", "{}", sent.text);
     let received = public.get("/report/received/1").await.text;
-    assert!(received.contains("Your number is") && !received.contains("Sam") && !received.contains("threatened"));
-    assert_eq!(received, public.get("/report/received/999").await.text.replace("999</strong></p></div>", "1</strong></p></div>"), "no number says whether it exists");
+    assert!(
+        received.contains("Your number is")
+            && !received.contains("Sam")
+            && !received.contains("threatened")
+    );
+    assert_eq!(
+        received,
+        public
+            .get("/report/received/999")
+            .await
+            .text
+            .replace("999</strong></p></div>", "1</strong></p></div>"),
+        "no number says whether it exists"
+    );
 }
 
 /// CON-02, BRE-10: part, outsider, screen name, address, equipment, risk and harm all arrive; nobody
@@ -39,31 +78,74 @@ async fn con_02_the_form_takes_everything() {
     let mut teacher = Browser::at(&school);
     teacher.sign_in(&school, "hana.yilmaz").await;
     let fields = [
-        ("name", "Ada Quill"), ("part", "harmed"), ("what", "Messages from a stranger."), ("words", "He wants to meet."),
-        ("about_when", "today at lunch"), ("told", "Ruth Okafor"), ("danger", "no"), ("site", "off-site"), ("equipment", "own"),
-        ("addresses", "https://chat.example/room\nother.example"), ("risk", "contact"), ("harm", "grooming"),
-        ("kind-1", "screen-name"), ("name-1", "bluewave77"), ("more-1", "ChatExample"), ("part-1", "alleged-to-have-harmed"),
-        ("kind-2", "outsider"), ("name-2", "A man in a white van"), ("part-2", "other"),
+        ("name", "Ada Quill"),
+        ("part", "harmed"),
+        ("what", "Messages from a stranger."),
+        ("words", "He wants to meet."),
+        ("about_when", "today at lunch"),
+        ("told", "Ruth Okafor"),
+        ("danger", "no"),
+        ("site", "off-site"),
+        ("equipment", "own"),
+        ("addresses", "https://chat.example/room\nother.example"),
+        ("risk", "contact"),
+        ("harm", "grooming"),
+        ("kind-1", "screen-name"),
+        ("name-1", "bluewave77"),
+        ("more-1", "ChatExample"),
+        ("part-1", "alleged-to-have-harmed"),
+        ("kind-2", "outsider"),
+        ("name-2", "A man in a white van"),
+        ("part-2", "other"),
     ];
     let sent = teacher.post("/report", &fields).await;
     assert_eq!(sent.location(), "/report/received/1", "{}", sent.text);
     let lead = school.at_work("ruth.okafor").await;
     let cases = school.app.cases(&lead.actor, true).await.unwrap();
-    let concern = school.app.case(&lead.actor, cases[0].id).await.unwrap().state.concern;
+    let concern = school
+        .app
+        .case(&lead.actor, cases[0].id)
+        .await
+        .unwrap()
+        .state
+        .concern;
     assert!(matches!(concern.reporter, Reporter::Staff { .. }));
     let ada = school.person("ada.quill").await.id;
-    assert!(concern.involved.contains(&Involved { whom: Whom::Pupil { person: ada }, part: Part::Harmed }));
-    let stranger = Whom::ScreenName { name: "bluewave77".to_owned(), service: "ChatExample".to_owned() };
-    assert!(concern.involved.contains(&Involved { whom: stranger, part: Part::AllegedToHaveHarmed }));
-    assert_eq!((concern.involved.len(), concern.addresses.len(), concern.risk.len(), concern.harm.len()), (3, 2, 1, 1));
+    assert!(concern.involved.contains(&Involved {
+        whom: Whom::Pupil { person: ada },
+        part: Part::Harmed
+    }));
+    let stranger = Whom::ScreenName {
+        name: "bluewave77".to_owned(),
+        service: "ChatExample".to_owned(),
+    };
+    assert!(concern.involved.contains(&Involved {
+        whom: stranger,
+        part: Part::AllegedToHaveHarmed
+    }));
+    assert_eq!(
+        (
+            concern.involved.len(),
+            concern.addresses.len(),
+            concern.risk.len(),
+            concern.harm.len()
+        ),
+        (3, 2, 1, 1)
+    );
     assert!(concern.told_lead.is_some() && concern.words.as_deref() == Some("He wants to meet."));
 
     let mut lead = Browser::at(&school);
     lead.sign_in(&school, "ruth.okafor").await;
     let page = lead.get(&format!("/cases/{}", cases[0].id)).await.text;
-    assert!(page.contains("chat [dot] example / room") && !page.contains("chat.example"), "BRE-10");
+    assert!(
+        page.contains("chat [dot] example / room") && !page.contains("chat.example"),
+        "BRE-10"
+    );
     // Whoever raised it has a receipt, not the case.
-    assert_eq!(teacher.get(&format!("/cases/{}", cases[0].id)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        teacher.get(&format!("/cases/{}", cases[0].id)).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 /// CON-14: whoever a case is about finds nothing of it anywhere, whatever their role.
@@ -71,8 +153,18 @@ async fn con_02_the_form_takes_everything() {
 async fn con_14_the_person_it_is_about_finds_nothing() {
     let school = SampleSchool::open().await;
     let deputy = school.person("tomas.brandt").await.id;
-    let mut concern = Concern::new(Reporter::Outside { name: None, contact: None }, Origin::Form, "A word about the deputy.");
-    concern.involved = vec![Involved { whom: Whom::Staff { person: deputy }, part: Part::AllegedToHaveHarmed }];
+    let mut concern = Concern::new(
+        Reporter::Outside {
+            name: None,
+            contact: None,
+        },
+        Origin::Form,
+        "A word about the deputy.",
+    );
+    concern.involved = vec![Involved {
+        whom: Whom::Staff { person: deputy },
+        part: Part::AllegedToHaveHarmed,
+    }];
     let case = school.app.raise_concern(None, concern).await.unwrap().case;
 
     let mut about = Browser::at(&school);
@@ -82,16 +174,39 @@ async fn con_14_the_person_it_is_about_finds_nothing() {
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!page.text.contains("A word about"), "{path}");
     }
-    for (path, fields) in [("do/note", vec![("known", "1"), ("text", "I was not there.")]), ("emergency", vec![("reason", "I must see it now.")])] {
-        assert_eq!(about.post(&format!("/cases/{case}/{path}"), &fields).await.status, StatusCode::NOT_FOUND, "{path}");
+    for (path, fields) in [
+        (
+            "do/note",
+            vec![("known", "1"), ("text", "I was not there.")],
+        ),
+        ("emergency", vec![("reason", "I must see it now.")]),
+    ] {
+        assert_eq!(
+            about
+                .post(&format!("/cases/{case}/{path}"), &fields)
+                .await
+                .status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
     for path in ["/", "/cases", "/inbox", "/policy"] {
         let text = about.get(path).await.text;
-        assert!(!text.contains("A word about") && !text.contains("ph-count") && !text.contains(&case.to_string()), "{path}");
+        assert!(
+            !text.contains("A word about")
+                && !text.contains("ph-count")
+                && !text.contains(&case.to_string()),
+            "{path}"
+        );
     }
     let mut head = Browser::from(&school, [10, 0, 3, 5].into());
     head.sign_in(&school, "helen.lindqvist").await;
-    assert!(head.get("/cases").await.text.contains("A word about the deputy."));
+    assert!(
+        head.get("/cases")
+            .await
+            .text
+            .contains("A word about the deputy.")
+    );
     let page = head.get(&format!("/cases/{case}")).await.text;
     let readers = page.split("Who may see this case").nth(1).unwrap();
     assert!(readers.contains("Helen Lindqvist") && !readers.contains("Tomas Brandt"));
@@ -105,12 +220,25 @@ async fn role_07_a_governor_sees_patterns_not_pupils() {
     school.visit("ada.quill", "self-harm.pharos.test/").await;
     let lead = school.at_work("ruth.okafor").await;
     let alert = school.app.alerts(&lead.actor, false).await.unwrap()[0].id;
-    let case = school.app.raise_from_alert(&lead, alert, "").await.unwrap().case;
+    let case = school
+        .app
+        .raise_from_alert(&lead, alert, "")
+        .await
+        .unwrap()
+        .case;
     let mut governor = Browser::at(&school);
     governor.sign_in(&school, "mirela.dobre").await;
     assert_eq!(governor.get("/cases").await.status, StatusCode::FORBIDDEN);
-    for path in [format!("/cases/{case}"), format!("/cases/{case}/print"), format!("/alerts/{alert}")] {
-        assert_eq!(governor.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+    for path in [
+        format!("/cases/{case}"),
+        format!("/cases/{case}/print"),
+        format!("/alerts/{alert}"),
+    ] {
+        assert_eq!(
+            governor.get(&path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
     for path in ["/policy", "/policy/2.3", "/reports", "/checks"] {
         let page = governor.get(path).await;

@@ -37,7 +37,11 @@ impl Driver {
     /// Starts the driver.
     pub(crate) fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let child = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .env("HOME", home.path())
@@ -48,9 +52,20 @@ impl Driver {
             .spawn()
             .unwrap();
         let at = ("127.0.0.1", port);
-        wait_for("the browser's driver", || std::net::TcpStream::connect(at).ok());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Self { child, address: format!("http://127.0.0.1:{port}"), home, runtime: Arc::new(runtime) }
+        wait_for("the browser's driver", || {
+            std::net::TcpStream::connect(at).ok()
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            child,
+            address: format!("http://127.0.0.1:{port}"),
+            home,
+            runtime: Arc::new(runtime),
+        }
     }
 
     /// Makes all browsers trust an authority, as a school's devices do: through the system's store.
@@ -60,10 +75,24 @@ impl Driver {
         let store = format!("sql:{}", store.display());
         let run = |arguments: &[&str]| {
             let done = Command::new("certutil").args(arguments).output().unwrap();
-            assert!(done.status.success(), "certutil {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+            assert!(
+                done.status.success(),
+                "certutil {arguments:?}: {}",
+                String::from_utf8_lossy(&done.stderr)
+            );
         };
         run(&["-d", &store, "-N", "--empty-password"]);
-        run(&["-d", &store, "-A", "-t", "C,,", "-n", "school", "-i", authority.to_str().unwrap()]);
+        run(&[
+            "-d",
+            &store,
+            "-A",
+            "-t",
+            "C,,",
+            "-n",
+            "school",
+            "-i",
+            authority.to_str().unwrap(),
+        ]);
     }
 
     /// Opens a browser; with a proxy where one is named.
@@ -87,9 +116,18 @@ impl Driver {
         for argument in &arguments {
             wanted.add_arg(argument).unwrap();
         }
-        let driver = self.runtime.block_on(WebDriver::new(&self.address, wanted)).unwrap();
-        self.runtime.block_on(driver.set_page_load_timeout(PATIENCE)).unwrap();
-        Browser { driver: Some(driver), runtime: Arc::clone(&self.runtime), _profile: profile }
+        let driver = self
+            .runtime
+            .block_on(WebDriver::new(&self.address, wanted))
+            .unwrap();
+        self.runtime
+            .block_on(driver.set_page_load_timeout(PATIENCE))
+            .unwrap();
+        Browser {
+            driver: Some(driver),
+            runtime: Arc::clone(&self.runtime),
+            _profile: profile,
+        }
     }
 }
 
@@ -115,12 +153,17 @@ impl Browser {
 
     /// Goes to an address and waits until its page is there.
     pub(crate) fn go(&self, address: &str) {
-        self.runtime.block_on(self.driver().goto(address)).unwrap_or_else(|error| panic!("{address}: {error}"));
+        self.runtime
+            .block_on(self.driver().goto(address))
+            .unwrap_or_else(|error| panic!("{address}: {error}"));
     }
 
     /// Where it is.
     pub(crate) fn at(&self) -> String {
-        self.runtime.block_on(self.driver().current_url()).unwrap().to_string()
+        self.runtime
+            .block_on(self.driver().current_url())
+            .unwrap()
+            .to_string()
     }
 
     /// The page's path, without query.
@@ -132,7 +175,13 @@ impl Browser {
 
     /// Everything that can be read on the page.
     pub(crate) fn text(&self) -> String {
-        self.run("return document.body ? document.body.innerText : ''", Vec::new()).as_str().unwrap_or("").to_owned()
+        self.run(
+            "return document.body ? document.body.innerText : ''",
+            Vec::new(),
+        )
+        .as_str()
+        .unwrap_or("")
+        .to_owned()
     }
 
     /// Runs a script in the page, past its policy, as drivers can.
@@ -146,8 +195,14 @@ impl Browser {
 
     /// Runs a script that calls back when it has ended.
     pub(crate) fn run_until_called(&self, script: &str) -> Value {
-        self.runtime.block_on(self.driver().set_script_timeout(PATIENCE)).unwrap();
-        self.runtime.block_on(self.driver().execute_async(script, Vec::new())).unwrap_or_else(|error| panic!("{error}")).json().clone()
+        self.runtime
+            .block_on(self.driver().set_script_timeout(PATIENCE))
+            .unwrap();
+        self.runtime
+            .block_on(self.driver().execute_async(script, Vec::new()))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .json()
+            .clone()
     }
 
     /// Waits until the page says something.
@@ -159,21 +214,30 @@ impl Browser {
             if text.contains(words) {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{} does not say {words:?} but:\n{text}", self.at());
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "{} does not say {words:?} but:\n{text}",
+                self.at()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
     /// Whether something of this kind is on the page.
     pub(crate) fn has(&self, css: &str) -> bool {
-        !self.runtime.block_on(self.driver().find_all(By::Css(css))).unwrap().is_empty()
+        !self
+            .runtime
+            .block_on(self.driver().find_all(By::Css(css)))
+            .unwrap()
+            .is_empty()
     }
 
     /// Clicks the first element of this kind.
     #[track_caller]
     pub(crate) fn click(&self, css: &str) {
         let found = self.runtime.block_on(self.driver().find(By::Css(css)));
-        let element = found.unwrap_or_else(|_| panic!("{} has no {css}:\n{}", self.at(), self.text()));
+        let element =
+            found.unwrap_or_else(|_| panic!("{} has no {css}:\n{}", self.at(), self.text()));
         self.press(&element);
     }
 
@@ -181,21 +245,27 @@ impl Browser {
     #[track_caller]
     pub(crate) fn click_path(&self, path: &str) {
         let found = self.runtime.block_on(self.driver().find(By::XPath(path)));
-        let element = found.unwrap_or_else(|_| panic!("{} has no {path}:\n{}", self.at(), self.text()));
+        let element =
+            found.unwrap_or_else(|_| panic!("{} has no {path}:\n{}", self.at(), self.text()));
         self.press(&element);
     }
 
     fn press(&self, element: &WebElement) {
         self.runtime.block_on(element.scroll_into_view()).unwrap();
-        self.runtime.block_on(element.click()).unwrap_or_else(|error| panic!("{}: {error}", self.at()));
+        self.runtime
+            .block_on(element.click())
+            .unwrap_or_else(|error| panic!("{}: {error}", self.at()));
     }
 
     /// Types into a field.
     #[track_caller]
     pub(crate) fn write(&self, name: &str, text: &str) {
         let css = format!("main [name='{name}']");
-        let found = self.runtime.block_on(self.driver().find(By::Css(css.as_str())));
-        let field = found.unwrap_or_else(|_| panic!("{} has no field {name}:\n{}", self.at(), self.text()));
+        let found = self
+            .runtime
+            .block_on(self.driver().find(By::Css(css.as_str())));
+        let field =
+            found.unwrap_or_else(|_| panic!("{} has no field {name}:\n{}", self.at(), self.text()));
         self.runtime.block_on(field.clear()).unwrap();
         self.runtime.block_on(field.send_keys(text)).unwrap();
     }
@@ -210,14 +280,19 @@ impl Browser {
     pub(crate) fn size(&self, width: u32, height: u32) {
         let cdp = self.driver().cdp();
         let screen = serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.runtime.block_on(cdp.send_raw("Emulation.setDeviceMetricsOverride", screen)).unwrap();
+        self.runtime
+            .block_on(cdp.send_raw("Emulation.setDeviceMetricsOverride", screen))
+            .unwrap();
     }
 
     /// A picture of the whole page.
     pub(crate) fn picture(&self, file: &Path) {
         let wanted = serde_json::json!({ "format": "png", "captureBeyondViewport": true });
         let cdp = self.driver().cdp();
-        let taken = self.runtime.block_on(cdp.send_raw("Page.captureScreenshot", wanted)).unwrap();
+        let taken = self
+            .runtime
+            .block_on(cdp.send_raw("Page.captureScreenshot", wanted))
+            .unwrap();
         let data = taken["data"].as_str().unwrap();
         std::fs::write(file, decode(data)).unwrap();
     }
@@ -247,7 +322,9 @@ fn decode(text: &str) -> Vec<u8> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
     for letter in text.bytes().filter(|letter| *letter != b'=') {
-        let Some(value) = LETTERS.iter().position(|other| *other == letter) else { continue };
+        let Some(value) = LETTERS.iter().position(|other| *other == letter) else {
+            continue;
+        };
         bits = bits << 6 | u32::try_from(value).unwrap();
         held += 6;
         if held >= 8 {

@@ -60,17 +60,29 @@ pub(crate) fn work(browser: &Browser, case: &str) -> Vec<String> {
     let mut done = Vec::new();
     for _ in 0..ROUNDS_MAX {
         browser.go(case);
-        let next = browser.run(NEXT, Vec::new()).as_str().unwrap_or("").to_owned();
+        let next = browser
+            .run(NEXT, Vec::new())
+            .as_str()
+            .unwrap_or("")
+            .to_owned();
         if let Some(button) = next.strip_prefix("press:") {
             done.push(button.to_owned());
             browser.click(button);
             continue;
         }
-        assert!(!next.is_empty(), "the case offers nothing more, and does not close after {done:#?}:\n{}", browser.text());
+        assert!(
+            !next.is_empty(),
+            "the case offers nothing more, and does not close after {done:#?}:\n{}",
+            browser.text()
+        );
         browser.go(&format!("{}{next}", &case[..case.find("/cases").unwrap()]));
         browser.run(FILL, Vec::new());
         browser.click("main form[action*='/do/'] button[type=submit]");
-        assert!(!browser.path().contains("/do/"), "{next} was not taken:\n{}", browser.text());
+        assert!(
+            !browser.path().contains("/do/"),
+            "{next} was not taken:\n{}",
+            browser.text()
+        );
         done.push(next.clone());
         if next.ends_with("/do/close") {
             return done;

@@ -33,7 +33,9 @@ pub(crate) fn left_out(why: &str) {
 /// A program's place on the search path.
 pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(tool))
+        .find(|file| file.is_file())
 }
 
 /// Asks again and again until there is an answer.

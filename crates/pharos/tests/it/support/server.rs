@@ -34,7 +34,8 @@ pub(crate) struct Ran {
 impl Ran {
     /// Its output as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
     }
 
     /// The same, once it is sure that the exit status is this.
@@ -48,7 +49,15 @@ impl Ran {
 /// The binary, with nothing of the tester's own settings.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pharos"));
-    for own in ["PHAROS_DATA", "PHAROS_DATABASE", "PHAROS_MASTER_KEY", "PHAROS_WEB_URL", "PHAROS_LOG", "PHAROS_LOG_JSON", "PHAROS_SMTP_PASSWORD"] {
+    for own in [
+        "PHAROS_DATA",
+        "PHAROS_DATABASE",
+        "PHAROS_MASTER_KEY",
+        "PHAROS_WEB_URL",
+        "PHAROS_LOG",
+        "PHAROS_LOG_JSON",
+        "PHAROS_SMTP_PASSWORD",
+    ] {
         command.env_remove(own);
     }
     command.stdin(Stdio::null());
@@ -64,7 +73,11 @@ pub(crate) fn pharos<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Ran {
 
 /// Runs a prepared command to its end, within bounds.
 pub(crate) fn finish(mut command: Command) -> Ran {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
     let begun = Instant::now();
     let status = loop {
@@ -77,7 +90,11 @@ pub(crate) fn finish(mut command: Command) -> Ran {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    Ran { code: status.code().unwrap_or(-1), out: out.join().unwrap(), err: err.join().unwrap() }
+    Ran {
+        code: status.code().unwrap_or(-1),
+        out: out.join().unwrap(),
+        err: err.join().unwrap(),
+    }
 }
 
 fn drain(from: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
@@ -133,7 +150,9 @@ impl Server {
     /// The sample school shared by the tests that run at the same time and only look.
     pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(server) = shared.upgrade() {
             return server;
         }
@@ -155,7 +174,11 @@ impl Server {
     }
 
     /// The same with a say in how the process is made.
-    pub(crate) fn start_by(data: &Path, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Self {
+    pub(crate) fn start_by(
+        data: &Path,
+        arguments: &[&str],
+        prepare: impl Fn(&mut Command),
+    ) -> Self {
         for _ in 0..5 {
             match Self::try_start(data, arguments, &prepare) {
                 Ok(server) => return server,
@@ -167,7 +190,11 @@ impl Server {
     }
 
     /// Starts once; what it said where it ended instead.
-    pub(crate) fn try_start(data: &Path, arguments: &[&str], prepare: &impl Fn(&mut Command)) -> Result<Self, String> {
+    pub(crate) fn try_start(
+        data: &Path,
+        arguments: &[&str],
+        prepare: &impl Fn(&mut Command),
+    ) -> Result<Self, String> {
         let at = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let (web, proxy, dns) = (at(), at(), at());
         let mut command = program();
@@ -177,9 +204,23 @@ impl Server {
         }
         prepare(&mut command);
         let begun = Instant::now();
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (out, err) = (collect(child.stdout.take()), collect(child.stderr.take()));
-        let mut server = Self { child, out, err, web, proxy, dns, data: data.to_owned(), took: Duration::ZERO, scratch: None };
+        let mut server = Self {
+            child,
+            out,
+            err,
+            web,
+            proxy,
+            dns,
+            data: data.to_owned(),
+            took: Duration::ZERO,
+            scratch: None,
+        };
         let ready = wait_for("the server's word that it is ready", || {
             if server.said().contains(&dns.to_string()) {
                 return Some(true);
@@ -223,7 +264,11 @@ impl Server {
     /// Sends a signal and waits for the end; the data folder stays where it is for as long as the
     /// second value lives.
     pub(crate) fn end(mut self, signal: Signal) -> (ExitStatus, Option<TempDir>) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        kill(
+            Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
+            signal,
+        )
+        .unwrap();
         let status = wait_for("the server to end", || self.child.try_wait().unwrap());
         (status, self.scratch.take())
     }
@@ -241,11 +286,21 @@ pub(crate) fn on(data: &Path, arguments: &[&str]) -> Ran {
 pub(crate) fn folder(to: &Path) -> PathBuf {
     static MADE: Mutex<Option<Arc<TempDir>>> = Mutex::new(None);
     let made = {
-        let mut made = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut made = MADE
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         Arc::clone(made.get_or_insert_with(|| {
             let scratch = tempfile::tempdir().unwrap();
             let data = scratch.path().join("data");
-            pharos(&["init", "--sample", "--pack", super::pack().to_str().unwrap(), "--data", data.to_str().unwrap()]).ended(0);
+            pharos(&[
+                "init",
+                "--sample",
+                "--pack",
+                super::pack().to_str().unwrap(),
+                "--data",
+                data.to_str().unwrap(),
+            ])
+            .ended(0);
             Arc::new(scratch)
         }))
     };
@@ -260,7 +315,9 @@ fn collect(from: Option<impl Read + Send + 'static>) -> Arc<Mutex<String>> {
     std::thread::spawn(move || {
         let Some(from) = from else { return };
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let mut into = into.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut into = into
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             into.push_str(&line);
             into.push('\n');
         }
@@ -283,6 +340,10 @@ fn free_port() -> u16 {
 
 /// Bytes that a folder holds.
 pub(crate) fn entries(folder: &Path) -> Vec<String> {
-    let Ok(found) = fs::read_dir(folder) else { return Vec::new() };
-    found.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    let Ok(found) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    found
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect()
 }

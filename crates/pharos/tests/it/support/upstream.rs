@@ -24,20 +24,34 @@ impl Upstream {
     /// Answers with the given time to live.
     pub(crate) fn start(ttl: u32) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
         let address = socket.local_addr().unwrap();
-        let (asked, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (asked, stop) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (count, until) = (Arc::clone(&asked), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             let mut buffer = [0; 1500];
             while !until.load(Ordering::Relaxed) {
-                let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
-                let Ok(query) = Message::from_vec(&buffer[..length]) else { continue };
+                let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+                    continue;
+                };
+                let Ok(query) = Message::from_vec(&buffer[..length]) else {
+                    continue;
+                };
                 count.fetch_add(1, Ordering::Relaxed);
                 drop(socket.send_to(&answer(&query, ttl), from));
             }
         });
-        Self { address, asked, stop, thread: Some(thread) }
+        Self {
+            address,
+            asked,
+            stop,
+            thread: Some(thread),
+        }
     }
 
     /// Questions so far.
@@ -63,7 +77,11 @@ fn answer(query: &Message, ttl: u32) -> Vec<u8> {
     if let Some(question) = query.queries.first()
         && question.query_type() == RecordType::A
     {
-        reply.add_answer(Record::from_rdata(question.name().clone(), ttl, RData::A(rdata::A(ADDRESS))));
+        reply.add_answer(Record::from_rdata(
+            question.name().clone(),
+            ttl,
+            RData::A(rdata::A(ADDRESS)),
+        ));
     }
     reply.to_vec().unwrap()
 }

@@ -1,17 +1,26 @@
 //! The lists that forms of a case offer, in the school's words.
 
-use pharos_casework::{Agency, Harm, LessonKind, Level, Method, Outcome, Part, RecordKind, RiskArea, WhyNotTold};
+use pharos_casework::{
+    Agency, Harm, LessonKind, Level, Method, Outcome, Part, RecordKind, RiskArea, WhyNotTold,
+};
 use serde::Serialize;
 
 use crate::components::Choice;
 
 /// The stored name of a unit variant.
 fn name(value: impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// An answer for each variant; the one given is chosen.
-fn list<T: Copy + Serialize>(all: &[T], words: impl Fn(T) -> &'static str, given: &str) -> Vec<Choice> {
+fn list<T: Copy + Serialize>(
+    all: &[T],
+    words: impl Fn(T) -> &'static str,
+    given: &str,
+) -> Vec<Choice> {
     all.iter()
         .map(|value| {
             let stored = name(*value);
@@ -22,11 +31,31 @@ fn list<T: Copy + Serialize>(all: &[T], words: impl Fn(T) -> &'static str, given
 }
 
 pub(in crate::pages) fn parts(given: &str) -> Vec<Choice> {
-    list(&[Part::Harmed, Part::AllegedToHaveHarmed, Part::ReachedMaterial, Part::Witness, Part::Other], Part::title, given)
+    list(
+        &[
+            Part::Harmed,
+            Part::AllegedToHaveHarmed,
+            Part::ReachedMaterial,
+            Part::Witness,
+            Part::Other,
+        ],
+        Part::title,
+        given,
+    )
 }
 
 pub(super) fn methods(given: &str) -> Vec<Choice> {
-    list(&[Method::InPerson, Method::Telephone, Method::Letter, Method::Message, Method::Portal], method, given)
+    list(
+        &[
+            Method::InPerson,
+            Method::Telephone,
+            Method::Letter,
+            Method::Message,
+            Method::Portal,
+        ],
+        method,
+        given,
+    )
 }
 
 /// A way of contact in words.
@@ -84,7 +113,15 @@ pub(super) fn outcomes(given: &str) -> Vec<Choice> {
 }
 
 pub(super) fn records(given: &str) -> Vec<Choice> {
-    list(&[RecordKind::Safeguarding, RecordKind::Behaviour, RecordKind::Technical], record, given)
+    list(
+        &[
+            RecordKind::Safeguarding,
+            RecordKind::Behaviour,
+            RecordKind::Technical,
+        ],
+        record,
+        given,
+    )
 }
 
 /// A kind of record in words.
@@ -110,7 +147,14 @@ pub(super) fn level(level: Level) -> &'static str {
 }
 
 pub(super) fn lessons(given: &str) -> Vec<Choice> {
-    let all = [LessonKind::None, LessonKind::Policy, LessonKind::Curriculum, LessonKind::Filtering, LessonKind::Training, LessonKind::Procedure];
+    let all = [
+        LessonKind::None,
+        LessonKind::Policy,
+        LessonKind::Curriculum,
+        LessonKind::Filtering,
+        LessonKind::Training,
+        LessonKind::Procedure,
+    ];
     list(&all, lesson, given)
 }
 
@@ -128,7 +172,10 @@ pub(super) fn lesson(kind: LessonKind) -> &'static str {
 
 /// Harm types, several may be chosen.
 pub(in crate::pages) fn harms(chosen: impl Fn(&str) -> bool) -> Vec<Choice> {
-    Harm::ALL.iter().map(|harm| Choice::new(harm.name(), harm.title()).chosen(chosen(harm.name()))).collect()
+    Harm::ALL
+        .iter()
+        .map(|harm| Choice::new(harm.name(), harm.title()).chosen(chosen(harm.name())))
+        .collect()
 }
 
 /// Risk areas, several may be chosen.
@@ -139,7 +186,14 @@ pub(in crate::pages) fn risks(chosen: impl Fn(&str) -> bool) -> Vec<Choice> {
         RiskArea::Conduct => "something done",
         RiskArea::Commerce => "gambling, scams, unfair selling",
     };
-    RiskArea::ALL.iter().map(|area| Choice::new(area.name(), area.title()).hint(hint(*area)).chosen(chosen(area.name()))).collect()
+    RiskArea::ALL
+        .iter()
+        .map(|area| {
+            Choice::new(area.name(), area.title())
+                .hint(hint(*area))
+                .chosen(chosen(area.name()))
+        })
+        .collect()
 }
 
 /// Who somebody is to the school.

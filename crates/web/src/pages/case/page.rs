@@ -4,7 +4,9 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
-use pharos_casework::{ParentsStanding, Whom, broken_up, danger_instruction, flags, gaps, may_attach};
+use pharos_casework::{
+    ParentsStanding, Whom, broken_up, danger_instruction, flags, gaps, may_attach,
+};
 use pharos_school::PersonId;
 use pharos_service::{Error, OpenCase, SignedIn};
 
@@ -88,22 +90,49 @@ struct OpenItem {
 }
 
 /// Prints the page of a case.
-pub(super) async fn show(web: &Web, me: &SignedIn, open: &OpenCase, done: Done, errors: Errors, status: StatusCode) -> Response {
+pub(super) async fn show(
+    web: &Web,
+    me: &SignedIn,
+    open: &OpenCase,
+    done: Done,
+    errors: Errors,
+    status: StatusCode,
+) -> Response {
     match build(web, me, open, done, errors).await {
         Ok(page) => render(status, &page),
         Err(error) => Oops::new(web, Some(me), error).await.into_response(),
     }
 }
 
-async fn build(web: &Web, me: &SignedIn, open: &OpenCase, done: Done, errors: Errors) -> Result<CasePage, Error> {
+async fn build(
+    web: &Web,
+    me: &SignedIn,
+    open: &OpenCase,
+    done: Done,
+    errors: Errors,
+) -> Result<CasePage, Error> {
     let app = &web.app;
     let names = Names::of(app, people(open)).await?;
     let (zone, now, needs) = (app.zone(), app.now(), app.needs_addresses(&me.actor));
     let (procedures, given, none) = (app.procedures(), Given::default(), Errors::default());
-    let around =
-        Around { open, names: &names, procedures: &procedures, zone: &zone, now, needs, people: Vec::new(), given: &given, errors: &none };
+    let around = Around {
+        open,
+        names: &names,
+        procedures: &procedures,
+        zone: &zone,
+        now,
+        needs,
+        people: Vec::new(),
+        given: &given,
+        errors: &none,
+    };
     let clocks = app.clocks(open);
-    let teller = Teller { open, names: &names, zone: &zone, needs };
+    let teller = Teller {
+        open,
+        names: &names,
+        zone: &zone,
+        needs,
+    };
     let state = &open.state;
     let closed = state.closed.is_some();
     let mut story = teller.items();
@@ -140,9 +169,19 @@ async fn build(web: &Web, me: &SignedIn, open: &OpenCase, done: Done, errors: Er
         referrals: referrals(open, &zone),
         linked: linked(web, me, open).await?,
         gaps: gap_rows(open),
-        readers: app.readers_of(open).await?.into_iter().map(|person| person.full_name()).collect(),
+        readers: app
+            .readers_of(open)
+            .await?
+            .into_iter()
+            .map(|person| person.full_name())
+            .collect(),
         others: others(open),
-        letters: open.procedure.letters.iter().map(|letter| (letter.title.clone(), letter.text.clone())).collect(),
+        letters: open
+            .procedure
+            .letters
+            .iter()
+            .map(|letter| (letter.title.clone(), letter.text.clone()))
+            .collect(),
         files: if may_attach(state, &open.procedure) {
             "Pharos takes no files in here. Write down what was said and done; keep originals where they are."
         } else {
@@ -156,7 +195,11 @@ async fn build(web: &Web, me: &SignedIn, open: &OpenCase, done: Done, errors: Er
 fn danger(open: &OpenCase) -> Danger {
     let answer = open.state.danger.map(|(yes, _)| yes);
     let called = open.state.called.is_some();
-    Danger { asked: answer.is_some() && (answer != Some(true) || called), yes: answer == Some(true), text: danger_instruction(answer) }
+    Danger {
+        asked: answer.is_some() && (answer != Some(true) || called),
+        yes: answer == Some(true),
+        text: danger_instruction(answer),
+    }
 }
 
 fn facts(open: &OpenCase, teller: &Teller<'_>, zone: &TimeZone) -> Summary {
@@ -168,26 +211,54 @@ fn facts(open: &OpenCase, teller: &Teller<'_>, zone: &TimeZone) -> Summary {
         (None, None) => "Not known".to_owned(),
     };
     facts = facts.row("When", when).row("Where", teller.place(concern));
-    facts = facts.row("First known at school", words::moment(open.state.first_known_at(), zone));
+    facts = facts.row(
+        "First known at school",
+        words::moment(open.state.first_known_at(), zone),
+    );
     if let Some(told) = &concern.told_lead {
-        facts = facts.row("Told in person", format!("{}, {}", told.whom, words::moment(told.at, zone)));
+        facts = facts.row(
+            "Told in person",
+            format!("{}, {}", told.whom, words::moment(told.at, zone)),
+        );
     }
     let addresses = match (concern.addresses.is_empty(), teller.needs) {
         (true, _) => "Address unknown".to_owned(),
-        (false, true) => concern.addresses.iter().map(|address| broken_up(address)).collect::<Vec<_>>().join("; "),
+        (false, true) => concern
+            .addresses
+            .iter()
+            .map(|address| broken_up(address))
+            .collect::<Vec<_>>()
+            .join("; "),
         (false, false) => pharos_casework::WITHHELD.to_owned(),
     };
     facts = facts.row("Address", addresses);
-    let harm: Vec<&str> = concern.risk.iter().map(|risk| risk.title()).chain(concern.harm.iter().map(|harm| harm.title())).collect();
+    let harm: Vec<&str> = concern
+        .risk
+        .iter()
+        .map(|risk| risk.title())
+        .chain(concern.harm.iter().map(|harm| harm.title()))
+        .collect();
     if !harm.is_empty() {
         facts = facts.row("Named by the reporter", harm.join(", "));
     }
     match &open.state.classified {
         Some(classified) => {
             let harm: Vec<&str> = classified.harm.iter().map(|harm| harm.title()).collect();
-            let harm = if harm.is_empty() { String::new() } else { format!(". {}", harm.join(", ")) };
+            let harm = if harm.is_empty() {
+                String::new()
+            } else {
+                format!(". {}", harm.join(", "))
+            };
             let level = options::level(classified.level);
-            facts.row("Classified", format!("{}; level {}{harm}. {}", options::record(classified.record), level.to_lowercase(), classified.reason))
+            facts.row(
+                "Classified",
+                format!(
+                    "{}; level {}{harm}. {}",
+                    options::record(classified.record),
+                    level.to_lowercase(),
+                    classified.reason
+                ),
+            )
         }
         None => facts.row("Classified", "Not yet"),
     }
@@ -212,8 +283,14 @@ fn parents(open: &OpenCase, pupil: PersonId, zone: &TimeZone) -> String {
     match open.state.parents_of(pupil) {
         ParentsStanding::Undecided => "Parents: nothing recorded yet".to_owned(),
         ParentsStanding::Told(at) => format!("Parents told {}", words::moment(at, zone)),
-        ParentsStanding::NotYet(day) => format!("Parents not told yet; looked at again on {}", date_words(day)),
-        ParentsStanding::NotTold(at) => format!("Parents not told, with the lead's reason of {}", words::moment(at, zone)),
+        ParentsStanding::NotYet(day) => format!(
+            "Parents not told yet; looked at again on {}",
+            date_words(day)
+        ),
+        ParentsStanding::NotTold(at) => format!(
+            "Parents not told, with the lead's reason of {}",
+            words::moment(at, zone)
+        ),
     }
 }
 
@@ -232,7 +309,12 @@ fn clock_view(clock: &pharos_casework::Clock, now: jiff::Timestamp) -> ClockView
         pharos_casework::Due::Action(_) => Some("#actions".to_owned()),
         _ => None,
     };
-    ClockView { text: in_short(&clock.text), elapsed: lasted(clock.elapsed), due: due_words(clock.due_at, now), href }
+    ClockView {
+        text: in_short(&clock.text),
+        elapsed: lasted(clock.elapsed),
+        due: due_words(clock.due_at, now),
+        href,
+    }
 }
 
 /// The first clause of a step's text, for narrow places.
@@ -249,8 +331,16 @@ fn actions(open: &OpenCase, names: &Names) -> Vec<OpenItem> {
     open.state
         .open_actions()
         .map(|action| OpenItem {
-            text: format!("{} – {}, by {}", action.what, names.get(action.owner), date_words(action.due)),
-            links: vec![link(Doing::FinishAction, action.id, "Record as done"), link(Doing::CancelAction, action.id, "Cancel")],
+            text: format!(
+                "{} – {}, by {}",
+                action.what,
+                names.get(action.owner),
+                date_words(action.due)
+            ),
+            links: vec![
+                link(Doing::FinishAction, action.id, "Record as done"),
+                link(Doing::CancelAction, action.id, "Cancel"),
+            ],
         })
         .collect()
 }
@@ -260,33 +350,61 @@ fn referrals(open: &OpenCase, zone: &TimeZone) -> Vec<OpenItem> {
         .referrals
         .iter()
         .map(|referral| {
-            let answer = Link { href: format!("/cases/{}/do/answer?of={}", open.case.id, referral.id), text: "Record the answer".to_owned() };
+            let answer = Link {
+                href: format!("/cases/{}/do/answer?of={}", open.case.id, referral.id),
+                text: "Record the answer".to_owned(),
+            };
             let stands = match referral.answered_at {
                 Some(at) => format!("answered {}", words::moment(at, zone)),
                 None => "no answer yet".to_owned(),
             };
             OpenItem {
-                text: format!("{}, {}: {stands}", referral.agency.title(), words::moment(referral.referred_at, zone)),
-                links: if referral.answered_at.is_none() { vec![answer] } else { Vec::new() },
+                text: format!(
+                    "{}, {}: {stands}",
+                    referral.agency.title(),
+                    words::moment(referral.referred_at, zone)
+                ),
+                links: if referral.answered_at.is_none() {
+                    vec![answer]
+                } else {
+                    Vec::new()
+                },
             }
         })
         .collect()
 }
 
 /// Linked concerns: a link only for those who may see the other case.
-async fn linked(web: &Web, me: &SignedIn, open: &OpenCase) -> Result<Vec<(Option<String>, String)>, Error> {
+async fn linked(
+    web: &Web,
+    me: &SignedIn,
+    open: &OpenCase,
+) -> Result<Vec<(Option<String>, String)>, Error> {
     if open.state.linked.is_empty() {
         return Ok(Vec::new());
     }
     let mut seen = web.app.cases(&me.actor, true).await?;
     seen.extend(web.app.cases(&me.actor, false).await?);
-    let find = |id| seen.iter().find(|case| case.id == id).map(|case| (Some(format!("/cases/{id}")), format!("Concern {}", case.number)));
-    Ok(open.state.linked.iter().map(|id| find(*id).unwrap_or_else(|| (None, "A concern that is with the lead".to_owned()))).collect())
+    let find = |id| {
+        seen.iter().find(|case| case.id == id).map(|case| {
+            (
+                Some(format!("/cases/{id}")),
+                format!("Concern {}", case.number),
+            )
+        })
+    };
+    Ok(open
+        .state
+        .linked
+        .iter()
+        .map(|id| find(*id).unwrap_or_else(|| (None, "A concern that is with the lead".to_owned())))
+        .collect())
 }
 
 fn gap_rows(open: &OpenCase) -> Summary {
     let gaps = gaps(&open.state);
-    let words = |gap: Option<jiff::SignedDuration>| gap.map_or_else(|| "not yet".to_owned(), lasted);
+    let words =
+        |gap: Option<jiff::SignedDuration>| gap.map_or_else(|| "not yet".to_owned(), lasted);
     Summary::default()
         .row("To the lead", words(gaps.to_lead))
         .row("To the block", words(gaps.to_contained))
@@ -305,14 +423,33 @@ fn others(open: &OpenCase) -> Vec<Link> {
         }
         doings.extend([Doing::Action, Doing::Refer, Doing::Link, Doing::Contain]);
         if !state.pupils().is_empty() {
-            doings.extend([Doing::TellParent, Doing::NotTold, Doing::ParentReply, Doing::Support, Doing::ChildView]);
+            doings.extend([
+                Doing::TellParent,
+                Doing::NotTold,
+                Doing::ParentReply,
+                Doing::Support,
+                Doing::ChildView,
+            ]);
         }
         if !state.has(pharos_casework::Flag::MayBeIllegal) {
             doings.push(Doing::Illegal);
         }
-        doings.extend([Doing::Classify, Doing::Debrief, Doing::Lesson, Doing::SecondRead, Doing::Outcome, Doing::Close]);
+        doings.extend([
+            Doing::Classify,
+            Doing::Debrief,
+            Doing::Lesson,
+            Doing::SecondRead,
+            Doing::Outcome,
+            Doing::Close,
+        ]);
     }
-    doings.into_iter().map(|doing| Link { href: format!("/cases/{}/do/{}", open.case.id, doing.slug()), text: doing.title().to_owned() }).collect()
+    doings
+        .into_iter()
+        .map(|doing| Link {
+            href: format!("/cases/{}/do/{}", open.case.id, doing.slug()),
+            text: doing.title().to_owned(),
+        })
+        .collect()
 }
 
 fn mark(flag: pharos_casework::Flag) -> &'static str {
@@ -355,7 +492,12 @@ pub(super) async fn print(web: &Web, me: &SignedIn, open: &OpenCase) -> Response
         Err(error) => return Oops::new(web, Some(me), error).await.into_response(),
     };
     let zone = web.app.zone();
-    let teller = Teller { open, names: &names, zone: &zone, needs: web.app.needs_addresses(&me.actor) };
+    let teller = Teller {
+        open,
+        names: &names,
+        zone: &zone,
+        needs: web.app.needs_addresses(&me.actor),
+    };
     ok(&PrintPage {
         frame: web.frame(me, "/cases").await,
         number: open.case.number,
@@ -366,6 +508,8 @@ pub(super) async fn print(web: &Web, me: &SignedIn, open: &OpenCase) -> Response
         facts: facts(open, &teller, &zone),
         people: involved(open, &teller),
         gaps: gap_rows(open),
-        story: Timeline { items: teller.items() },
+        story: Timeline {
+            items: teller.items(),
+        },
     })
 }

@@ -61,13 +61,26 @@ pub(super) struct PhaseView {
 /// The steps that apply, by phase. Steps that do not apply are left out; the chart shows them all.
 pub(super) fn phases(around: &Around<'_>, clocks: &[Clock], actor: &Actor) -> Vec<PhaseView> {
     let all = around.open.steps();
-    let named = [(Phase::Start, "At once"), (Phase::Work, "What this asks"), (Phase::Parents, "Parents"), (Phase::Close, "Before closing")];
+    let named = [
+        (Phase::Start, "At once"),
+        (Phase::Work, "What this asks"),
+        (Phase::Parents, "Parents"),
+        (Phase::Close, "Before closing"),
+    ];
     named
         .into_iter()
         .map(|(phase, title)| {
-            let of_phase = all.iter().filter(|now| now.step.phase == phase && now.standing != Standing::NotApplicable);
-            let (settled, steps) = of_phase.map(|now| view(around, now, clocks, actor)).partition(|step| step.settled);
-            PhaseView { title, steps, settled }
+            let of_phase = all
+                .iter()
+                .filter(|now| now.step.phase == phase && now.standing != Standing::NotApplicable);
+            let (settled, steps) = of_phase
+                .map(|now| view(around, now, clocks, actor))
+                .partition(|step| step.settled);
+            PhaseView {
+                title,
+                steps,
+                settled,
+            }
         })
         .filter(|phase| !phase.steps.is_empty() || !phase.settled.is_empty())
         .collect()
@@ -84,21 +97,38 @@ fn view(around: &Around<'_>, now: &StepNow<'_>, clocks: &[Clock], actor: &Actor)
     };
     let says = match now.standing {
         Standing::Done(at) => Some(format!("Done {}", words::moment(at, around.zone))),
-        Standing::Declined(at) => Some(format!("Not taken, with a reason, {}", words::moment(at, around.zone))),
-        Standing::Locked { gate } => {
-            around.open.procedure.steps.get(gate).map(|gate| format!("Waits for an earlier step: {}", gate.text))
-        }
+        Standing::Declined(at) => Some(format!(
+            "Not taken, with a reason, {}",
+            words::moment(at, around.zone)
+        )),
+        Standing::Locked { gate } => around
+            .open
+            .procedure
+            .steps
+            .get(gate)
+            .map(|gate| format!("Waits for an earlier step: {}", gate.text)),
         _ => None,
     };
-    let clock = clocks.iter().find(|clock| clock.what == Due::Step(step.id.clone()));
+    let clock = clocks
+        .iter()
+        .find(|clock| clock.what == Due::Step(step.id.clone()));
     let open = now.standing == Standing::Open && around.open.state.closed.is_none();
     let theirs = is_theirs(now, actor);
-    let (links, presses) = if open && theirs { ways(around, now) } else { (Vec::new(), Vec::new()) };
+    let (links, presses) = if open && theirs {
+        ways(around, now)
+    } else {
+        (Vec::new(), Vec::new())
+    };
     StepView {
         id: step.id.clone(),
         text: step.text.clone(),
         note: step.school_note.clone(),
-        who: step.who.iter().map(|party| party.title()).collect::<Vec<_>>().join(", "),
+        who: step
+            .who
+            .iter()
+            .map(|party| party.title())
+            .collect::<Vec<_>>()
+            .join(", "),
         limit: step.clock.as_ref().map(clock_words),
         word,
         colour,
@@ -115,13 +145,20 @@ fn view(around: &Around<'_>, now: &StepNow<'_>, clocks: &[Clock], actor: &Actor)
 /// The procedure itself decides again when something is asked.
 fn is_theirs(now: &StepNow<'_>, actor: &Actor) -> bool {
     let lead = actor.holds(Role::Lead) || actor.holds(Role::Deputy);
-    lead || now.step.who.iter().any(|party| party.roles().iter().any(|role| actor.holds(*role)))
+    lead || now
+        .step
+        .who
+        .iter()
+        .any(|party| party.roles().iter().any(|role| actor.holds(*role)))
 }
 
 fn ways(around: &Around<'_>, now: &StepNow<'_>) -> (Vec<Link>, Vec<Press>) {
     let case = around.open.case.id;
     let step = &now.step.id;
-    let link = |doing: Doing, text: &str| Link { href: format!("/cases/{case}/do/{}?step={step}", doing.slug()), text: text.to_owned() };
+    let link = |doing: Doing, text: &str| Link {
+        href: format!("/cases/{case}/do/{}?step={step}", doing.slug()),
+        text: text.to_owned(),
+    };
     let titled = |doing: Doing| link(doing, doing.title());
     let mut links = match &now.step.done_by {
         DoneBy::Tick => vec![titled(Doing::Step)],
@@ -136,7 +173,10 @@ fn ways(around: &Around<'_>, now: &StepNow<'_>) -> (Vec<Link>, Vec<Press>) {
         DoneBy::Support => vec![titled(Doing::Support)],
         DoneBy::Sanction => vec![titled(Doing::Sanction)],
         DoneBy::Outcomes => vec![titled(Doing::Outcome)],
-        DoneBy::Actions => vec![Link { href: "#actions".to_owned(), text: "See what is still to do".to_owned() }],
+        DoneBy::Actions => vec![Link {
+            href: "#actions".to_owned(),
+            text: "See what is still to do".to_owned(),
+        }],
         DoneBy::Debrief => vec![titled(Doing::Debrief)],
         DoneBy::Lessons => vec![titled(Doing::Lesson)],
         DoneBy::ChildView => vec![titled(Doing::ChildView)],
@@ -153,12 +193,36 @@ fn ways(around: &Around<'_>, now: &StepNow<'_>) -> (Vec<Link>, Vec<Press>) {
 }
 
 fn presses(around: &Around<'_>, done_by: &DoneBy) -> Vec<Press> {
-    let press = |doing: Doing, name, value: &str, text: String, look| Press { slug: doing.slug(), name, value: value.to_owned(), text, look };
+    let press = |doing: Doing, name, value: &str, text: String, look| Press {
+        slug: doing.slug(),
+        name,
+        value: value.to_owned(),
+        text,
+        look,
+    };
     match done_by {
-        DoneBy::Acknowledge => vec![press(Doing::Acknowledge, "seen", "yes", Doing::Acknowledge.button().to_owned(), "")],
+        DoneBy::Acknowledge => vec![press(
+            Doing::Acknowledge,
+            "seen",
+            "yes",
+            Doing::Acknowledge.button().to_owned(),
+            "",
+        )],
         DoneBy::Danger if around.open.state.danger.is_none() => vec![
-            press(Doing::Danger, "danger", "yes", "Yes, somebody is in danger".to_owned(), "govuk-button--warning"),
-            press(Doing::Danger, "danger", "no", "No, nobody is".to_owned(), "govuk-button--secondary"),
+            press(
+                Doing::Danger,
+                "danger",
+                "yes",
+                "Yes, somebody is in danger".to_owned(),
+                "govuk-button--warning",
+            ),
+            press(
+                Doing::Danger,
+                "danger",
+                "no",
+                "No, nobody is".to_owned(),
+                "govuk-button--secondary",
+            ),
         ],
         DoneBy::Contain if around.needs => around
             .open
@@ -168,7 +232,15 @@ fn presses(around: &Around<'_>, done_by: &DoneBy) -> Vec<Press> {
             .iter()
             .enumerate()
             .take(5)
-            .map(|(at, address)| press(Doing::Contain, "which", &at.to_string(), format!("Block {} for everyone now", broken_up(address)), "govuk-button--warning"))
+            .map(|(at, address)| {
+                press(
+                    Doing::Contain,
+                    "which",
+                    &at.to_string(),
+                    format!("Block {} for everyone now", broken_up(address)),
+                    "govuk-button--warning",
+                )
+            })
             .collect(),
         _ => vec![],
     }
