@@ -156,8 +156,15 @@ fn read(file: &str) -> Result<Vec<String>> {
     Ok(text
         .split_whitespace()
         .map(str::to_lowercase)
-        .filter(|name| name.contains('.') && name.len() < 200)
+        .filter(|name| sound(name))
         .collect())
+}
+
+/// Whether all servers take it: two labels or more, of 1 to 63 letters (RFC 1035, 2.3.4).
+fn sound(name: &str) -> bool {
+    name.contains('.')
+        && name.len() < 200
+        && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 fn allowed(file: Option<&str>) -> Result<Vec<String>> {
@@ -211,7 +218,7 @@ fn blocked(
     while names.len() < count {
         let (first, second) = (dice.one(&stems).clone(), dice.one(&stems).clone());
         let name = format!("{first}-{second}.{}", dice.one(&endings));
-        if name.len() < 100 && !ordinary.contains(name.as_str()) && seen.insert(name.clone()) {
+        if sound(&name) && !ordinary.contains(name.as_str()) && seen.insert(name.clone()) {
             names.push(name);
         }
     }
