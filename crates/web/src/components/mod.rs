@@ -5,10 +5,10 @@ mod fields;
 mod form;
 mod shown;
 
-pub(crate) use fields::{Choice, Choices, Input, Kind, Select, TextArea};
-pub(crate) use form::{Field, Form};
+pub(crate) use fields::{Choice, Choices, Input, Select, TextArea};
+pub(crate) use form::Form;
 pub(crate) use shown::{
-    Button, Cell, Details, Errors, Problem, Row, Summary, Table, Tag, Timeline, TimelineItem,
+    Button, Cell, Details, Errors, Problem, Summary, Table, Tag, Timeline, TimelineItem,
     Warning,
 };
 

@@ -301,7 +301,7 @@ fn turn_off(web: &Web, reader: Reader) -> String {
             adult(web, reader)
         ),
         _ => format!(
-            "Switch the screen off now and fetch {}. Then press send.",
+            "Switch the screen off now and fetch {}.",
             adult(web, reader)
         ),
     }
