@@ -324,7 +324,7 @@ fn words(school: &School) -> Words {
     Words {
         school: school.name.clone(),
         pupil: pack.words.word("pupil").to_owned(),
-        lead: pack.words.word("lead").to_owned(),
+        lead: format!("the {}", pack.words.word("lead")),
         adult: school.adult_to_tell(),
         help_lines: pack.help.iter().map(line).collect(),
         ..Words::default()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pharos_access::{About, AlertFacts, Permit, Subject, Watched, act};
 use pharos_ledger::Detail;
 use pharos_records::{
@@ -19,6 +19,9 @@ const ONE: &str = "SELECT id, at, last_at, seen, rule, rule_version, rank, about
 const LIST: &str = "SELECT id, at, last_at, seen, rule, rule_version, rank, about, about_kind, assigned, key, state, acknowledged_by, acknowledged_at, chase_at, chased, closed_at, case_id, entries, body FROM alert WHERE ($1 = '' OR about = $1) AND at >= $2 AND at < $3 ORDER BY rank DESC, at, id";
 const DUE: &str = "SELECT id, at, last_at, seen, rule, rule_version, rank, about, about_kind, assigned, key, state, acknowledged_by, acknowledged_at, chase_at, chased, closed_at, case_id, entries, body FROM alert WHERE chase_at <= $1 AND state <> 'closed' ORDER BY chase_at, id LIMIT 1000";
 
+/// How long an alert that somebody has answered takes in more of the same.
+const ANSWERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 #[async_trait]
 impl Alerts for Store {
     async fn raise_alert(
@@ -29,10 +32,14 @@ impl Alerts for Store {
         at: Timestamp,
     ) -> Result<Raised> {
         is_for(permit, Subject::School)?;
-        const LIKE_IT: &str =
-            "SELECT id FROM alert WHERE key = $1 AND state <> 'closed' ORDER BY at LIMIT 1";
+        // What somebody has answered takes in more of the same for a day, and only while its case
+        // is open: a repetition after that must be seen anew (MON-04).
+        const LIKE_IT: &str = "SELECT id FROM alert WHERE key = $1 AND (state = 'open' OR (state <> 'closed' AND last_at >= $2 \
+             AND NOT EXISTS (SELECT 1 FROM case_file WHERE case_file.id = alert.case_id AND case_file.closed_at IS NOT NULL))) ORDER BY at LIMIT 1";
         let mut opening = self.begin().await?;
-        let again = opening.one("alert", LIKE_IT, args![&alert.key]).await?;
+        let again = opening
+            .one("alert", LIKE_IT, args![&alert.key, at - ANSWERED_FOR])
+            .await?;
         let again: Option<AlertId> = again.map(|row| row.parsed("id")).transpose()?;
         let id = again.unwrap_or(alert.id);
         let detail = Detail::new()

@@ -15,8 +15,6 @@ pub(crate) enum Piece {
     Heading(String),
     /// A paragraph.
     Text(String),
-    /// A paragraph of lesser weight.
-    Muted(String),
     /// Bullet points.
     List(Vec<String>),
     /// Numbered steps.

@@ -425,7 +425,7 @@ fn days_ago(days: i64) -> String {
 
 fn other_key(scratch: &Path) -> std::path::PathBuf {
     let other = scratch.join("other");
-    let made = wait_for("a second folder", || {
+    wait_for("a second folder", || {
         (other.exists()
             || pharos(&[
                 "init",
@@ -438,7 +438,6 @@ fn other_key(scratch: &Path) -> std::path::PathBuf {
                 == 0)
             .then_some(())
     });
-    let () = made;
     other.join("keys/master.key")
 }
 

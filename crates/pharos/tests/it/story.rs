@@ -175,7 +175,7 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
     // MON-04: the search and the attempts, each once, worst first, each with its reason.
     wait_for("both alerts", || {
         ruth.go(&server.page("/inbox"));
-        let cards = ruth.run("return [...document.querySelectorAll('.ph-card')].filter(c => c.innerText.includes('Ada Quill') && c.innerText.includes('Why you see this')).length", Vec::new());
+        let cards = ruth.run("return [...document.querySelectorAll('.ph-card')].filter(c => c.querySelector('button') && c.innerText.includes('Ada Quill') && c.innerText.includes('Why you see this')).length", Vec::new());
         (cards.as_u64().unwrap() >= 2).then_some(())
     });
     let said = ruth.text();
@@ -189,7 +189,7 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
 
     // CON-01: from alert to open case in two clicks.
     ruth.go(&server.page("/inbox"));
-    let attempts = "//li[contains(@class,'ph-card')][contains(., 'Ada Quill')][contains(., 'attempts within')]//h3/a";
+    let attempts = "//li[contains(@class,'ph-card')][.//button][contains(., 'Ada Quill')][contains(., 'attempts within')]//h3/a";
     ruth.click_path(attempts);
     ruth.says("Why");
     ruth.click("form[action$='/concern'] button");

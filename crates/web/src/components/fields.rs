@@ -71,12 +71,6 @@ impl Input {
         self
     }
 
-    /// Names a datalist on the page that offers values.
-    pub(crate) fn list(mut self, id: &'static str) -> Self {
-        self.list = Some(id);
-        self
-    }
-
     fn described_by(&self) -> Option<String> {
         described_by(self.name, self.hint.is_some(), self.error.is_some())
     }

@@ -76,7 +76,7 @@ impl Form {
     }
 
     /// Fields side by side in a tinted box, for searches.
-    pub(crate) fn as_filter(mut self) -> Self {
+    pub(crate) fn filtering(mut self) -> Self {
         self.filter = true;
         self
     }

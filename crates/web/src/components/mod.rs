@@ -8,8 +8,7 @@ mod shown;
 pub(crate) use fields::{Choice, Choices, Input, Select, TextArea};
 pub(crate) use form::Form;
 pub(crate) use shown::{
-    Button, Cell, Details, Errors, Problem, Summary, Table, Tag, Timeline, TimelineItem,
-    Warning,
+    Button, Cell, Details, Errors, Problem, Summary, Table, Tag, Timeline, TimelineItem, Warning,
 };
 
 /// A rendered component is already escaped HTML.

@@ -78,13 +78,6 @@ impl Button {
             ..Self::main(text)
         }
     }
-
-    /// Sends a name and value with the form.
-    pub(crate) fn sends(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.name = Some(name);
-        self.value = value.into();
-        self
-    }
 }
 
 /// One line of a summary.

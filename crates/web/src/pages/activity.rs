@@ -112,7 +112,7 @@ fn form(web: &Web, search: &Search, errors: &Errors) -> Form {
         .map(|(value, text)| Choice::new(value, text).chosen(value == search.action))
         .into();
     Form::to("/activity")
-        .as_filter()
+        .filtering()
         .field(
             Input::text("person", "Person, by sign-in name", &search.person)
                 .error(errors.of("person")),

@@ -74,7 +74,7 @@ async fn page(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, Err
         ]);
     }
     let form = Form::to("/audit")
-        .as_filter()
+        .filtering()
         .field(Input::text(
             "person",
             "Done by, by sign-in name",
@@ -186,7 +186,7 @@ async fn lookups_page(web: &Web, me: &SignedIn, search: &Search) -> Result<Respo
         ]);
     }
     let form = Form::to("/audit/lookups")
-        .as_filter()
+        .filtering()
         .field(Input::text(
             "person",
             "About whom, by sign-in name",

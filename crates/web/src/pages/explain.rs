@@ -53,7 +53,7 @@ pub(crate) async fn ask(
 
 async fn sheet(web: &Web, me: &SignedIn, question: &Question, errors: Errors) -> Sheet {
     let form = Form::to("/explain")
-        .as_filter()
+        .filtering()
         .field(
             Input::text("address", "Address", &question.address)
                 .hint("As it stands in the browser, such as example.org/page")

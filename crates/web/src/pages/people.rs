@@ -45,7 +45,7 @@ async fn list(web: &Web, me: &SignedIn, looked_for: &str, done: Done) -> Result<
     web.app.open_to::<act::ListPeople>(&me.actor).await?;
     let found = web.app.find_people(&me.actor, looked_for).await?;
     let form = Form::to("/people")
-        .as_filter()
+        .filtering()
         .field(Input::text("words", "Name", looked_for).hint(
             "The beginning of a first name, family name or sign-in name; at least two letters.",
         ))

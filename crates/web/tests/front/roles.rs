@@ -49,8 +49,7 @@ async fn role_02_every_route_as_every_role() {
                 .replace("{id}", "00000000-0000-0000-0000-000000000000");
             let path = path
                 .replace("{entry}", "00000000-0000-0000-0000-000000000000")
-                .replace('{', "")
-                .replace('}', "");
+                .replace(['{', '}'], "");
             let page = match route.method {
                 "GET" => browser.get(&path).await,
                 _ if UPLOADS.contains(&route.path) => {
