@@ -193,12 +193,9 @@ fn safeguarding_lead(driver: &Driver, server: &Server) -> String {
     ruth.click_path(attempts);
     ruth.says("Why");
     ruth.click("form[action$='/concern'] button");
-    assert!(
-        ruth.path().starts_with("/cases/"),
-        "{}:\n{}",
-        ruth.at(),
-        ruth.text()
-    );
+    wait_for("the open case", || {
+        ruth.path().starts_with("/cases/").then_some(())
+    });
     let case = server.page(&ruth.path());
     // CON-09: what Pharos knows is filled in.
     ruth.says("Ada Quill");

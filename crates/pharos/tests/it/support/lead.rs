@@ -1,6 +1,7 @@
 //! The safeguarding lead at a case: does what the page asks next until it may close.
 
 use super::browser::Browser;
+use super::wait_for;
 
 /// More rounds than any procedure has steps.
 const ROUNDS_MAX: usize = 80;
@@ -16,7 +17,7 @@ for (const group of form.querySelectorAll('.govuk-form-group')) {
   const boxes = [...group.querySelectorAll('input[type=checkbox]')];
   const some = radios.length ? radios : boxes;
   if (some.length) {
-    if (!some.some(one => one.checked)) (some.find(one => one.value === 'yes') || some[0]).click();
+    if (!some.some(one => one.checked)) (some.find(one => one.value === 'yes' || one.value.includes('violent')) || some[0]).click();
     if (some[0].name === 'option') chosen = some.findIndex(one => one.checked);
     continue;
   }
@@ -51,6 +52,8 @@ for (const step of document.querySelectorAll('.ph-step[id^="step-"]')) {
   const rare = ['refer', 'link', 'sanction', 'contain'];
   return last.includes('/do/decline') && rare.some(what => ways[0].includes('/do/' + what)) ? last : ways[0];
 }
+const awaited = document.querySelector('a[href*="/do/answer"], a[href*="/do/action-done"]');
+if (awaited) return awaited.getAttribute('href');
 const close = [...document.querySelectorAll('a.govuk-button')].find(a => a.getAttribute('href').endsWith('/do/close'));
 return close ? close.getAttribute('href') : '';
 "#;
@@ -78,11 +81,11 @@ pub(crate) fn work(browser: &Browser, case: &str) -> Vec<String> {
         browser.go(&format!("{}{next}", &case[..case.find("/cases").unwrap()]));
         browser.run(FILL, Vec::new());
         browser.click("main form[action*='/do/'] button[type=submit]");
-        assert!(
-            !browser.path().contains("/do/"),
-            "{next} was not taken:\n{}",
-            browser.text()
-        );
+        wait_for("the answer to a form", || {
+            let refused = browser.has(".govuk-error-summary");
+            assert!(!refused, "{next} was not taken:\n{}", browser.text());
+            (!browser.path().contains("/do/")).then_some(())
+        });
         done.push(next.clone());
         if next.ends_with("/do/close") {
             return done;
