@@ -202,6 +202,8 @@ impl Server {
         for (option, at) in [("--web", web), ("--proxy", proxy), ("--dns", dns)] {
             command.arg(option).arg(at.to_string());
         }
+        // What a killed server leaves goes with the test's own folder.
+        command.env("TMPDIR", data.parent().unwrap_or(data));
         prepare(&mut command);
         let begun = Instant::now();
         let mut child = command
