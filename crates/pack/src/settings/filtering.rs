@@ -34,7 +34,7 @@ pub(super) const TABLE: &[Setting] = &[
     live(
         "fil.categories",
         CategoriesByGroup,
-        r#"["pornography", "racial-hatred", "extremism", "terrorism", "violence", "self-harm", "gaming", "avoidance", "downloads", "malware", "phishing"]"#,
+        r#"["pornography", "racial-hatred", "misogyny", "extremism", "terrorism", "grooming", "bullying", "violence", "self-harm", "suicide", "gaming", "avoidance", "downloads", "malware", "phishing"]"#,
         "What the policies Pharos grew from all name, with ways round the filter.",
         "Categories blocked at all times: a list for pupils, or a table of group to list.",
         FILTER,
