@@ -1,7 +1,9 @@
 //! Chores of the project, as a program that is reviewed like the rest:
-//! `cargo xtask structure`, `cargo xtask licences`, `cargo xtask requirements [--write]`.
+//! `cargo xtask structure`, `cargo xtask licences`, `cargo xtask requirements [--write]`,
+//! `cargo xtask corpus [--check]`.
 #![expect(clippy::print_stdout, reason = "a chore's result is what it prints")]
 
+mod corpus;
 mod licences;
 mod requirements;
 mod structure;
@@ -21,11 +23,14 @@ fn main() -> anyhow::Result<()> {
         ("requirements", None) => requirements::print(&root),
         ("requirements", Some("--write")) => requirements::write(&root),
         ("requirements", Some("--check")) => requirements::check(&root),
+        ("corpus", None) => corpus::run(&root, false),
+        ("corpus", Some("--check")) => corpus::run(&root, true),
         _ => bail!(
-            "usage: cargo xtask structure | licences | requirements [--write|--check]\n\
+            "usage: cargo xtask structure | licences | requirements [--write|--check] | corpus [--check]\n\
              structure     fails if a pure crate reaches I/O libraries or an arrow points up\n\
              licences      fails on a licence or crate that the project does not take\n\
-             requirements  prints which requirement ids have tests; --write keeps docs/requirements.md"
+             requirements  prints which requirement ids have tests; --write keeps docs/requirements.md\n\
+             corpus        makes the pages of corpora/pages from corpora/source; --check fails where they are stale"
         ),
     }
 }
