@@ -36,6 +36,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PackCommand,
     },
+    /// Read a page as the proxy reads it: its score for every category, phrase by phrase
+    Scan(ScanArgs),
     /// Bring a backup back into an empty folder
     Restore(RestoreArgs),
     #[command(flatten)]
@@ -187,6 +189,64 @@ pub(crate) struct InitArgs {
     /// Where the master key is kept; away from the data folder is safer
     #[arg(long, value_name = "FILE")]
     pub(crate) master_key: Option<PathBuf>,
+}
+
+/// `pharos scan`
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// The page, or - for standard input
+    pub(crate) file: Option<PathBuf>,
+    /// What it is, as a Content-Type: text/html; charset=utf-8
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// For whom it is judged
+    #[arg(long, value_enum, default_value_t = Age::Secondary)]
+    pub(crate) age: Age,
+    /// Own dictionaries instead of the shipped ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dictionaries: Option<PathBuf>,
+    /// Measure a folder of pages instead: `education` and one folder for each category
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// Write a phrase list of DansGuardian or e2guardian as a dictionary instead
+    #[arg(long, value_name = "FILE", requires = "category", conflicts_with_all = ["file", "corpus"])]
+    pub(crate) import_phrases: Option<PathBuf>,
+    /// With --import-phrases: the category that the dictionary finds
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Option<String>,
+    /// With --import-phrases: the list's language
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// With --corpus: name every page that went wrong for the age
+    #[arg(long, requires = "corpus")]
+    pub(crate) list: bool,
+}
+
+/// For whom a page is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Age {
+    /// Nursery to Year 2, and whoever is not known.
+    Early,
+    /// Year 3 to Year 6.
+    Prep,
+    /// Year 7 to Year 11.
+    Secondary,
+    /// Year 12 and Year 13.
+    Sixth,
+    /// Staff and other adults.
+    Adult,
+}
+
+impl From<Age> for pharos_scan::AgeBand {
+    fn from(age: Age) -> Self {
+        match age {
+            Age::Early => Self::Early,
+            Age::Prep => Self::Prep,
+            Age::Secondary => Self::Secondary,
+            Age::Sixth => Self::Sixth,
+            Age::Adult => Self::Adult,
+        }
+    }
 }
 
 /// `pharos serve`

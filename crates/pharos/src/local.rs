@@ -16,6 +16,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> u8 {
         Command::Try(args) => sample::try_it(args, output).await,
         Command::Init(args) => commands::init::run(args, output).await,
         Command::Serve(args) => serve::run(args, output).await,
+        Command::Scan(args) => commands::scan::run(&args, output),
         Command::Restore(args) => commands::backup::restore(args, output).await,
         Command::Pack {
             command: PackCommand::Check { dir },

@@ -1,15 +1,17 @@
-//! Search engines, search terms and worrying words: from addresses and text to matches.
+//! Search engines, search terms, worrying words and page text: from addresses and bodies to matches.
 //!
 //! Pure: tables and folding, no I/O.
 
 pub mod engines;
 mod fold;
 mod glance;
+mod page;
 mod search;
 mod watch;
 
 pub use fold::fold;
 pub use glance::Glance;
+pub use page::*;
 pub use search::{SearchTerms, TERMS_MAX, search_terms, search_terms_in};
 pub use watch::{
     MATCHES_MAX, PHRASE_MAX, PHRASES_MAX, Severity, TEXT_MAX, WatchList, WatchMatch, WatchProblem,

@@ -3,12 +3,14 @@
 pub(crate) mod backup;
 pub(crate) mod init;
 pub(crate) mod pack;
+pub(crate) mod scan;
 
 mod doctor;
 mod explain;
 mod lists;
 mod people;
 mod report;
+mod scan_corpus;
 
 use pharos_access::Actor;
 use pharos_records::Verdict;

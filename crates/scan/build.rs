@@ -1,0 +1,33 @@
+//! Gathers the shipped dictionaries, `data/dictionaries/*.txt`, into one table.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("data/dictionaries");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut table = String::from("const BUILT_IN: &[(&str, &str)] = &[\n");
+    for path in files {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        writeln!(
+            table,
+            "    ({name:?}, include_str!({:?})),",
+            path.to_string_lossy()
+        )?;
+    }
+    table.push_str("];\n");
+    fs::write(
+        Path::new(&env::var("OUT_DIR")?).join("dictionaries.rs"),
+        table,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Where the text of one page goes: two streams of words and one tally.
+
+use super::compiled::Dictionaries;
+use super::folder::Folder;
+use super::tally::Tally;
+
+/// Folded text is searched in pieces of about this size.
+const PIECE: usize = 4096;
+
+/// The words of one page.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// What is read from top to bottom.
+    pub(super) body: Folder,
+    /// What stands beside it: descriptions of pictures, key words, data.
+    pub(super) aside: Folder,
+    pub(super) tally: Tally,
+}
+
+impl Page {
+    pub(super) fn new(phrases: usize) -> Self {
+        Self {
+            body: Folder::new(),
+            aside: Folder::new(),
+            tally: Tally::new(phrases),
+        }
+    }
+
+    /// Searches what has gathered, once it is worth it.
+    pub(super) fn settle_if_full(&mut self, dictionaries: &Dictionaries) {
+        if self.body.len() + self.aside.len() > PIECE + 2 * dictionaries.reach() {
+            self.settle(dictionaries);
+        }
+    }
+
+    /// Searches what has gathered.
+    pub(super) fn settle(&mut self, dictionaries: &Dictionaries) {
+        let tally = &mut self.tally;
+        for folder in [&mut self.body, &mut self.aside] {
+            folder.settle(dictionaries.reach(), |old, text| {
+                dictionaries.find(old, text, |phrase| tally.add(phrase));
+            });
+        }
+    }
+
+    /// Ends the page.
+    pub(super) fn finish(&mut self, dictionaries: &Dictionaries) {
+        self.body.stop();
+        self.aside.stop();
+        self.settle(dictionaries);
+    }
+
+    pub(super) fn words(&self) -> u32 {
+        self.body.words().saturating_add(self.aside.words())
+    }
+}
