@@ -2,7 +2,7 @@
 //! one person, a teacher's lesson list. Each is a dated row with its reason, in force within a second.
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_access::{Actor, Target, Watched, act};
+use pharos_access::{About, Act, Actor, Target, Watched, act};
 use pharos_catalogue::Address;
 use pharos_policy::spec::{EmergencySpec, LessonKind, LessonSpec, PersonalSpec};
 use pharos_records::{NewOverride, Override, OverrideKind};
@@ -179,10 +179,11 @@ impl App {
         Ok(reference_of(id))
     }
 
-    /// Ends an override now. An emergency block is lifted only by those who vet sites.
+    /// Ends an override now. An emergency block is lifted only by those who vet sites, a restriction
+    /// only by those who may restrict whom it is about: never by that person (FIL-05).
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::NotFound`].
+    /// [`Error::Denied`], [`Error::NotFound`]; [`Error::Refused`] for an emergency block.
     pub async fn end_override(&self, actor: &Actor, id: Uuid) -> Result<(), Error> {
         let permit = self.may::<act::EndOverride>(actor, Target::School).await?;
         let stored = self
@@ -192,13 +193,64 @@ impl App {
             .into_iter()
             .find(|stored| stored.id == id)
             .ok_or(Error::NotFound)?;
-        if stored.kind == OverrideKind::EmergencyBlock
-            && !self.could(actor, pharos_access::Act::DecideRequest)
-        {
+        if stored.kind == OverrideKind::EmergencyBlock && !self.could(actor, Act::DecideRequest) {
             return Err(Error::Refused("A block made in a hurry is lifted by the safeguarding lead, who vets sites. Ask them (REQ-05).".to_owned()));
+        }
+        if actor.id().is_some() {
+            for watched in self.restricted_by(&stored).await? {
+                self.may::<act::RestrictPerson>(actor, Target::Person(watched))
+                    .await?;
+            }
         }
         self.records().end_override(&permit, id, self.now()).await?;
         self.rebuild().await
+    }
+
+    /// Whether a page should offer to end this change. [`App::end_override`] asks again.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn could_end_override(
+        &self,
+        actor: &Actor,
+        stored: &Override,
+    ) -> Result<bool, Error> {
+        if !self.could(actor, Act::EndOverride) {
+            return Ok(false);
+        }
+        if stored.kind == OverrideKind::EmergencyBlock {
+            return Ok(self.could(actor, Act::DecideRequest));
+        }
+        let rules = self.rules();
+        Ok(self
+            .restricted_by(stored)
+            .await?
+            .into_iter()
+            .all(|watched| {
+                rules
+                    .decide(Act::RestrictPerson, actor, Target::Person(watched))
+                    .is_ok()
+            }))
+    }
+
+    /// Whom a restriction is about; nobody for every other kind.
+    async fn restricted_by(&self, stored: &Override) -> Result<Vec<Watched>, Error> {
+        if stored.kind != OverrideKind::Restriction {
+            return Ok(Vec::new());
+        }
+        let body: PersonalSpec = serde_json::from_slice(&stored.body)
+            .map_err(|error| Error::unavailable("a stored override", &error))?;
+        let mut all = Vec::with_capacity(body.people.len());
+        for id in body.people {
+            all.push(self.known_person(id).await?.map_or(
+                Watched {
+                    id,
+                    about: About::Pupil,
+                },
+                |person| Watched::of(&person),
+            ));
+        }
+        Ok(all)
     }
 
     /// What was changed at short notice in the last 90 days, newest first.

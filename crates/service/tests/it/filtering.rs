@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use pharos_policy::Action;
 use pharos_school::PersonId;
-use pharos_service::{Error, ExplainQuestion, Vetting};
+use pharos_service::{Error, ExplainQuestion, SignedIn, Vetting};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, said};
@@ -276,6 +276,88 @@ async fn bre_04_req_05_an_address_is_blocked_before_review() {
         .unwrap();
     assert_eq!(
         school.verdict("ada.quill", address).await.action,
+        Action::Allow
+    );
+}
+
+/// FIL-05: a restriction is ended by those who may restrict whom it is about: not by those who keep
+/// the filter running, and not by that person, whatever their role.
+#[tokio::test]
+async fn fil_05_nobody_ends_their_own_restriction() {
+    let school = SampleSchool::open().await;
+    let lead = school.at_work("ruth.okafor").await;
+    let head = school.at_work("helen.lindqvist").await;
+    let technician = school.at_work("kofi.adeyemi").await;
+    let site = "tides.example";
+    let restriction_of = async |by: &SignedIn, username: &str| {
+        let person = school.person(username).await.id;
+        let sites = [site.to_owned()];
+        school
+            .app
+            .restrict(&by.actor, person, &sites, None, "Agreed at a meeting")
+            .await
+            .unwrap();
+        let all = school.app.overrides(&by.actor).await.unwrap();
+        all.into_iter().find(|one| one.ended_at.is_none()).unwrap()
+    };
+
+    // A pupil's: the technician may end other changes, this one not.
+    let pupils = restriction_of(&lead, "ada.quill").await;
+    assert!(
+        !school
+            .app
+            .could_end_override(&technician.actor, &pupils)
+            .await
+            .unwrap()
+    );
+    assert!(is_closed(
+        &school
+            .app
+            .end_override(&technician.actor, pupils.id)
+            .await
+            .unwrap_err()
+    ));
+    assert_eq!(
+        school.verdict("ada.quill", site).await.action,
+        Action::Block
+    );
+    assert!(
+        school
+            .app
+            .could_end_override(&lead.actor, &pupils)
+            .await
+            .unwrap()
+    );
+    school
+        .app
+        .end_override(&lead.actor, pupils.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        school.verdict("ada.quill", site).await.action,
+        Action::Allow
+    );
+
+    // The lead's own, made by the head: the lead may end a pupil's, but not this.
+    let leads = restriction_of(&head, "ruth.okafor").await;
+    assert!(is_closed(
+        &school
+            .app
+            .end_override(&lead.actor, leads.id)
+            .await
+            .unwrap_err()
+    ));
+    assert_eq!(
+        school.verdict("ruth.okafor", site).await.action,
+        Action::Block
+    );
+    school
+        .app
+        .end_override(&head.actor, leads.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        school.verdict("ruth.okafor", site).await.action,
         Action::Allow
     );
 }

@@ -284,7 +284,7 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     }
     for change in &now_on {
         sheet = sheet.add(facts(web, me, change).await?);
-        if web.app.could(&me.actor, Act::EndOverride) {
+        if web.app.could_end_override(&me.actor, change).await? {
             sheet = sheet.add(
                 Form::to(format!("/overrides/{}/end", change.id))
                     .button(Button::secondary("End it now")),
