@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) building: Mutex<()>,
     /// Password hashing takes memory and a core: two at a time.
     pub(crate) hashing: Semaphore,
+    pub(crate) report_pace: crate::cases::pace::ReportPace,
     pub(crate) watch: crate::alerts::Watch,
 }
 
@@ -75,6 +76,7 @@ impl App {
                 desk: Arc::new(Desk::default()),
                 building: Mutex::new(()),
                 hashing: Semaphore::new(2),
+                report_pace: Default::default(),
                 watch,
             }),
         })

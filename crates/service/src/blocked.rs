@@ -1,6 +1,8 @@
 //! What a block page offers: ask for the site, or say that something is wrong (BRE-01, REQ-01).
 //! The page's reference stands for who, where and what, so that a pupil types next to nothing.
 
+use std::net::IpAddr;
+
 use pharos_access::Actor;
 use pharos_activity::Blocked;
 use pharos_casework::{Concern, Equipment, Involved, Origin, Part, Reporter, Site, Whom};
@@ -68,6 +70,7 @@ impl App {
         reference: &str,
         what: &str,
         danger: Option<bool>,
+        from: IpAddr,
     ) -> Result<Raised, Error> {
         let blocked = self.blocked_site(reference)?;
         let named = self.blocked_person(&blocked).await?;
@@ -101,7 +104,7 @@ impl App {
         concern.site = Site::OnSite;
         concern.equipment = Equipment::NotKnown;
         concern.danger = danger;
-        self.raise_concern(by, concern).await
+        self.raise_concern_from(by, concern, from).await
     }
 
     /// Who was probably or certainly at the device; the device's line says how sure that is.

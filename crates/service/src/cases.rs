@@ -1,10 +1,12 @@
 //! Concerns and cases: raised by anyone, worked by those who need to know, never edited (CON).
 
 mod own_pupils;
+pub(crate) mod pace;
 mod readers;
 mod stored;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, act};
@@ -70,7 +72,22 @@ impl App {
         by: Option<&SignedIn>,
         concern: Concern,
     ) -> Result<Raised, Error> {
-        self.raise(by, concern, None).await
+        self.raise(by, concern, None, false).await
+    }
+
+    /// Raises a concern that somebody sent from this address. Of those who are not signed in, many at
+    /// once are marked, and told of together.
+    ///
+    /// # Errors
+    /// As [`App::raise_concern`].
+    pub async fn raise_concern_from(
+        &self,
+        by: Option<&SignedIn>,
+        concern: Concern,
+        from: IpAddr,
+    ) -> Result<Raised, Error> {
+        let many = by.is_none() && self.inner().report_pace.is_one_of_many(from, self.now());
+        self.raise(by, concern, None, many).await
     }
 
     /// Opens a concern from an alert: the second of the two clicks (CON-01, MON-04).
@@ -90,7 +107,7 @@ impl App {
             )));
         }
         let concern = self.concern_of(alert, &file, note).await?;
-        self.raise(Some(by), concern, Some(alert)).await
+        self.raise(Some(by), concern, Some(alert), false).await
     }
 
     async fn raise(
@@ -98,6 +115,7 @@ impl App {
         by: Option<&SignedIn>,
         concern: Concern,
         alert: Option<AlertId>,
+        one_of_many: bool,
     ) -> Result<Raised, Error> {
         let now = self.now();
         let problems = concern.problems(now);
@@ -136,7 +154,7 @@ impl App {
                 state = replay(&entries)?;
             }
         }
-        let header = self
+        let mut header = self
             .header(
                 case,
                 &state,
@@ -146,7 +164,12 @@ impl App {
                 now,
             )
             .await?;
-        let notices = self.first_notices(case, &state, &procedure, now).await?;
+        if one_of_many {
+            header.title.insert_str(0, pace::ONE_OF_MANY);
+        }
+        let notices = self
+            .first_notices(case, &state, &procedure, one_of_many, now)
+            .await?;
         let rows = entries
             .iter()
             .map(stored::new_entry)
@@ -380,7 +403,7 @@ impl App {
         };
         let mut concern = Concern::new(reporter, Origin::Case { case: id }, what);
         concern.involved = open.state.involved.clone();
-        let raised = self.raise(Some(me), concern, None).await?;
+        let raised = self.raise(Some(me), concern, None, false).await?;
         self.act_on_case(me, id, known, Command::LinkConcern { case: raised.case })
             .await?;
         Ok(raised)
@@ -428,12 +451,15 @@ impl App {
                     .into_iter()
                     .filter(|person| !facts.is_about(person.id))
                     .collect();
-                notices.extend(self.notices_to(
-                    &to,
-                    &format!("concern-chase-{}", due.rung),
-                    &format!("/cases/{}", case.id),
-                    now,
-                )?);
+                let (kind, path) = if case.title.starts_with(pace::ONE_OF_MANY) {
+                    let at = pace::told_together_at(false, case.opened_at).as_second();
+                    let kind = format!("concern-many-chase-{}-{at}", due.rung);
+                    (kind, "/cases".to_owned())
+                } else {
+                    let kind = format!("concern-chase-{}", due.rung);
+                    (kind, format!("/cases/{}", case.id))
+                };
+                notices.extend(self.notices_to(&to, &kind, &path, now)?);
             }
             if !notices.is_empty() {
                 self.records().enqueue(&permit, &notices, now).await?;
@@ -604,6 +630,7 @@ impl App {
         id: CaseId,
         state: &CaseState,
         procedure: &Procedure,
+        one_of_many: bool,
         now: Timestamp,
     ) -> Result<Vec<NewNotice>, Error> {
         let mut roles: BTreeSet<Role> = self
@@ -625,6 +652,11 @@ impl App {
         roles.extend(reported_to.iter().filter(|role| **role != Role::Technical));
         let roles: Vec<Role> = roles.into_iter().collect();
         let to = self.tell(id, state, &roles).await?;
+        if one_of_many {
+            let at = pace::told_together_at(state.concern.danger == Some(true), now);
+            let kind = format!("concern-many-{}", at.as_second());
+            return self.notices_to(&to, &kind, "/cases", at);
+        }
         let mut notices = self.notices_to(&to, "concern", &format!("/cases/{id}"), now)?;
         if reported_to.contains(&Role::Technical) {
             notices.extend(self.filter_needs_attention(id, state, now).await?);

@@ -313,7 +313,13 @@ async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
     });
     let raised = school
         .app
-        .report_from_block(None, &reference.to_string(), "It popped up by itself", None)
+        .report_from_block(
+            None,
+            &reference.to_string(),
+            "It popped up by itself",
+            None,
+            [127, 0, 1, 8].into(),
+        )
         .await
         .unwrap();
     let told = school.notices().await;

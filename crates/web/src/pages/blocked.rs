@@ -12,7 +12,7 @@ use crate::components::{Button, Choice, Choices, Errors, Form, Input, Summary, T
 use crate::forms::{After, Posted, after, go};
 use crate::oops::answer;
 use crate::sheet::{ButtonLink, Piece, Sheet};
-use crate::state::{Anyone, Web};
+use crate::state::{Anyone, From, Web};
 use crate::words::{self, Reader, reader};
 
 /// Asking for the site.
@@ -206,6 +206,7 @@ pub(crate) async fn report(
 pub(crate) async fn send_report(
     State(web): State<Web>,
     Anyone(me): Anyone,
+    From(from): From,
     Path(reference): Path<String>,
     Posted(form): Posted<Report>,
 ) -> Response {
@@ -216,7 +217,7 @@ pub(crate) async fn send_report(
     };
     let outcome = match web
         .app
-        .report_from_block(me.as_ref(), &reference, &form.what, danger)
+        .report_from_block(me.as_ref(), &reference, &form.what, danger, from)
         .await
     {
         Ok(raised) => received(&web, me.as_ref(), &reference, raised.number, danger).await,

@@ -18,7 +18,7 @@ use crate::oops::{Oops, ok, render};
 use crate::pages::case::options;
 use crate::pages::field::Field;
 use crate::pages::kit::{Given, describe};
-use crate::state::{Anyone, Web};
+use crate::state::{Anyone, From, Web};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -58,6 +58,7 @@ pub(crate) async fn show(State(web): State<Web>, Anyone(me): Anyone) -> Response
 pub(crate) async fn submit(
     State(web): State<Web>,
     Anyone(me): Anyone,
+    From(from): From,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
     let given = Given::new(pairs);
@@ -75,7 +76,8 @@ pub(crate) async fn submit(
         }
         Err(error) => return Oops::new(&web, me.as_ref(), error).await.into_response(),
     };
-    match web.app.raise_concern(me.as_ref(), concern).await {
+    let raised = web.app.raise_concern_from(me.as_ref(), concern, from);
+    match raised.await {
         Ok(raised) => Redirect::to(&format!("/report/received/{}", raised.number)).into_response(),
         Err(Error::Invalid(problems)) => {
             page(

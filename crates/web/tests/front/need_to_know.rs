@@ -70,6 +70,64 @@ async fn con_01_anybody_reports_and_gets_a_number() {
     );
 }
 
+/// CON-03: of many reports at once every one is kept; beyond the first few they are marked, and those
+/// who need to know are told of them together. Nobody else's report is held up.
+#[tokio::test]
+async fn con_03_many_reports_at_once_are_kept_and_told_together() {
+    let school = SampleSchool::open().await;
+    let told = async || {
+        let notices = school.notices().await;
+        let kind = |kind: &str| {
+            kind.trim_end_matches(|last: char| !last.is_alphabetic())
+                .to_owned()
+        };
+        let mut lead: Vec<_> = notices
+            .into_iter()
+            .filter(|(_, to)| to == "ruth.okafor")
+            .map(|(named, _)| kind(&named))
+            .collect();
+        lead.sort();
+        lead
+    };
+    let report = async |from: [u8; 4], what: &str| {
+        let mut public = Browser::from(&school, from.into());
+        let form = [("name", "Sam Hale"), ("what", what), ("danger", "no")];
+        let page = public.post("/report", &form).await;
+        page.location().to_owned()
+    };
+    for n in 1..=20 {
+        let number = report([198, 51, 100, 7], "Sam is being threatened online.").await;
+        assert_eq!(number, format!("/report/received/{n}"));
+    }
+    assert_eq!(told().await, ["concern"; 5]);
+    assert_eq!(
+        report([198, 51, 100, 8], "Sam told me about it.").await,
+        "/report/received/21"
+    );
+    assert_eq!(told().await, ["concern"], "somebody else is heard at once");
+    school.clock.forward(jiff::SignedDuration::from_mins(15));
+    assert_eq!(told().await, ["concern-many"], "one for all of them");
+
+    let mut lead = Browser::at(&school);
+    lead.sign_in(&school, "ruth.okafor").await;
+    let cases = lead.get("/cases").await.text;
+    assert_eq!(cases.matches("One of many at once").count(), 15, "{cases}");
+    assert_eq!(cases.matches("Sam Hale").count(), 21);
+
+    // They are chased together as well.
+    school.clock.forward(jiff::SignedDuration::from_hours(1));
+    school.app.chase_cases().await.unwrap();
+    let many = school
+        .notices()
+        .await
+        .into_iter()
+        .filter(|(kind, _)| kind.starts_with("concern-many-chase-1"))
+        .collect::<Vec<_>>();
+    let mut people: Vec<_> = many.iter().map(|(_, to)| to).collect();
+    people.dedup();
+    assert!(!many.is_empty() && people.len() == many.len(), "{many:?}");
+}
+
 /// CON-02, BRE-10: part, outsider, screen name, address, equipment, risk and harm all arrive; nobody
 /// named gets an account.
 #[tokio::test]
