@@ -103,7 +103,7 @@ async fn found(data: &Path, pack: Option<&Path>) -> anyhow::Result<Opened> {
     let opened = wire::first(folder, &files, Arc::clone(&clock) as Arc<dyn Clock>).await?;
     opened.app.import_sample_list(&operator()).await?;
     sealed(&opened.app).await?;
-    bring_in(&opened.app, &roll).await?;
+    bring_in(&opened.app, roll).await?;
     give_passwords(&opened.app, &opened).await?;
     life::live(&opened, &clock).await?;
     clock.set_to_now();
@@ -152,7 +152,7 @@ fn embedded() -> (PackFiles, FileSet) {
 
 /// Brings a pack's fictional people in and gives them the sample password.
 pub(crate) async fn people(opened: &Opened, folder: &Path) -> anyhow::Result<()> {
-    bring_in(&opened.app, &read_path(folder, &Limits::default())?).await?;
+    bring_in(&opened.app, read_path(folder, &Limits::default())?).await?;
     give_passwords(&opened.app, opened).await
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn week(opened: &Opened) -> anyhow::Result<()> {
     life::live_now(opened).await
 }
 
-async fn bring_in(app: &App, roll: &FileSet) -> anyhow::Result<()> {
+async fn bring_in(app: &App, roll: FileSet) -> anyhow::Result<()> {
     match app.import_roll(&operator(), roll, true, &mut |_| {}).await {
         Ok(_) => Ok(()),
         Err(ImportError::Problems(problems)) => {

@@ -5,6 +5,7 @@ use pharos_access::{Actor, Target, act};
 use pharos_directory::{FileSet, Limits, Problems, Progress, Roll, RollChange};
 use pharos_records::{RollKind, RollOutcome};
 use pharos_school::{Class, Person, PersonId};
+use tokio::sync::mpsc;
 
 use crate::clock::new_uuid;
 use crate::{App, Error};
@@ -104,21 +105,54 @@ impl App {
     pub async fn preview_roll(
         &self,
         actor: &Actor,
-        files: &FileSet,
+        files: FileSet,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<RollChange, ImportError> {
+        let (change, _) = self.compare_roll(actor, files, progress).await?;
+        Ok(change)
+    }
+
+    /// What these files would change, beside the roll that they were compared with. The reading is
+    /// done on a thread of its own: twenty thousand people take a while.
+    async fn compare_roll(
+        &self,
+        actor: &Actor,
+        files: FileSet,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> Result<(RollChange, Roll), ImportError> {
         self.may::<act::ImportRoll>(actor, Target::School).await?;
         let current = self.current_roll().await?;
         let today = self.now().to_zoned(self.zone()).date();
-        pharos_directory::preview(
-            &current,
-            files,
-            &Limits::default(),
-            today,
-            &mut new_uuid,
-            &mut |step| progress(step),
-        )
-        .map_err(ImportError::Problems)
+        let (tell, mut told) = mpsc::channel::<(String, [u64; 3])>(16);
+        let work = tokio::task::spawn_blocking(move || {
+            let limits = Limits::default();
+            // A step that nobody has room for is passed over: it only moves a progress bar.
+            let mut step = |step: Progress<'_>| {
+                let numbers = [step.rows, step.bytes, step.bytes_total];
+                drop(tell.try_send((step.stage.to_owned(), numbers)));
+            };
+            let change = pharos_directory::preview(
+                &current,
+                &files,
+                &limits,
+                today,
+                &mut new_uuid,
+                &mut step,
+            );
+            (change, current)
+        });
+        while let Some((stage, [rows, bytes, bytes_total])) = told.recv().await {
+            progress(Progress {
+                stage: &stage,
+                rows,
+                bytes,
+                bytes_total,
+            });
+        }
+        let (change, current) = work
+            .await
+            .map_err(|error| Error::unavailable("reading a roll", &error))?;
+        Ok((change.map_err(ImportError::Problems)?, current))
     }
 
     /// Brings in a roll: all of it or nothing. `approved` says that somebody looked at a roll that
@@ -129,17 +163,17 @@ impl App {
     pub async fn import_roll(
         &self,
         actor: &Actor,
-        files: &FileSet,
+        files: FileSet,
         approved: bool,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<(RollChange, RollOutcome), ImportError> {
-        let change = self.preview_roll(actor, files, progress).await?;
+        let (change, current) = self.compare_roll(actor, files, progress).await?;
         if !change.holds.is_empty() && !approved {
             return Err(ImportError::Held(change));
         }
         let permit = self.may::<act::ImportRoll>(actor, Target::School).await?;
         let now = self.now();
-        let after = change.applied_to(&self.current_roll().await?);
+        let after = change.applied_to(&current);
         let roll = pharos_records::Roll {
             kind: RollKind::Whole,
             people: after.people,

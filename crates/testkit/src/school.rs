@@ -128,7 +128,7 @@ impl SampleSchool {
         let operator = Actor::system("operator");
         app.import_sample_list(&operator).await.unwrap();
         let roll = read_path(&pack_folder().join("people"), &Limits::default()).unwrap();
-        match app.import_roll(&operator, &roll, true, &mut |_| {}).await {
+        match app.import_roll(&operator, roll, true, &mut |_| {}).await {
             Ok(_) => {}
             Err(ImportError::Problems(problems)) => {
                 panic!("the sample roll is wrong: {:?}", problems.iter().next())

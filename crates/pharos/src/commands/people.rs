@@ -40,11 +40,11 @@ async fn import(
     };
     let app = &opened.app;
     let done = if preview {
-        app.preview_roll(&operator(), &files, &mut progress)
+        app.preview_roll(&operator(), files, &mut progress)
             .await
             .map(|change| (change, None))
     } else {
-        app.import_roll(&operator(), &files, approve, &mut progress)
+        app.import_roll(&operator(), files, approve, &mut progress)
             .await
             .map(|(change, outcome)| (change, Some(outcome)))
     };

@@ -15,7 +15,7 @@ use crate::forms::{Posted, errors_of, go};
 use crate::oops::answer;
 use crate::sheet::Sheet;
 use crate::state::{Me, Web};
-use crate::uploads::{self, Upload};
+use crate::uploads::{self, Taken, Upload};
 use crate::words;
 
 /// Most people of one kind named in the look.
@@ -26,6 +26,8 @@ const SHOWN_MAX: usize = 200;
 #[serde(default)]
 pub(crate) struct Yes {
     approved: String,
+    /// The mark of the file that was looked at.
+    upload: String,
 }
 
 /// `GET /people/import`
@@ -40,12 +42,18 @@ pub(crate) async fn show(State(web): State<Web>, Me(me): Me) -> Response {
 
 /// `POST /people/import`: shows what would change.
 pub(crate) async fn look(State(web): State<Web>, Me(me): Me, form: Multipart) -> Response {
-    let outcome = match uploads::read(form).await {
-        Ok((Some(upload), _)) => preview(&web, &me, upload).await,
-        Ok((None, _)) => Err(Error::field("file", "Choose a file first.")),
-        Err(error) => Err(error),
-    };
+    let outcome = looked_at(&web, &me, form).await;
     with_form(&web, &me, outcome).await
+}
+
+/// Whoever may not bring a roll in sends no file: it is not read.
+async fn looked_at(web: &Web, me: &SignedIn, form: Multipart) -> Result<Response, Error> {
+    web.app.open_to::<act::ImportRoll>(&me.actor).await?;
+    let _turn = web.uploads.turn()?;
+    match uploads::read(form).await? {
+        (Some(upload), _) => preview(web, me, upload).await,
+        (None, _) => Err(Error::field("file", "Choose a file first.")),
+    }
 }
 
 /// `POST /people/import/apply`: brings it in.
@@ -54,7 +62,7 @@ pub(crate) async fn apply(
     Me(me): Me,
     Posted(yes): Posted<Yes>,
 ) -> Response {
-    let outcome = bring_in(&web, &me, !yes.approved.is_empty()).await;
+    let outcome = bring_in(&web, &me, &yes).await;
     with_form(&web, &me, outcome).await
 }
 
@@ -87,67 +95,79 @@ async fn form_page(web: &Web, me: &SignedIn, errors: Errors) -> Result<Response,
 }
 
 async fn preview(web: &Web, me: &SignedIn, upload: Upload) -> Result<Response, Error> {
-    web.app.open_to::<act::ImportRoll>(&me.actor).await?;
-    let files = files_of(&upload)?;
-    match web.app.preview_roll(&me.actor, &files, &mut |_| {}).await {
-        Ok(change) => {
+    let files = files_of(&upload).await?;
+    match web.app.preview_roll(&me.actor, files, &mut |_| {}).await {
+        Ok(change) | Err(ImportError::Held(change)) => {
+            let mark = upload.mark();
             web.uploads.keep(me.person.id, upload, web.app.now());
-            change_page(web, me, &change, Errors::default()).await
+            change_page(web, me, &change, mark, Errors::default()).await
         }
         Err(ImportError::Problems(problems)) => problems_page(web, me, &problems).await,
-        Err(ImportError::Held(change)) => change_page(web, me, &change, Errors::default()).await,
         Err(ImportError::Other(error)) => Err(error),
     }
 }
 
-async fn bring_in(web: &Web, me: &SignedIn, approved: bool) -> Result<Response, Error> {
+async fn bring_in(web: &Web, me: &SignedIn, yes: &Yes) -> Result<Response, Error> {
     web.app.open_to::<act::ImportRoll>(&me.actor).await?;
-    let gone = || {
-        Error::field(
-            "file",
-            "The file is no longer here: it waits for half an hour. Choose it again.",
-        )
+    let _turn = web.uploads.turn()?;
+    let upload = match web.uploads.take(me.person.id, &yes.upload, web.app.now()) {
+        Taken::This(upload) => upload,
+        Taken::Another => {
+            return Err(Error::field(
+                "file",
+                "You have chosen another file since, in another window. Choose the one that you mean again.",
+            ));
+        }
+        Taken::Nothing => {
+            return Err(Error::field(
+                "file",
+                "The file is no longer here: it waits for half an hour. Choose it again.",
+            ));
+        }
     };
-    let upload = web
-        .uploads
-        .take(me.person.id, web.app.now())
-        .ok_or_else(gone)?;
-    let files = files_of(&upload)?;
+    let files = files_of(&upload).await?;
+    let approved = !yes.approved.is_empty();
     match web
         .app
-        .import_roll(&me.actor, &files, approved, &mut |_| {})
+        .import_roll(&me.actor, files, approved, &mut |_| {})
         .await
     {
         Ok(_) => Ok(go("/people?done=imported")),
         Err(ImportError::Held(change)) => {
+            let mark = upload.mark();
             web.uploads.keep(me.person.id, upload, web.app.now());
             let mut errors = Errors::default();
             errors.add(
                 "approved",
                 "Say that you have looked at this change, or leave it.",
             );
-            change_page(web, me, &change, errors).await
+            change_page(web, me, &change, mark, errors).await
         }
         Err(ImportError::Problems(problems)) => problems_page(web, me, &problems).await,
         Err(ImportError::Other(error)) => Err(error),
     }
 }
 
-fn files_of(upload: &Upload) -> Result<FileSet, Error> {
-    if upload.bytes.starts_with(b"PK") {
-        return read_zip(std::io::Cursor::new(&upload.bytes), &Limits::default())
-            .map_err(|error| Error::field("file", error.to_string()));
-    }
-    Ok(FileSet::from_files([(
-        upload.name.clone(),
-        upload.bytes.clone(),
-    )]))
+/// The files of an upload; a zip is unpacked on a thread of its own.
+async fn files_of(upload: &Upload) -> Result<FileSet, Error> {
+    let Upload { name, bytes } = upload.clone();
+    let unpack = move || {
+        if bytes.starts_with(b"PK") {
+            return read_zip(std::io::Cursor::new(&*bytes), &Limits::default())
+                .map_err(|error| Error::field("file", error.to_string()));
+        }
+        Ok(FileSet::from_files([(name, bytes.to_vec())]))
+    };
+    tokio::task::spawn_blocking(unpack)
+        .await
+        .map_err(|error| Error::unavailable("unpacking a roll", &error))?
 }
 
 async fn change_page(
     web: &Web,
     me: &SignedIn,
     change: &RollChange,
+    mark: String,
     errors: Errors,
 ) -> Result<Response, Error> {
     let held = !change.holds.is_empty();
@@ -182,7 +202,7 @@ async fn change_page(
             ),
         });
     }
-    let mut form = Form::to("/people/import/apply");
+    let mut form = Form::to("/people/import/apply").hidden("upload", mark);
     if held {
         let choice = Choice::new("yes", "I have looked at this change and it is right");
         form = form.field(

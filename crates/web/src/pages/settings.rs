@@ -157,6 +157,7 @@ async fn installed(
     why: &mut String,
 ) -> Result<Response, Error> {
     web.app.open_to::<act::InstallPolicy>(&me.actor).await?;
+    let _turn = web.uploads.turn()?;
     let (upload, texts) = uploads::read(form).await?;
     *why = texts
         .into_iter()

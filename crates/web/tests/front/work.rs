@@ -1,6 +1,11 @@
 //! The working day: looking up, explaining, changing at short notice, bringing in.
 
-use axum::http::StatusCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use pharos_testkit::school::{SampleSchool, pack_folder};
 
 use crate::browser::Browser;
@@ -251,6 +256,79 @@ async fn acc_10_a_roll_is_looked_at_then_applied() {
     assert!(!zip.is_empty());
     let gone = browser.post("/people/import/apply", &[]).await;
     assert!(gone.text.contains("Choose it again."), "{}", gone.text);
+}
+
+/// ACC-10: what is brought in is what was looked at: a yes in one window does not apply a file that
+/// was chosen in another.
+#[tokio::test]
+async fn acc_10_a_yes_is_for_the_file_that_was_looked_at() {
+    let school = SampleSchool::open().await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let roll = |name: &str| {
+        format!("id,username,given_name,family_name,roles,year\nx-1,{name},Sorrel,Vance,pupil,8\n")
+    };
+    let first = browser
+        .upload(
+            "/people/import",
+            "roll.csv",
+            roll("sorrel.vance").as_bytes(),
+            &[],
+        )
+        .await;
+    let looked_at = first.value_of("upload").to_owned();
+    let second = browser
+        .upload(
+            "/people/import",
+            "roll.csv",
+            roll("s.vance").as_bytes(),
+            &[],
+        )
+        .await;
+    let later = second.value_of("upload").to_owned();
+    assert_ne!(looked_at, later);
+
+    let yes = |mark: &str| [("approved", "yes".to_owned()), ("upload", mark.to_owned())];
+    let post = async |browser: &mut Browser, mark: &str| {
+        let fields = yes(mark);
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        browser.post("/people/import/apply", &fields).await
+    };
+    let page = post(&mut browser, &looked_at).await;
+    assert!(
+        page.text.contains("You have chosen another file since"),
+        "{}",
+        page.text
+    );
+    assert!(school.app.person_named("s.vance").await.unwrap().is_none());
+    let page = post(&mut browser, &later).await;
+    assert_eq!(page.location(), "/people?done=imported", "{}", page.text);
+    assert!(school.app.person_named("s.vance").await.unwrap().is_some());
+}
+
+/// ACC-10: a file of somebody who may not bring a roll in is not even read.
+#[tokio::test]
+async fn acc_10_a_pupils_file_is_not_read() {
+    let school = SampleSchool::open().await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "wren.osei").await;
+    for path in ["/people/import", "/settings/pack"] {
+        let read = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&read);
+        let parts = futures_util::stream::poll_fn(move |_| {
+            seen.store(true, Ordering::Relaxed);
+            Poll::Ready(None::<Result<Vec<u8>, std::io::Error>>)
+        });
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+            .body(Body::from_stream(parts))
+            .unwrap();
+        assert_eq!(browser.send(request).await.status, StatusCode::FORBIDDEN);
+        assert!(!read.load(Ordering::Relaxed), "{path}: the body was read");
+    }
 }
 
 /// People are found by POST; names are never in an address.
