@@ -194,7 +194,8 @@ async fn give_passwords(app: &App, opened: &Opened) -> anyhow::Result<()> {
         pharos_records::SignIn::set_second_factor(
             opened.records.as_ref(),
             &permit,
-            Some(SECOND_FACTOR),
+            SECOND_FACTOR,
+            None,
             app.now(),
         )
         .await?;

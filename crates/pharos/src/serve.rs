@@ -13,9 +13,9 @@ use pharos_dns::{BlockAnswer, DnsConfig};
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
 use pharos_proxy::{
-    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, Words, pac, trust_steps,
+    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Words, pac,
+    trust_steps,
 };
-use pharos_school::PersonId;
 use pharos_service::{App, Prober, School};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -475,17 +475,14 @@ struct ProxySignIn(App);
 
 #[async_trait]
 impl pharos_proxy::SignIn for ProxySignIn {
-    async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
-        // The proxy throttles by address itself; here the name alone counts.
-        match self
-            .0
-            .check_name_and_password(user, password, IpAddr::from([0, 0, 0, 0]))
-            .await
-        {
-            Ok(found) => found,
+    async fn check(&self, user: &str, password: &str, from: IpAddr) -> SignInAnswer {
+        match self.0.check_name_and_password(user, password, from).await {
+            Ok(Some(person)) => SignInAnswer::Right(person),
+            Ok(None) => SignInAnswer::Wrong,
+            Err(pharos_service::Error::Throttled { .. }) => SignInAnswer::Later,
             Err(error) => {
                 tracing::warn!(%error, "a sign-in over the proxy could not be checked");
-                None
+                SignInAnswer::Later
             }
         }
     }

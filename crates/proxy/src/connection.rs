@@ -250,8 +250,8 @@ pub(crate) async fn identify(
             let explained = Explained {
                 status: 429,
                 code: "sign-in-wait",
-                title: "Too many wrong passwords",
-                what: "Several wrong passwords were tried from this device or for this name.",
+                title: "Please wait before you sign in",
+                what: "Several wrong passwords were tried from this device or for this name, or passwords cannot be checked just now.",
                 next: "Wait a minute, then try again with the right one.",
             };
             let mut response = shared.pages.problem(&explained, None);

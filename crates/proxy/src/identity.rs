@@ -32,8 +32,21 @@ const KEPT_MOST: usize = 8_192;
 /// Checks a name and password: the school's own accounts behind it.
 #[async_trait]
 pub trait SignIn: Send + Sync + 'static {
-    /// The person, where name and password are right and the person may sign in.
-    async fn check(&self, user: &str, password: &str) -> Option<PersonId>;
+    /// Whose name and password these are. `from` is the client's address: guessing is slowed down
+    /// by it, and by the name.
+    async fn check(&self, user: &str, password: &str, from: IpAddr) -> SignInAnswer;
+}
+
+/// What the school's accounts say to a name and password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInAnswer {
+    /// Right, and the person may sign in.
+    Right(PersonId),
+    /// Wrong.
+    Wrong,
+    /// Not looked at: too many wrong ones before it, or the accounts are out of reach. It may be
+    /// right, and is neither remembered nor counted as wrong.
+    Later,
 }
 
 /// What is known after the headers are read.
@@ -53,7 +66,7 @@ pub(crate) struct Identity {
     desk: Arc<dyn SignIn>,
     key: hmac::Key,
     checked: Cache<[u8; 32], Checked>,
-    failures: Cache<Failed, Failures>,
+    failures: Cache<IpAddr, Failures>,
     turns: Semaphore,
     kept: Duration,
     tries: u32,
@@ -70,12 +83,6 @@ struct Checked {
 struct Failures {
     count: u32,
     since: Instant,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Failed {
-    Address(IpAddr),
-    User(Box<str>),
 }
 
 impl Identity {
@@ -141,27 +148,20 @@ impl Identity {
             }
             self.checked.remove(&mark);
         }
-        let who_fails = [
-            Failed::Address(from),
-            Failed::User(user.to_lowercase().into()),
-        ];
-        if who_fails.iter().any(|failed| self.is_waiting(failed, now)) {
+        if self.is_waiting(&from, now) {
             add(&counts.throttled_sign_ins);
             return Outcome::TooMany;
         }
         let found = self.checked.get_or_insert_async(&mark, async {
             let _turn = self.turns.acquire().await.map_err(drop)?;
-            let person = self.desk.check(user, password).await;
-            let kept = if person.is_some() {
-                self.kept
-            } else {
-                WRONG_KEPT
+            let (person, kept) = match self.desk.check(user, password, from).await {
+                SignInAnswer::Right(person) => (Some(person), self.kept),
+                SignInAnswer::Wrong => (None, WRONG_KEPT),
+                SignInAnswer::Later => return Err(()),
             };
             if person.is_none() {
                 add(&counts.bad_sign_ins);
-                who_fails
-                    .iter()
-                    .for_each(|failed| self.count_failure(failed));
+                self.count_failure(from);
             }
             Ok::<_, ()>(Checked {
                 person,
@@ -173,7 +173,11 @@ impl Identity {
                 person: Some(person),
                 ..
             }) => Outcome::Right(person),
-            _ => Outcome::Wrong,
+            Ok(Checked { person: None, .. }) => Outcome::Wrong,
+            Err(()) => {
+                add(&counts.throttled_sign_ins);
+                Outcome::TooMany
+            }
         }
     }
 
@@ -188,20 +192,20 @@ impl Identity {
         mark
     }
 
-    fn is_waiting(&self, failed: &Failed, now: Instant) -> bool {
-        self.failures.get(failed).is_some_and(|seen| {
+    fn is_waiting(&self, from: &IpAddr, now: Instant) -> bool {
+        self.failures.get(from).is_some_and(|seen| {
             seen.count >= self.tries && now.duration_since(seen.since) < self.wait
         })
     }
 
-    fn count_failure(&self, failed: &Failed) {
+    /// Counts by address alone: names are counted by the accounts, for all faces together.
+    fn count_failure(&self, from: IpAddr) {
         let now = Instant::now();
-        let count = match self.failures.get(failed) {
+        let count = match self.failures.get(&from) {
             Some(seen) if now.duration_since(seen.since) < self.wait => seen.count + 1,
             _ => 1,
         };
-        self.failures
-            .insert(failed.clone(), Failures { count, since: now });
+        self.failures.insert(from, Failures { count, since: now });
     }
 }
 
@@ -250,10 +254,15 @@ mod tests {
 
     #[async_trait]
     impl SignIn for Desk {
-        async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
-            self.0.fetch_add(1, Ordering::SeqCst);
+        async fn check(&self, user: &str, password: &str, _: IpAddr) -> SignInAnswer {
+            let before = self.0.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            (user == "ada" && password == "right").then(|| PersonId::from_uuid(uuid(7)))
+            match (user, password) {
+                ("ada", "right") => SignInAnswer::Right(PersonId::from_uuid(uuid(7))),
+                ("ben", "right") if before > 0 => SignInAnswer::Right(PersonId::from_uuid(uuid(8))),
+                ("ben", "right") => SignInAnswer::Later,
+                _ => SignInAnswer::Wrong,
+            }
         }
     }
 
@@ -333,6 +342,20 @@ mod tests {
         assert!(matches!(
             ask(&identity, &HeaderMap::new(), &counts).await,
             Identified::Who(Who::Unknown { .. })
+        ));
+    }
+
+    /// MON-02: what the accounts have not looked at is not remembered as wrong.
+    #[tokio::test]
+    async fn mon_02_what_was_not_looked_at_is_not_wrong() {
+        let (identity, _) = identity(SignInMode::Required);
+        let counts = Counts::default();
+        let right = headers("ben", "right");
+        assert_eq!(ask(&identity, &right, &counts).await, Identified::Wait);
+        assert_eq!(counts.figures().bad_sign_ins, 0);
+        assert!(matches!(
+            ask(&identity, &right, &counts).await,
+            Identified::Who(Who::Known { .. })
         ));
     }
 

@@ -43,7 +43,7 @@ pub use authority::{AuthorityError, AuthoritySpec, CertificateAuthority};
 pub use config::{Fixed, Limits, ProxyConfig, SignInMode};
 pub use counts::Figures;
 pub use devices::{DeviceSteps, trust_steps};
-pub use identity::SignIn;
+pub use identity::{SignIn, SignInAnswer};
 pub use pac::{PacConfig, pac};
 pub use server::{Running, start};
 pub use words::{AgeBand, HelpLine, Words};

@@ -1,10 +1,12 @@
 //! Credentials, sessions, throttling.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pharos_access::{Permit, Subject, act};
 use pharos_ledger::Detail;
-use pharos_records::{Credential, Error, Result, Session, SignIn, Throttle, TokenHash};
+use pharos_records::{
+    CountedTry, Credential, Error, Pace, Result, Session, SignIn, TokenHash, Tried,
+};
 use pharos_school::PersonId;
 
 use crate::db::{Row, Tx, args};
@@ -98,26 +100,35 @@ impl SignIn for Store {
     async fn set_second_factor(
         &self,
         permit: &Permit<act::SetOwnPassword>,
-        secret: Option<&[u8]>,
+        secret: &[u8],
+        keep: Option<TokenHash>,
         at: Timestamp,
     ) -> Result<()> {
+        const SET: &str = "UPDATE credential SET totp_secret = $2 WHERE person = $1 AND (totp_secret IS NULL OR EXISTS (SELECT 1 FROM session WHERE session.token = $3 AND session.person = $1 AND session.second_factor = 1))";
         let person = own(permit)?;
-        let detail = Detail::new()
-            .text("what", "second factor")
-            .flag("on", secret.is_some());
+        let detail = Detail::new().text("what", "second factor");
         let mut act = self.act(permit, permit.subject(), detail, at).await?;
-        let sealed = self.seal_opt("credential", &person.to_string(), "totp_secret", secret)?;
-        let changed = act
-            .run(
-                "UPDATE credential SET totp_secret = $2 WHERE person = $1",
-                args![person, sealed],
-            )
-            .await?;
+        let sealed = self.seal("credential", &person.to_string(), "totp_secret", secret)?;
+        let keep = keep.map_or_else(String::new, token_text);
+        let changed = act.run(SET, args![person, sealed, keep.clone()]).await?;
         if changed == 0 {
-            return Err(Error::Absent {
-                what: "the person's password".to_owned(),
+            const THERE: &str = "SELECT person FROM credential WHERE person = $1";
+            let there = act.one("credential", THERE, args![person]).await?;
+            return Err(match there {
+                None => Error::Absent {
+                    what: "the person's password".to_owned(),
+                },
+                Some(_) => Error::Refused {
+                    what: "the second factor".to_owned(),
+                    problem: "there is one already, and this session has not passed it; sign in with it first".to_owned(),
+                },
             });
         }
+        act.run(
+            "DELETE FROM session WHERE person = $1 AND token <> $2",
+            args![person, keep],
+        )
+        .await?;
         act.commit().await
     }
 
@@ -228,29 +239,60 @@ impl SignIn for Store {
         Ok(gone)
     }
 
-    async fn count_failure(
-        &self,
-        key: &str,
-        at: Timestamp,
-        window: SignedDuration,
-    ) -> Result<Throttle> {
-        const COUNT: &str = "INSERT INTO failure (key, failures, since, last_at) VALUES ($1, 1, $2, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN failure.last_at <= $3 THEN 1 ELSE failure.failures + 1 END, since = CASE WHEN failure.last_at <= $3 THEN excluded.since ELSE failure.since END, last_at = excluded.last_at";
-        let forget = at.checked_sub(window).unwrap_or(Timestamp::MIN);
+    async fn count_try(&self, keys: &[(String, Pace)], at: Timestamp) -> Result<Tried> {
+        // Takes the row, or makes it, so that tries at once under one key come one after the other.
+        const TAKE: &str = "INSERT INTO failure (key, failures, since, last_at) VALUES ($1, 0, $2, $2) ON CONFLICT (key) DO UPDATE SET failures = failure.failures";
+        const ONE: &str = "SELECT key, failures, since, last_at FROM failure WHERE key = $1 AND failures > 0 AND last_at > $2";
+        const SET: &str =
+            "UPDATE failure SET failures = $2, since = $3, last_at = $4 WHERE key = $1";
         let mut tx = self.housekeeping().await?;
-        tx.run(COUNT, args![key, at, forget]).await?;
-        let now = throttle(&mut tx, key, forget).await?;
+        let mut counted = Vec::with_capacity(keys.len());
+        let mut wait_s = 0;
+        for (key, pace) in keys {
+            let forget = at.checked_sub(pace.window).unwrap_or(Timestamp::MIN);
+            tx.run(TAKE, args![key, at]).await?;
+            let (failures, since, before) = match tx.one("failure", ONE, args![key, forget]).await?
+            {
+                Some(row) => (
+                    row.int("failures")?,
+                    row.time("since")?,
+                    Some(row.time("last_at")?),
+                ),
+                None => (0, at, None),
+            };
+            if let Some(last) = before {
+                wait_s = wait_s.max(pace.wait_s(failures, last, at));
+            }
+            let failures = failures.saturating_add(1);
+            tx.run(SET, args![key, failures, since, at]).await?;
+            counted.push(CountedTry {
+                key: key.clone(),
+                at,
+                before,
+                failures,
+            });
+        }
+        if wait_s > 0 {
+            // The transaction is dropped and with it what was counted.
+            return Ok(Tried::Wait { wait_s });
+        }
         tx.commit().await?;
-        Ok(now)
+        Ok(Tried::Counted(counted))
     }
 
-    async fn failures(
-        &self,
-        key: &str,
-        now: Timestamp,
-        window: SignedDuration,
-    ) -> Result<Throttle> {
-        let forget = now.checked_sub(window).unwrap_or(Timestamp::MIN);
-        throttle(&mut self.read().await?, key, forget).await
+    async fn take_back_try(&self, counted: &[CountedTry]) -> Result<()> {
+        const BACK: &str = "UPDATE failure SET failures = failures - 1, last_at = CASE WHEN last_at = $2 THEN $3 ELSE last_at END WHERE key = $1";
+        let mut tx = self.housekeeping().await?;
+        for one in counted {
+            let before = one.before.unwrap_or(one.at);
+            tx.run(BACK, args![&one.key, one.at, before]).await?;
+            tx.run(
+                "DELETE FROM failure WHERE key = $1 AND failures <= 0",
+                args![&one.key],
+            )
+            .await?;
+        }
+        tx.commit().await
     }
 
     async fn clear_failures(&self, key: &str) -> Result<()> {
@@ -258,6 +300,15 @@ impl SignIn for Store {
         tx.run("DELETE FROM failure WHERE key = $1", args![key])
             .await?;
         tx.commit().await
+    }
+
+    async fn sweep_failures(&self, before: Timestamp) -> Result<u64> {
+        let mut tx = self.housekeeping().await?;
+        let gone = tx
+            .run("DELETE FROM failure WHERE last_at <= $1", args![before])
+            .await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 }
 
@@ -313,19 +364,6 @@ impl Store {
             device: row.text("device")?,
         })
     }
-}
-
-async fn throttle(tx: &mut Tx, key: &str, forget: Timestamp) -> Result<Throttle> {
-    const ONE: &str =
-        "SELECT key, failures, since, last_at FROM failure WHERE key = $1 AND last_at > $2";
-    let Some(row) = tx.one("failure", ONE, args![key, forget]).await? else {
-        return Ok(Throttle::default());
-    };
-    Ok(Throttle {
-        failures: row.int("failures")?,
-        since: Some(row.time("since")?),
-        last: Some(row.time("last_at")?),
-    })
 }
 
 /// The permit's person: these acts are only for oneself.

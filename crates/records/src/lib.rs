@@ -45,7 +45,7 @@ pub use packs::{NewPack, PackHead, PackState, PackVersion, Packs};
 pub use people::{MAX_PEOPLE, People, Roll, RollKind, RollOutcome};
 pub use requests::{NewRequest, RequestDecision, RequestState, Requests, SiteRequest};
 pub use settings::{SettingRow, Settings};
-pub use sign_in::{Credential, Session, SignIn, Throttle, TokenHash};
+pub use sign_in::{CountedTry, Credential, Pace, Session, SignIn, TokenHash, Tried};
 
 /// The longest list that any function returns, in rows. Longer ones are cut; the newest stay.
 pub const MAX_ROWS: usize = 10_000;

@@ -65,15 +65,55 @@ pub struct Session {
     pub device: String,
 }
 
-/// Failed attempts counted under one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Throttle {
-    /// Failures since `since`.
+/// How fast tries may follow each other under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Wrong tries before each further one has to wait.
+    pub free: i64,
+    /// Wrong tries are forgotten this long after the last.
+    pub window: SignedDuration,
+    /// The longest wait between tries, in seconds.
+    pub wait_max_s: i64,
+}
+
+impl Pace {
+    /// Seconds that the next try has to wait at `now` after this many wrong ones, the last of them
+    /// at `last`: nothing while they are few, then twice as long each time. A clock that was set
+    /// back makes no wait longer.
+    pub fn wait_s(&self, failures: i64, last: Timestamp, now: Timestamp) -> u64 {
+        let over = failures.saturating_sub(self.free);
+        if over < 0 {
+            return 0;
+        }
+        let wait = (1_i64 << over.min(32)).min(self.wait_max_s);
+        let waited = now.duration_since(last).as_secs().max(0);
+        u64::try_from(wait.saturating_sub(waited)).unwrap_or(0)
+    }
+}
+
+/// A try that was counted as wrong under one key before anybody knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedTry {
+    /// The key.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+    /// The try before it that is still counted.
+    pub before: Option<Timestamp>,
+    /// How many are counted with this one.
     pub failures: i64,
-    /// The first of them.
-    pub since: Option<Timestamp>,
-    /// The last of them.
-    pub last: Option<Timestamp>,
+}
+
+/// Whether a try may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// It may, and is counted under every key.
+    Counted(Vec<CountedTry>),
+    /// It has to wait, and is counted under none.
+    Wait {
+        /// Seconds.
+        wait_s: u64,
+    },
 }
 
 /// What signing in needs.
@@ -111,11 +151,16 @@ pub trait SignIn: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
-    /// Stores one's own confirmed second factor, or removes it.
+    /// Stores one's own confirmed second factor. One that is there already is replaced only out of
+    /// a session that passed it. `keep` is the session that stays, all others end.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused) where one is there and `keep` has not passed it.
     async fn set_second_factor(
         &self,
         permit: &Permit<act::SetOwnPassword>,
-        secret: Option<&[u8]>,
+        secret: &[u8],
+        keep: Option<TokenHash>,
         at: Timestamp,
     ) -> Result<()>;
 
@@ -150,19 +195,17 @@ pub trait SignIn: Send + Sync {
     /// Removes sessions that ended before `now`; says how many.
     async fn sweep_sessions(&self, now: Timestamp) -> Result<u64>;
 
-    /// Counts a failed attempt under a key (an address or a name, hashed by the caller). Failures
-    /// older than `window` are forgotten first.
-    async fn count_failure(
-        &self,
-        key: &str,
-        at: Timestamp,
-        window: SignedDuration,
-    ) -> Result<Throttle>;
+    /// Counts a try under every key (addresses and names, hashed by the caller) before it is made;
+    /// or under none, when one of them has to wait. Tries at once come one after the other. Callers
+    /// name the kinds of keys in one order.
+    async fn count_try(&self, keys: &[(String, Pace)], at: Timestamp) -> Result<Tried>;
 
-    /// The failures under a key within `window` before `now`.
-    async fn failures(&self, key: &str, now: Timestamp, window: SignedDuration)
-    -> Result<Throttle>;
+    /// Takes counted tries back: they were right.
+    async fn take_back_try(&self, counted: &[CountedTry]) -> Result<()>;
 
-    /// Forgets the failures under a key.
+    /// Forgets what is counted under a key.
     async fn clear_failures(&self, key: &str) -> Result<()>;
+
+    /// Removes what was last counted before `before`; says how many keys.
+    async fn sweep_failures(&self, before: Timestamp) -> Result<u64>;
 }

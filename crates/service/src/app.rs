@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) building: Mutex<()>,
     /// Password hashing takes memory and a core: two at a time.
     pub(crate) hashing: Semaphore,
+    pub(crate) tries: crate::sign_in::Tries,
+    pub(crate) halves: crate::sign_in::Halves,
     pub(crate) report_pace: crate::cases::pace::ReportPace,
     pub(crate) watch: crate::alerts::Watch,
 }
@@ -76,6 +78,8 @@ impl App {
                 desk: Arc::new(Desk::default()),
                 building: Mutex::new(()),
                 hashing: Semaphore::new(2),
+                tries: Default::default(),
+                halves: Default::default(),
                 report_pace: Default::default(),
                 watch,
             }),

@@ -48,6 +48,6 @@ pub use packs::PackFiles;
 pub use people::{FOUND_MAX, ImportError};
 pub use requests::Vetting;
 pub use school::School;
-pub use sign_in::{Enrolment, SessionToken, SignInOutcome, SignedIn, current_code};
+pub use sign_in::{Enrolment, HalfSession, SessionToken, SignInOutcome, SignedIn, current_code};
 pub use unzip::pack_files;
 pub use watchkeeping::DatesDue;

@@ -1,34 +1,30 @@
 //! Signing in: password, second factor, throttling, sessions (ACC-11), and naming a device (MON-02).
 
-use std::net::IpAddr;
-use std::sync::LazyLock;
+mod half;
+mod passwords;
+mod second_factor;
+mod tries;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use std::net::IpAddr;
+
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_ledger::Detail;
 use pharos_records::{Session, TokenHash};
 use pharos_school::{Person, PersonId, Role};
-use totp_rs::{Builder, Secret, Totp};
+
+pub use half::HalfSession;
+pub(crate) use half::Halves;
+use second_factor::accepted_step;
+pub use second_factor::{Enrolment, current_code};
+pub(crate) use tries::Tries;
 
 use crate::clock::random_bytes;
-use crate::{App, Error, Problem};
+use crate::{App, Error};
 
-/// Failures of one name or one address before each further try has to wait.
-const FAILURES_FREE: i64 = 5;
-/// Failures are forgotten after this.
-const FAILURE_WINDOW: SignedDuration = SignedDuration::from_mins(30);
-/// The longest wait between tries, in seconds.
-const WAIT_MAX_S: i64 = 600;
 /// A session ends after this whatever happens.
 const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
-/// The shortest password taken (NCSC: length over complexity).
-const PASSWORD_CHARS_MIN: usize = 12;
-/// The longest password hashed, in bytes: hashing is not a way to burn our processor.
-const PASSWORD_BYTES_MAX: usize = 512;
 /// How long a device stays named after the sign-in page, by default.
 const DEVICE_SIGN_IN: SignedDuration = SignedDuration::from_hours(4);
 
@@ -83,16 +79,7 @@ pub enum SignInOutcome {
     /// Signed in.
     In(SessionToken),
     /// The password was right; now the code of the second factor is needed.
-    NeedsCode,
-}
-
-/// A second factor being set up.
-#[derive(Debug, Clone)]
-pub struct Enrolment {
-    /// The secret in base 32, for typing in.
-    pub secret: String,
-    /// The `otpauth` address, for the QR code.
-    pub url: String,
+    NeedsCode(HalfSession),
 }
 
 /// One wrong sentence for every wrong name and password, so that names cannot be tried out.
@@ -113,40 +100,79 @@ impl App {
         device: &str,
     ) -> Result<SignInOutcome, Error> {
         let now = self.now();
-        let keys = throttle_keys(name, from);
-        self.check_throttle(&keys, now).await?;
-        let Some(person) = self.check_password(name, password).await? else {
-            return Err(self.failed(&keys, now).await?);
+        let Some((person, tried)) = self.try_password(name, password, from).await? else {
+            return Err(Error::field("name", WRONG));
         };
         let credential = self.records().credential(person.id).await?;
-        let second_factor = match credential
-            .as_ref()
-            .and_then(|credential| credential.totp_secret.as_deref())
-        {
+        let second_factor = match credential.and_then(|credential| credential.totp_secret) {
             None => false,
-            Some(_) if code.is_none_or(str::is_empty) => return Ok(SignInOutcome::NeedsCode),
+            Some(_) if code.is_none_or(str::is_empty) => {
+                self.take_back(tried).await?;
+                let half = self.inner().halves.open(person.id, now)?;
+                return Ok(SignInOutcome::NeedsCode(half));
+            }
             Some(secret) => {
-                let step = code.and_then(|code| accepted_step(secret, code, now));
-                let fresh = match step {
-                    Some(step) => self.records().use_totp_step(person.id, step).await?,
-                    None => false,
-                };
-                if !fresh {
-                    self.failed(&keys, now).await?;
-                    return Err(Error::field(
-                        "code",
-                        "The code is not right, or was used already. Wait for the next one and type that.",
-                    ));
-                }
+                self.use_code(person.id, &secret, code.unwrap_or(""))
+                    .await?;
                 true
             }
         };
-        for key in &keys {
-            self.records().clear_failures(key).await?;
-        }
+        self.right_try(tried).await?;
         self.open_session(&person, second_factor, device, now)
             .await
             .map(SignInOutcome::In)
+    }
+
+    /// The second half of a sign-in: the code after the password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] once the half session is over: begin again; [`Error::Invalid`] for a
+    /// wrong code, [`Error::Throttled`].
+    pub async fn sign_in_code(
+        &self,
+        half: &HalfSession,
+        code: &str,
+        from: IpAddr,
+        device: &str,
+    ) -> Result<SessionToken, Error> {
+        let now = self.now();
+        let whose = self
+            .inner()
+            .halves
+            .whose(half, now)
+            .ok_or(Error::NotFound)?;
+        let person = self
+            .known_person(whose)
+            .await?
+            .filter(Person::is_active)
+            .ok_or(Error::NotFound)?;
+        let tried = self.begin_try(&person.username, from).await?;
+        let secret = self
+            .records()
+            .credential(person.id)
+            .await?
+            .and_then(|credential| credential.totp_secret)
+            .ok_or(Error::NotFound)?;
+        self.use_code(person.id, &secret, code).await?;
+        self.inner().halves.close(half);
+        self.right_try(tried).await?;
+        self.open_session(&person, true, device, now).await
+    }
+
+    /// Uses a code up, once.
+    async fn use_code(&self, person: PersonId, secret: &[u8], code: &str) -> Result<(), Error> {
+        let fresh = match accepted_step(secret, code, self.now()) {
+            Some(step) => self.records().use_totp_step(person, step).await?,
+            None => false,
+        };
+        if fresh {
+            return Ok(());
+        }
+        self.note_wrong_try().await?;
+        Err(Error::field(
+            "code",
+            "The code is not right, or was used already. Wait for the next one and type that.",
+        ))
     }
 
     async fn open_session(
@@ -232,149 +258,13 @@ impl App {
             .await?)
     }
 
-    /// Forgets sessions that are over; says how many.
+    /// Forgets sessions that are over, and wrong tries that count no more; says how many sessions.
     ///
     /// # Errors
     /// When the records cannot be written.
     pub async fn sweep_sessions(&self) -> Result<u64, Error> {
+        self.sweep_tries().await?;
         Ok(self.records().sweep_sessions(self.now()).await?)
-    }
-
-    /// A fresh second factor to be shown and then confirmed.
-    ///
-    /// # Errors
-    /// When no random numbers are to be had.
-    pub fn begin_enrolment(&self, who: &SignedIn) -> Result<Enrolment, Error> {
-        let secret = Secret::from(random_bytes::<20>()?);
-        let text = secret.to_base32();
-        let totp = totp(secret.as_ref(), Some((&self.school().name, &who.person.username)))
-            .ok_or_else(|| Error::invalid("The second factor could not be set up: the school's name or the sign-in name holds a colon."))?;
-        let url = totp
-            .to_url()
-            .map_err(|error| Error::unavailable("the second factor's address", &error))?;
-        Ok(Enrolment { secret: text, url })
-    }
-
-    /// The `otpauth` address of a secret that is being set up, for showing its QR code again.
-    pub fn enrolment_url(&self, who: &SignedIn, secret: &str) -> Option<String> {
-        let secret = Secret::try_from_base32(secret).ok()?;
-        totp(
-            secret.as_ref(),
-            Some((&self.school().name, &who.person.username)),
-        )?
-        .to_url()
-        .ok()
-    }
-
-    /// Confirms a second factor with a code that the person's device shows.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the code does not fit.
-    pub async fn confirm_enrolment(
-        &self,
-        who: &SignedIn,
-        secret: &str,
-        code: &str,
-    ) -> Result<(), Error> {
-        let now = self.now();
-        let secret = Secret::try_from_base32(secret).map_err(|_| {
-            Error::field("code", "Start again: the secret on the page was changed.")
-        })?;
-        let Some(step) = accepted_step(secret.as_ref(), code, now) else {
-            return Err(Error::field(
-                "code",
-                "That code does not fit. Check that the time on your phone is right, then type the code it shows now.",
-            ));
-        };
-        let permit = self
-            .may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id))
-            .await?;
-        self.records()
-            .set_second_factor(&permit, Some(secret.as_ref()), now)
-            .await?;
-        self.records().use_totp_step(who.person.id, step).await?;
-        let permit = self
-            .may::<act::SignIn>(&who.actor, Target::Own(who.person.id))
-            .await?;
-        Ok(self
-            .records()
-            .raise_session(&permit, who.token.hash(), now)
-            .await?)
-    }
-
-    /// Changes one's own password; other sessions end.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with what is wrong.
-    pub async fn change_password(&self, who: &SignedIn, old: &str, new: &str) -> Result<(), Error> {
-        if self
-            .check_password(&who.person.username, old)
-            .await?
-            .is_none()
-        {
-            return Err(Error::field("old", "That is not your password now."));
-        }
-        check_new_password(new, &who.person)?;
-        let hash = self.hash_password(new).await?;
-        let permit = self
-            .may::<act::SetOwnPassword>(&who.actor, Target::Own(who.person.id))
-            .await?;
-        Ok(self
-            .records()
-            .set_own_password(&permit, &hash, Some(who.token.hash()), self.now())
-            .await?)
-    }
-
-    /// Gives somebody a first or new password, which they must change.
-    ///
-    /// # Errors
-    /// [`Error::Denied`], [`Error::Invalid`].
-    pub async fn reset_password(
-        &self,
-        actor: &Actor,
-        person: PersonId,
-        new: &str,
-        must_change: bool,
-    ) -> Result<(), Error> {
-        let permit = self
-            .may::<act::ResetPassword>(actor, Target::School)
-            .await?;
-        let whose = self.known_person(person).await?.ok_or(Error::NotFound)?;
-        // Otherwise whoever keeps the accounts could take over the lead's, and read the cases.
-        let strong = whose.roles.iter().any(|role| role.needs_second_factor());
-        if strong && actor.id().is_some() && !actor.holds(Role::Head) {
-            return Err(Error::Refused("Only the head resets the password of somebody whose role opens cases or the system. Ask them, or use the command on the server.".to_owned()));
-        }
-        check_new_password(new, &whose)?;
-        let hash = self.hash_password(new).await?;
-        Ok(self
-            .records()
-            .reset_password(&permit, person, &hash, must_change, true, self.now())
-            .await?)
-    }
-
-    /// Gives many people one password, for a sample school.
-    ///
-    /// # Errors
-    /// [`Error::Denied`].
-    pub async fn set_sample_passwords(
-        &self,
-        actor: &Actor,
-        people: &[PersonId],
-        password: &str,
-    ) -> Result<(), Error> {
-        let permit = self
-            .may::<act::ResetPassword>(actor, Target::School)
-            .await?;
-        let hash = self.hash_password(password).await?;
-        let hashes: Vec<_> = people
-            .iter()
-            .map(|person| (*person, hash.clone()))
-            .collect();
-        Ok(self
-            .records()
-            .set_passwords(&permit, &hashes, self.now())
-            .await?)
     }
 
     /// For the proxy's own sign-in: who the name and password belong to. Throttled like the page.
@@ -387,14 +277,11 @@ impl App {
         password: &str,
         from: IpAddr,
     ) -> Result<Option<PersonId>, Error> {
-        let now = self.now();
-        let keys = throttle_keys(name, from);
-        self.check_throttle(&keys, now).await?;
-        let found = self.check_password(name, password).await?;
-        if found.is_none() {
-            self.failed(&keys, now).await?;
-        }
-        Ok(found.map(|person| person.id))
+        let Some((person, tried)) = self.try_password(name, password, from).await? else {
+            return Ok(None);
+        };
+        self.right_password(&person, tried).await?;
+        Ok(Some(person.id))
     }
 
     /// Names the device at `from` for a limited time: the sign-in page for a browser whose user is
@@ -409,11 +296,10 @@ impl App {
         from: IpAddr,
     ) -> Result<Person, Error> {
         let now = self.now();
-        let keys = throttle_keys(name, from);
-        self.check_throttle(&keys, now).await?;
-        let Some(person) = self.check_password(name, password).await? else {
-            return Err(self.failed(&keys, now).await?);
+        let Some((person, tried)) = self.try_password(name, password, from).await? else {
+            return Err(Error::field("name", WRONG));
         };
+        self.right_password(&person, tried).await?;
         let actor = Actor::person(&person);
         let permit = self
             .may::<act::SignIn>(&actor, Target::Own(person.id))
@@ -436,119 +322,6 @@ impl App {
     pub fn sign_out_device(&self, from: IpAddr) {
         self.filter().addresses().sign_out(from);
     }
-
-    async fn check_password(&self, name: &str, password: &str) -> Result<Option<Person>, Error> {
-        let person = match name.len() <= 200 {
-            true => self.known_by_username(&name.trim().to_lowercase()).await?,
-            false => None,
-        };
-        let credential = match &person {
-            Some(person) => self.records().credential(person.id).await?,
-            None => None,
-        };
-        // A name that is not there costs as much time as one that is.
-        let hash = credential.map_or_else(
-            || NOBODYS_HASH.clone(),
-            |credential| credential.password_hash,
-        );
-        let right = self.verify_password(password, hash).await?;
-        Ok(person.filter(|_| right))
-    }
-
-    async fn verify_password(&self, password: &str, hash: String) -> Result<bool, Error> {
-        if password.len() > PASSWORD_BYTES_MAX {
-            return Ok(false);
-        }
-        let password = password.to_owned();
-        self.hashing(move || {
-            PasswordHash::new(&hash).is_ok_and(|parsed| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &parsed)
-                    .is_ok()
-            })
-        })
-        .await
-    }
-
-    async fn hash_password(&self, password: &str) -> Result<String, Error> {
-        let password = password.to_owned();
-        self.hashing(move || {
-            Argon2::default()
-                .hash_password(password.as_bytes())
-                .map(|hash| hash.to_string())
-        })
-        .await?
-        .map_err(|error| Error::unavailable("hashing a password", &error))
-    }
-
-    /// Runs one hashing on a thread of its own, two at a time.
-    async fn hashing<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let _turn = self
-            .inner()
-            .hashing
-            .acquire()
-            .await
-            .map_err(|error| Error::unavailable("hashing", &error))?;
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| Error::unavailable("hashing", &error))
-    }
-
-    async fn check_throttle(&self, keys: &[String], now: Timestamp) -> Result<(), Error> {
-        for key in keys {
-            let failures = self.records().failures(key, now, FAILURE_WINDOW).await?;
-            let over = failures.failures - FAILURES_FREE;
-            let Some(last) = failures.last.filter(|_| over >= 0) else {
-                continue;
-            };
-            let wait = (1_i64 << over.min(10)).min(WAIT_MAX_S) - now.duration_since(last).as_secs();
-            if wait > 0 {
-                return Err(Error::Throttled {
-                    wait_s: wait.unsigned_abs(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts a failure under every key and notes it; the answer tells nothing apart.
-    async fn failed(&self, keys: &[String], now: Timestamp) -> Result<Error, Error> {
-        for key in keys {
-            self.records()
-                .count_failure(key, now, FAILURE_WINDOW)
-                .await?;
-        }
-        self.records()
-            .note_stranger(
-                "session.open",
-                &Detail::new().text("result", "refused"),
-                now,
-            )
-            .await?;
-        Ok(Error::Invalid(vec![Problem::field("name", WRONG)]))
-    }
-}
-
-/// A hash that no password fits, made once, to spend the same time on unknown names.
-static NOBODYS_HASH: LazyLock<String> = LazyLock::new(|| {
-    Argon2::default()
-        .hash_password(b"nobody at all")
-        .map(|hash| hash.to_string())
-        .unwrap_or_default()
-});
-
-/// Throttling counts the name and the address apart, both hashed: the table names nobody.
-fn throttle_keys(name: &str, from: IpAddr) -> [String; 2] {
-    let hash = |text: String| {
-        hex::encode(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16])
-    };
-    [
-        hash(format!("name:{}", name.trim().to_lowercase())),
-        hash(format!("address:{from}")),
-    ]
 }
 
 /// The person without the roles that need a second factor, while it was not given (ACC-11).
@@ -559,60 +332,4 @@ fn without_strong_roles(person: &Person) -> Person {
         weaker.roles.insert(Role::Staff);
     }
     weaker
-}
-
-fn totp(secret: &[u8], label: Option<(&str, &str)>) -> Option<Totp> {
-    let builder = Builder::new().with_secret(secret.to_vec());
-    match label {
-        Some((issuer, account)) => builder
-            .with_issuer(Some(issuer))
-            .with_account_name(account)
-            .build()
-            .ok(),
-        None => builder.with_account_name("-").build().ok(),
-    }
-}
-
-/// The time step whose code this is, one step of grace either way (RFC 6238 5.2).
-fn accepted_step(secret: &[u8], code: &str, now: Timestamp) -> Option<i64> {
-    let digits: String = code.chars().filter(char::is_ascii_digit).take(7).collect();
-    let seconds = u64::try_from(now.as_second()).ok()?;
-    totp(secret, None)?
-        .check(&digits, seconds)
-        .and_then(|step| i64::try_from(step).ok())
-}
-
-/// The code that an authenticator shows now: for `pharos try`, which prints it, and for tests.
-pub fn current_code(secret: &[u8], now: Timestamp) -> Option<String> {
-    let seconds = u64::try_from(now.as_second()).ok()?;
-    totp(secret, None).map(|totp| totp.generate(seconds).to_string())
-}
-
-fn check_new_password(new: &str, person: &Person) -> Result<(), Error> {
-    if new.chars().count() < PASSWORD_CHARS_MIN {
-        return Err(Error::field(
-            "new",
-            format!(
-                "Use at least {PASSWORD_CHARS_MIN} characters. Three words that do not belong together are easy to remember."
-            ),
-        ));
-    }
-    if new.len() > PASSWORD_BYTES_MAX {
-        return Err(Error::field(
-            "new",
-            "That is too long. Use at most 500 characters.",
-        ));
-    }
-    let lower = new.to_lowercase();
-    let own = [&person.username, &person.given_name, &person.family_name];
-    if own
-        .iter()
-        .any(|part| part.chars().count() > 3 && lower.contains(&part.to_lowercase()))
-    {
-        return Err(Error::field(
-            "new",
-            "Leave your own name out of your password.",
-        ));
-    }
-    Ok(())
 }

@@ -107,7 +107,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("restricted", "The restriction is in force."),
     (
         "second-factor",
-        "Your second factor is set up. Sign in again to use it.",
+        "Your second factor is set up. At other devices you sign in again, with it.",
     ),
 ];
 

@@ -101,7 +101,7 @@ async fn fault_a_clock_that_is_set_back() {
     let start = pharos_service::Clock::now(school.clock.as_ref());
     school
         .records
-        .set_second_factor(&own, Some(SECOND_FACTOR), start)
+        .set_second_factor(&own, SECOND_FACTOR, None, start)
         .await
         .unwrap();
 

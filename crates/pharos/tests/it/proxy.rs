@@ -242,6 +242,32 @@ fn mon_02_sign_in_at_the_proxy() {
     assert!(matches!(wrong.status, 403 | 407), "{wrong:?}");
 }
 
+/// ACC-11: wrong passwords at one device make that device wait, and nobody at another.
+#[test]
+fn acc_11_wrong_passwords_at_one_device_stop_nobody_else() {
+    if !have(TOOLS) {
+        return;
+    }
+    let server = Server::shared();
+    let ask = |from: &str, name: &str, password: &str| {
+        let user = format!("{name}:{password}");
+        through(&server, from, &["-U", &user, "http://weapons.pharos.test/"])
+    };
+    let at = "127.0.7.22";
+    for n in 0..5 {
+        let wrong = ask(at, &format!("nobody.{n}"), "guess-work-here");
+        assert_eq!(wrong.status, 407, "{wrong:?}");
+    }
+    let waits = ask(at, "owen.pryce", PASSWORD);
+    assert_eq!(waits.status, 429, "the device waits: {waits:?}");
+    assert!(waits.body.contains("wait"), "{}", waits.body);
+    let other = ask("127.0.7.23", "owen.pryce", PASSWORD);
+    assert!(
+        !matches!(other.status, 403 | 407 | 429),
+        "a teacher at another device: {other:?}"
+    );
+}
+
 /// FIL-17: what cannot be understood or reached gets a clear answer.
 #[test]
 fn fil_17_errors_are_clear_answers() {

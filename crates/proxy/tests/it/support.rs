@@ -22,7 +22,8 @@ use pharos_filter::{
 use pharos_policy::spec::{BlockSpec, DefaultSpec, InspectionSpec, RuleSpec};
 use pharos_policy::{Action, Member, PolicySpec};
 use pharos_proxy::{
-    AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, Running, SignIn, SignInMode, Words,
+    AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, Running, SignIn, SignInAnswer,
+    SignInMode, Words,
 };
 use pharos_school::{PersonId, Role, YearGroup};
 use pharos_testkit::origin::{Origin, TestCa};
@@ -59,14 +60,17 @@ struct Accounts;
 
 #[async_trait]
 impl SignIn for Accounts {
-    async fn check(&self, user: &str, password: &str) -> Option<PersonId> {
+    async fn check(&self, user: &str, password: &str, _: IpAddr) -> SignInAnswer {
         let number = match user {
             "ada" => ADA,
             "ben" => BEN,
             "tess" => TESS,
-            _ => return None,
+            _ => return SignInAnswer::Wrong,
         };
-        (password == "harbour light").then(|| person(number))
+        match password {
+            "harbour light" => SignInAnswer::Right(person(number)),
+            _ => SignInAnswer::Wrong,
+        }
     }
 }
 

@@ -84,7 +84,7 @@ async fn write_everywhere(world: &World) {
         .await
         .unwrap();
     store
-        .set_second_factor(&world.own(LEAD), Some(PHRASE.as_bytes()), at(1))
+        .set_second_factor(&world.own(LEAD), PHRASE.as_bytes(), None, at(1))
         .await
         .unwrap();
     let mut reachable = person(50, "Merryn", "Vosper", Role::Parent);

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::convert::{Builder, Shape};
-use pharos_service::{Error, SignInOutcome};
+use pharos_service::{Error, HalfSession, SignInOutcome};
 use serde::Deserialize;
 
 use crate::components::{Button, Errors, Input};
@@ -33,14 +33,15 @@ pub(crate) struct To {
     to: String,
 }
 
-/// The form.
-#[derive(Debug, Default, Deserialize)]
+/// The form: name and password, then the code.
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SignInForm {
     name: String,
     password: String,
+    /// The half session, once the password was right.
+    half: String,
     code: String,
-    asked: String,
     to: String,
 }
 
@@ -53,17 +54,8 @@ pub(crate) async fn show(
     if me.is_some() {
         return Redirect::to(&local(&to.to)).into_response();
     }
-    page(
-        &web,
-        &SignInForm {
-            to: to.to,
-            ..SignInForm::default()
-        },
-        Errors::default(),
-        false,
-        StatusCode::OK,
-    )
-    .await
+    let errors = Errors::default();
+    page(&web, &to.to, errors, Step::Password(""), StatusCode::OK).await
 }
 
 /// `POST /sign-in`
@@ -77,13 +69,22 @@ pub(crate) async fn submit(
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
-    let code = (!form.asked.is_empty()).then_some(form.code.as_str());
-    match web
-        .app
-        .sign_in(&form.name, &form.password, code, from, device)
-        .await
-    {
-        Ok(SignInOutcome::In(token)) => {
+    let half = (!form.half.is_empty()).then(|| HalfSession::from_field(&form.half));
+    let outcome = match &half {
+        Some(half) => web
+            .app
+            .sign_in_code(half, &form.code, from, device)
+            .await
+            .map(SignInOutcome::In),
+        None => {
+            web.app
+                .sign_in(&form.name, &form.password, None, from, device)
+                .await
+        }
+    };
+    let wrong = StatusCode::UNPROCESSABLE_ENTITY;
+    match (outcome, &half) {
+        (Ok(SignInOutcome::In(token)), _) => {
             let secure = if web.secure_cookies { "; Secure" } else { "" };
             let cookie = format!(
                 "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
@@ -95,65 +96,69 @@ pub(crate) async fn submit(
             )
                 .into_response()
         }
-        Ok(SignInOutcome::NeedsCode) => {
-            page(&web, &form, Errors::default(), true, StatusCode::OK).await
+        (Ok(SignInOutcome::NeedsCode(half)), _) => {
+            let step = Step::Code(&half);
+            page(&web, &form.to, Errors::default(), step, StatusCode::OK).await
         }
-        Err(Error::Invalid(problems)) => {
-            let asked = !form.asked.is_empty();
-            page(
-                &web,
-                &form,
-                errors_of(problems),
-                asked,
-                StatusCode::UNPROCESSABLE_ENTITY,
-            )
-            .await
+        (Err(Error::Invalid(problems)), Some(half)) => {
+            let errors = errors_of(problems);
+            page(&web, &form.to, errors, Step::Code(half), wrong).await
         }
-        Err(error) => Oops::new(&web, None, error).await.into_response(),
+        (Err(Error::Invalid(problems)), None) => {
+            let errors = errors_of(problems);
+            page(&web, &form.to, errors, Step::Password(&form.name), wrong).await
+        }
+        (Err(Error::NotFound), Some(_)) => {
+            let mut errors = Errors::default();
+            errors.add(
+                "name",
+                "The code took longer than five minutes. Sign in again from the start.",
+            );
+            page(&web, &form.to, errors, Step::Password(""), wrong).await
+        }
+        (Err(error), _) => Oops::new(&web, None, error).await.into_response(),
     }
 }
 
-async fn page(
-    web: &Web,
-    form: &SignInForm,
-    errors: Errors,
-    code: bool,
-    status: StatusCode,
-) -> Response {
-    let mut fields = vec![
-        Input::text("name", "Sign-in name", &form.name)
-            .autocomplete("username")
-            .error(errors.of("name")),
-        Input::text(
-            "password",
-            "Password",
-            if code { form.password.as_str() } else { "" },
-        )
-        .kind("password")
-        .autocomplete("current-password"),
-    ];
-    if code {
-        let hint = "Six digits from the authenticator app on your phone.";
-        fields = vec![
+/// What is asked.
+enum Step<'a> {
+    /// Name, as typed so far, and password.
+    Password(&'a str),
+    /// The code, on the strength of a half session.
+    Code(&'a HalfSession),
+}
+
+async fn page(web: &Web, to: &str, errors: Errors, step: Step<'_>, status: StatusCode) -> Response {
+    let fields = match &step {
+        Step::Password(name) => vec![
+            Input::text("name", "Sign-in name", *name)
+                .autocomplete("username")
+                .error(errors.of("name")),
+            Input::text("password", "Password", "")
+                .kind("password")
+                .autocomplete("current-password"),
+        ],
+        Step::Code(half) => vec![
             Input::text("code", "Code", "")
-                .hint(hint)
+                .hint("Six digits from the authenticator app on your phone.")
                 .autocomplete("one-time-code")
                 .numeric()
                 .width(10)
                 .error(errors.of("code")),
-            Input::text("name", "", &form.name).kind("hidden"),
-            Input::text("password", "", &form.password).kind("hidden"),
-            Input::text("asked", "", "yes").kind("hidden"),
-        ];
-    }
-    let button = Button::main(if code { "Continue" } else { "Sign in" });
+            Input::text("half", "", half.as_str()).kind("hidden"),
+        ],
+    };
+    let button = Button::main(match step {
+        Step::Password(_) => "Sign in",
+        Step::Code(_) => "Continue",
+    });
     render(
         status,
         &SignInPage {
             frame: web.public_frame(None).await,
             errors,
             fields,
-            to: form.to.clone(),
+            to: to.to_owned(),
             button,
         },
     )
@@ -183,20 +188,21 @@ struct SecondFactorPage {
     errors: Errors,
     picture: String,
     secret: String,
-    code: Input,
+    fields: [Input; 2],
 }
 
-/// The code that confirms a second factor.
-#[derive(Debug, Default, Deserialize)]
+/// The password and the code that confirm a second factor.
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SecondFactorForm {
     secret: String,
+    password: String,
     code: String,
 }
 
 /// `GET /account/second-factor`
 pub(crate) async fn second_factor(State(web): State<Web>, Me(me): Me) -> Response {
-    match web.app.begin_enrolment(&me) {
+    match web.app.begin_enrolment(&me).await {
         Ok(enrolment) => {
             second_factor_page(
                 &web,
@@ -215,11 +221,12 @@ pub(crate) async fn second_factor(State(web): State<Web>, Me(me): Me) -> Respons
 pub(crate) async fn confirm_second_factor(
     State(web): State<Web>,
     Me(me): Me,
+    From(from): From,
     Form(form): Form<SecondFactorForm>,
 ) -> Response {
     match web
         .app
-        .confirm_enrolment(&me, &form.secret, &form.code)
+        .confirm_enrolment(&me, &form.password, &form.secret, &form.code, from)
         .await
     {
         Ok(()) => Redirect::to("/?done=second-factor").into_response(),
@@ -238,17 +245,23 @@ async fn second_factor_page(
     url: &str,
     errors: Errors,
 ) -> Response {
-    let code = Input::text("code", "Code shown by the app", "")
-        .numeric()
-        .width(10)
-        .autocomplete("one-time-code")
-        .error(errors.of("code"));
+    let fields = [
+        Input::text("code", "Code shown by the app", "")
+            .numeric()
+            .width(10)
+            .autocomplete("one-time-code")
+            .error(errors.of("code")),
+        Input::text("password", "Your password once more", "")
+            .kind("password")
+            .autocomplete("current-password")
+            .error(errors.of("password")),
+    ];
     ok(&SecondFactorPage {
         frame: web.frame(me, "").await,
         errors,
         picture: qr(url),
         secret: secret.to_owned(),
-        code,
+        fields,
     })
 }
 
@@ -273,7 +286,7 @@ struct PasswordPage {
 }
 
 /// Old and new.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PasswordForm {
     old: String,
@@ -289,9 +302,14 @@ pub(crate) async fn password(State(web): State<Web>, Me(me): Me) -> Response {
 pub(crate) async fn change_password(
     State(web): State<Web>,
     Me(me): Me,
+    From(from): From,
     Form(form): Form<PasswordForm>,
 ) -> Response {
-    match web.app.change_password(&me, &form.old, &form.new).await {
+    match web
+        .app
+        .change_password(&me, &form.old, &form.new, from)
+        .await
+    {
         Ok(()) => Redirect::to("/?done=password").into_response(),
         Err(Error::Invalid(problems)) => password_page(&web, &me, errors_of(problems)).await,
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),

@@ -147,14 +147,11 @@ impl Session {
         let answer = if first.status == 303 {
             first
         } else {
+            let half = first.body.split("name=\"half\" value=\"").nth(1).unwrap();
+            let half = half.split('"').next().unwrap().to_owned();
             super::wait_for("a code that was not used before", || {
                 let code = fresh_code()?;
-                let form = [
-                    ("name", name),
-                    ("password", PASSWORD),
-                    ("asked", "yes"),
-                    ("code", &code),
-                ];
+                let form = [("half", half.as_str()), ("code", &code)];
                 session
                     .post("/sign-in", &form)
                     .ok()
