@@ -153,6 +153,10 @@ pub(crate) struct Faces {
     /// Fix a host's address, as in a hosts file: `host=ip` or `host=ip:port`
     #[arg(long, value_name = "HOST=ADDR")]
     pub(crate) fix: Vec<String>,
+    /// A web server in front of the pages, whose word on where a request came from
+    /// (X-Forwarded-For) is taken; may be given several times
+    #[arg(long, value_name = "IP")]
+    pub(crate) web_behind: Vec<std::net::IpAddr>,
     /// The address of the pages as people reach them, for links
     #[arg(long, value_name = "URL")]
     pub(crate) web_url: Option<String>,

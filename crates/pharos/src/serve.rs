@@ -275,6 +275,9 @@ async fn start_web(
             .web_url
             .as_deref()
             .is_some_and(|url| url.starts_with("https://")),
+        behind: faces.web_behind.clone(),
+        own: vec![faces.proxy.ip(), faces.web.ip()],
+        limits: pharos_web::Limits::default(),
         network: pharos_web::NetworkFacts {
             proxy: public.clone(),
             certificate_pem: authority.certificate_pem().to_owned(),
@@ -300,10 +303,8 @@ async fn start_web(
         .with_context(|| format!("the pages cannot listen on {}", faces.web))?;
     let at = running.address;
     tasks.push(tokio::spawn(async move {
-        match running.join.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the pages ended with a fault"),
-            Err(error) => tracing::error!(%error, "the pages ended with a fault"),
+        if let Err(error) = running.join.await {
+            tracing::error!(%error, "the pages ended with a fault");
         }
     }));
     Ok(at)

@@ -4,7 +4,7 @@
 //! what is wrong. Everything printed is escaped. The routes are one table, in `routes.rs`.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 mod assets;
+mod behind;
 mod components;
 mod facts;
 mod forms;
@@ -22,13 +23,16 @@ mod oops;
 mod pages;
 mod routes;
 mod security;
+mod serve;
 mod sheet;
 mod state;
 mod uploads;
 mod words;
 
 pub use facts::{NetworkFacts, TrustSteps};
+pub use pages::case::CASE_FORMS;
 pub use routes::{ROUTES, Route, WhoMay};
+pub use serve::Limits;
 
 /// How the pages are served.
 #[derive(Clone)]
@@ -37,10 +41,33 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether people come over HTTPS, so that cookies are sent over nothing else.
     pub secure_cookies: bool,
+    /// The web servers in front of the pages, if any: what they say of where a request came from
+    /// (`X-Forwarded-For`) is believed.
+    pub behind: Vec<IpAddr>,
+    /// Addresses of the filter itself. A request from one of them came through its proxy, and says
+    /// nothing of the device behind it.
+    pub own: Vec<IpAddr>,
     /// What devices need to know of the network.
     pub network: NetworkFacts,
     /// Tries the faces for the self-check; `None` leaves the button out.
     pub prober: Option<Arc<dyn pharos_service::Prober>>,
+    /// Bounds of what clients may hold open.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The pages at this address, over plain HTTP, with nothing in front of them.
+    pub fn new(listen: SocketAddr, network: NetworkFacts) -> Self {
+        Self {
+            listen,
+            secure_cookies: false,
+            behind: Vec::new(),
+            own: Vec::new(),
+            network,
+            prober: None,
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Pages being served.
@@ -49,7 +76,7 @@ pub struct Running {
     /// The address bound.
     pub address: SocketAddr,
     /// Ends once the token is cancelled and the answers under way are given.
-    pub join: JoinHandle<io::Result<()>>,
+    pub join: JoinHandle<()>,
 }
 
 /// Serves the pages until the token is cancelled.
@@ -59,30 +86,24 @@ pub struct Running {
 pub async fn start(config: Config, app: App, stop: CancellationToken) -> io::Result<Running> {
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
-    let service = router(app, config.secure_cookies, config.network, config.prober)
-        .into_make_service_with_connect_info::<SocketAddr>();
-    let join = tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-    });
+    let behind = behind::Behind::new(&config.behind);
+    let limits = config.limits;
+    let pages = router(app, config);
+    let join = tokio::spawn(serve::serve(listener, pages, behind, limits, stop));
     Ok(Running { address, join })
 }
 
 /// All pages, guarded; for [`start`] and for tests. Every request must carry the address it came
 /// from (`ConnectInfo<SocketAddr>`).
-pub fn router(
-    app: App,
-    secure_cookies: bool,
-    network: NetworkFacts,
-    prober: Option<Arc<dyn pharos_service::Prober>>,
-) -> Router {
+pub fn router(app: App, config: Config) -> Router {
     let web = state::Web {
         app,
-        secure_cookies,
-        network: Arc::new(network),
+        secure_cookies: config.secure_cookies,
+        behind: Arc::new(behind::Behind::new(&config.behind)),
+        own: Arc::from(config.own),
+        network: Arc::new(config.network),
         uploads: Arc::default(),
-        prober,
+        prober: config.prober,
     };
     security::guard(routes::router()).with_state(web)
 }

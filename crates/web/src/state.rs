@@ -21,6 +21,10 @@ pub(crate) const COOKIE: &str = "pharos-session";
 pub(crate) struct Web {
     pub(crate) app: App,
     pub(crate) secure_cookies: bool,
+    /// The web servers in front of the pages.
+    pub(crate) behind: Arc<crate::behind::Behind>,
+    /// Addresses of the filter itself.
+    pub(crate) own: Arc<[IpAddr]>,
     /// Tries the faces for the self-check.
     pub(crate) prober: Option<std::sync::Arc<dyn pharos_service::Prober>>,
     /// What the proxy gives out: its address for people, certificate and PAC file.
@@ -83,18 +87,40 @@ impl Web {
     }
 }
 
-/// The network address that a request came from.
+/// The network address that a request came from, behind the web servers in front of the pages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct From(pub(crate) IpAddr);
+
+/// Our own side of the connection that a request came over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnSide(pub(crate) IpAddr);
+
+/// The device that a request came from: its address, or nothing when the request came from the
+/// filter itself, that is through its proxy, so that the device is not known. On loopback, where
+/// everything is one machine, that machine is the device.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Device(pub(crate) Option<IpAddr>);
+
+impl FromRequestParts<Web> for Device {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        let From(from) = From::from_request_parts(parts, web).await?;
+        let own_side = parts.extensions.get::<OwnSide>();
+        let is_own = own_side.is_some_and(|own| own.0.to_canonical() == from)
+            || web.own.iter().any(|own| own.to_canonical() == from);
+        Ok(Self((from.is_loopback() || !is_own).then_some(from)))
+    }
+}
 
 impl FromRequestParts<Web> for From {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| Self(info.0.ip().to_canonical()))
+            .map(|info| Self(web.behind.client(info.0.ip(), &parts.headers)))
             .ok_or_else(|| axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
 }

@@ -9,7 +9,10 @@ use crate::components::{Button, Errors, Form, Input};
 use crate::forms::{After, Posted, after, go};
 use crate::frame::Done;
 use crate::sheet::Sheet;
-use crate::state::{Anyone, From, Web};
+use crate::state::{Anyone, Device, Web};
+
+/// Whoever comes through the proxy has not been named by it yet, and cannot be named here.
+const THROUGH_THE_PROXY: &str = "This page came to you through the filter's proxy, so it cannot see which device you are at. Give your name and password when the browser asks for them, or ask the network team to let this page be opened without the proxy.";
 
 /// Name and password.
 #[derive(Debug, Default, Deserialize)]
@@ -32,14 +35,17 @@ pub(crate) async fn show(State(web): State<Web>, Anyone(me): Anyone, done: Done)
 /// `POST /device/sign-in`
 pub(crate) async fn submit(
     State(web): State<Web>,
-    From(from): From,
+    Device(device): Device,
     Posted(form): Posted<DeviceForm>,
 ) -> Response {
-    let outcome: Result<_, Error> = web
-        .app
-        .sign_in_device(&form.name, &form.password, from)
-        .await
-        .map(|_| "/device/sign-in?done=device".to_owned());
+    let outcome = match device {
+        Some(from) => web
+            .app
+            .sign_in_device(&form.name, &form.password, from)
+            .await
+            .map(|_| "/device/sign-in?done=device".to_owned()),
+        None => Err(Error::Refused(THROUGH_THE_PROXY.to_owned())),
+    };
     match after(&web, None, outcome).await {
         After::Go(path) => go(&path),
         After::Again(errors) => page(
@@ -52,8 +58,10 @@ pub(crate) async fn submit(
 }
 
 /// `POST /device/sign-out`
-pub(crate) async fn sign_out(State(web): State<Web>, From(from): From) -> Response {
-    web.app.sign_out_device(from);
+pub(crate) async fn sign_out(State(web): State<Web>, Device(device): Device) -> Response {
+    if let Some(from) = device {
+        web.app.sign_out_device(from);
+    }
     go("/device/sign-in?done=device-out")
 }
 

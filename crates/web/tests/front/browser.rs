@@ -1,6 +1,6 @@
 //! A browser without a screen: real router, real use cases, SQLite in a temporary folder.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jiff::Timestamp;
 use pharos_access::Actor;
 use pharos_testkit::school::SampleSchool;
-use pharos_web::{NetworkFacts, TrustSteps};
+use pharos_web::{Config, NetworkFacts, TrustSteps};
 use tower::ServiceExt;
 
 /// What everybody at the sample school signs in with.
@@ -50,6 +50,30 @@ pub(crate) struct Browser {
     router: Router,
     cookie: Option<String>,
     from: SocketAddr,
+    forwarded_for: Option<String>,
+}
+
+/// Where the pages would listen.
+const LISTEN: SocketAddr = SocketAddr::new(OWN, 8080);
+/// The filter's own address.
+pub(crate) const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+/// A web server in front of the pages.
+pub(crate) const FRONT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 9));
+
+/// What devices need to know.
+pub(crate) fn network() -> NetworkFacts {
+    let trust = vec![TrustSteps {
+        platform: "Windows".to_owned(),
+        steps: vec!["Open the file.".to_owned()],
+    }];
+    NetworkFacts {
+        proxy: "10.0.0.2:3128".to_owned(),
+        pac: "function FindProxyForURL() {}".to_owned(),
+        certificate_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
+        certificate_der: vec![48, 130],
+        fingerprint: "AB:CD".to_owned(),
+        trust,
+    }
 }
 
 impl Browser {
@@ -59,28 +83,36 @@ impl Browser {
     }
 
     /// The same from this address.
-    pub(crate) fn from(school: &SampleSchool, from: std::net::IpAddr) -> Self {
-        let trust = vec![TrustSteps {
-            platform: "Windows".to_owned(),
-            steps: vec!["Open the file.".to_owned()],
-        }];
-        let network = NetworkFacts {
-            proxy: "10.0.0.2:3128".to_owned(),
-            pac: "function FindProxyForURL() {}".to_owned(),
-            certificate_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
-            certificate_der: vec![48, 130],
-            fingerprint: "AB:CD".to_owned(),
-            trust,
-        };
+    pub(crate) fn from(school: &SampleSchool, from: IpAddr) -> Self {
+        let network = network();
         Self {
-            router: pharos_web::router(school.app.clone(), false, network, None),
+            router: pharos_web::router(school.app.clone(), Config::new(LISTEN, network)),
             cookie: None,
             from: SocketAddr::new(from, 50_000),
+            forwarded_for: None,
         }
+    }
+
+    /// The same behind a web server of the school's at [`FRONT`], for a client that this server
+    /// names so.
+    pub(crate) fn behind(school: &SampleSchool, forwarded_for: &str) -> Self {
+        let mut browser = Self::from(school, FRONT);
+        let config = Config {
+            behind: vec![FRONT],
+            own: vec![OWN],
+            ..Config::new(LISTEN, network())
+        };
+        browser.router = pharos_web::router(school.app.clone(), config);
+        browser.forwarded_for = Some(forwarded_for.to_owned());
+        browser
     }
 
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Page {
         request.extensions_mut().insert(ConnectInfo(self.from));
+        if let Some(said) = &self.forwarded_for {
+            let name = header::HeaderName::from_static("x-forwarded-for");
+            request.headers_mut().insert(name, said.parse().unwrap());
+        }
         if let Some(cookie) = &self.cookie {
             request
                 .headers_mut()
@@ -180,6 +212,7 @@ impl Browser {
                     "/account/second-factor",
                     &[
                         ("secret", &secret),
+                        ("password", PASSWORD),
                         ("code", &code(&secret, school.app.now())),
                     ],
                 )

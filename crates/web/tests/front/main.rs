@@ -10,4 +10,5 @@ mod evidence;
 mod need_to_know;
 mod roles;
 mod signing_in;
+mod slow;
 mod work;

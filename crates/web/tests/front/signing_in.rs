@@ -1,12 +1,14 @@
 //! Signing in and out (ACC-11, MON-02).
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pharos_access::Actor;
 use pharos_school::Who;
 use pharos_testkit::school::SampleSchool;
 
-use crate::browser::{Browser, PASSWORD, code};
+use crate::browser::{Browser, FRONT, OWN, PASSWORD, code};
 
 /// A wrong password, a wrong name and a right one: one sentence for everything wrong.
 #[tokio::test]
@@ -98,6 +100,7 @@ async fn acc_11_the_lead_sets_up_a_second_factor_and_is_asked_for_it() {
             "/account/second-factor",
             &[
                 ("secret", &secret),
+                ("password", PASSWORD),
                 ("code", &code(&secret, school.app.now())),
             ],
         )
@@ -113,21 +116,83 @@ async fn acc_11_the_lead_sets_up_a_second_factor_and_is_asked_for_it() {
         )
         .await;
     assert!(page.text.contains("Six digits from the authenticator app"));
+    assert!(
+        !page.text.contains(PASSWORD) && !page.text.contains("name=\"password\""),
+        "the password does not come back"
+    );
+    let half = page.value_of("half").to_owned();
+    assert_eq!(
+        browser.get("/audit").await.location(),
+        "/sign-in?to=/audit",
+        "half a sign-in opens nothing"
+    );
+    let wrong = browser
+        .post("/sign-in", &[("half", &half), ("code", "000000")])
+        .await;
+    assert!(wrong.text.contains("The code is not right"));
+    assert_eq!(wrong.value_of("half"), half);
     let code = code(&secret, school.app.now());
     let page = browser
         .post(
             "/sign-in",
-            &[
-                ("name", "ruth.okafor"),
-                ("password", PASSWORD),
-                ("asked", "yes"),
-                ("code", &code),
-                ("to", "/audit"),
-            ],
+            &[("half", &half), ("code", &code), ("to", "/audit")],
         )
         .await;
     assert_eq!(page.location(), "/audit");
     assert_eq!(browser.get("/audit").await.status, StatusCode::OK);
+}
+
+/// ACC-11: half a sign-in lasts five minutes, and is used up by a whole one.
+#[tokio::test]
+async fn acc_11_half_a_sign_in_does_not_last() {
+    let school = SampleSchool::open().await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let page = browser.get("/account/second-factor").await;
+    let secret = page.value_of("secret").to_owned();
+    let confirmed = browser
+        .post(
+            "/account/second-factor",
+            &[
+                ("secret", &secret),
+                ("password", PASSWORD),
+                ("code", &code(&secret, school.app.now())),
+            ],
+        )
+        .await;
+    assert_eq!(
+        confirmed.location(),
+        "/?done=second-factor",
+        "whoever has passed the old one may set up a new one"
+    );
+    browser.post("/sign-out", &[]).await;
+
+    let half = async |browser: &mut Browser| {
+        let name = [("name", "kofi.adeyemi"), ("password", PASSWORD)];
+        let page = browser.post("/sign-in", &name).await;
+        page.value_of("half").to_owned()
+    };
+    let late = half(&mut browser).await;
+    school.clock.forward(jiff::SignedDuration::from_mins(6));
+    let shown = code(&secret, school.app.now());
+    let page = browser
+        .post("/sign-in", &[("half", &late), ("code", &shown)])
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("Sign in again from the start"));
+
+    let fresh = half(&mut browser).await;
+    let page = browser
+        .post("/sign-in", &[("half", &fresh), ("code", &shown)])
+        .await;
+    assert_eq!(page.location(), "/");
+    browser.post("/sign-out", &[]).await;
+    school.clock.forward(jiff::SignedDuration::from_mins(1));
+    let shown = code(&secret, school.app.now());
+    let page = browser
+        .post("/sign-in", &[("half", &fresh), ("code", &shown)])
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 /// A password is changed with the old one, and the new one must be long.
@@ -192,6 +257,81 @@ async fn mon_02_the_device_page_names_the_device_until_sign_out() {
     assert!(matches!(who(), Who::Unknown { .. }));
     browser.post("/device/sign-out", &[]).await;
     assert_eq!(who().person(), None);
+}
+
+/// MON-02, ACC-11: behind a web server the device page names the device, not that server; wrong
+/// passwords there make that device wait and nobody else.
+#[tokio::test]
+async fn mon_02_a_web_server_in_front_is_not_the_device() {
+    let school = SampleSchool::open().await;
+    let pupil = school.person("wren.osei").await;
+    school
+        .app
+        .set_sample_passwords(&Actor::system("operator"), &[pupil.id], PASSWORD)
+        .await
+        .unwrap();
+    let named = |at: IpAddr| {
+        school
+            .app
+            .filter()
+            .addresses()
+            .identify(at, school.app.now())
+            .person()
+    };
+    let right = [("name", "wren.osei"), ("password", PASSWORD)];
+    let device = IpAddr::from([10, 0, 3, 4]);
+
+    // What a client puts there itself stands further left, and is not believed.
+    let mut browser = Browser::behind(&school, "10.0.3.9, 10.0.3.4");
+    let page = browser.post("/device/sign-in", &right).await;
+    assert_eq!(page.location(), "/device/sign-in?done=device");
+    assert_eq!(named(device), Some(pupil.id));
+    assert_eq!(named(FRONT), None);
+    assert_eq!(named([10, 0, 3, 9].into()), None);
+    browser.post("/device/sign-out", &[]).await;
+    assert_eq!(named(device), None);
+
+    let mut guesser = Browser::behind(&school, "10.0.3.66");
+    for n in 0..6 {
+        let name = format!("nobody.{n}");
+        let wrong = [("name", name.as_str()), ("password", "not this one")];
+        let page = guesser.post("/device/sign-in", &wrong).await;
+        let wanted = match n {
+            0..5 => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::TOO_MANY_REQUESTS,
+        };
+        assert_eq!(page.status, wanted, "{n}: {}", page.text);
+    }
+    let page = browser.post("/device/sign-in", &right).await;
+    assert_eq!(page.location(), "/device/sign-in?done=device");
+}
+
+/// MON-02: whoever reaches the device page through the filter's own proxy is told so, and the proxy
+/// is not named as somebody's device.
+#[tokio::test]
+async fn mon_02_the_proxy_is_nobodys_device() {
+    let school = SampleSchool::open().await;
+    let pupil = school.person("wren.osei").await;
+    school
+        .app
+        .set_sample_passwords(&Actor::system("operator"), &[pupil.id], PASSWORD)
+        .await
+        .unwrap();
+    let mut browser = Browser::behind(&school, &OWN.to_string());
+    let right = [("name", "wren.osei"), ("password", PASSWORD)];
+    let page = browser.post("/device/sign-in", &right).await;
+    assert!(
+        page.text.contains("through the filter&#39;s proxy")
+            || page.text.contains("through the filter's proxy"),
+        "{}",
+        page.text
+    );
+    let who = school
+        .app
+        .filter()
+        .addresses()
+        .identify(OWN, school.app.now());
+    assert_eq!(who.person(), None);
 }
 
 /// The session cookie cannot be read by scripts, and goes at sign-out.
