@@ -14,6 +14,7 @@ mod clocks;
 mod commands;
 mod dns;
 mod faults;
+mod keyboard;
 mod postgres;
 mod proxy;
 mod ready;

@@ -276,6 +276,26 @@ impl Browser {
         self.runtime.block_on(typed.perform()).unwrap();
     }
 
+    /// Types where the focus is.
+    pub(crate) fn keys(&self, text: &str) {
+        let typed = self.driver().action_chain().send_keys(text);
+        self.runtime.block_on(typed.perform()).unwrap();
+    }
+
+    /// The page's title.
+    pub(crate) fn title(&self) -> String {
+        self.runtime.block_on(self.driver().title()).unwrap()
+    }
+
+    /// From now on no page's own script runs.
+    pub(crate) fn without_script(&self) {
+        let cdp = self.driver().cdp();
+        let off = serde_json::json!({ "value": true });
+        self.runtime
+            .block_on(cdp.send_raw("Emulation.setScriptExecutionDisabled", off))
+            .unwrap();
+    }
+
     /// Sizes the page itself, not the window around it.
     pub(crate) fn size(&self, width: u32, height: u32) {
         let cdp = self.driver().cdp();

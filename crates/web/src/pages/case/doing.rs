@@ -2,6 +2,9 @@
 
 macro_rules! doings {
     ($($name:ident = $slug:literal, $title:literal, $button:literal;)+) => {
+        /// The forms of a case by their place in the address: `/cases/{id}/do/{form}`.
+        pub const CASE_FORMS: &[&str] = &[$($slug,)+];
+
         /// One form of a case.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Doing { $(#[doc = $title] $name,)+ }

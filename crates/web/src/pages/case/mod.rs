@@ -26,6 +26,7 @@ use crate::pages::field::Field;
 use crate::pages::kit::{self, Given, Names, Picked};
 use crate::state::{Me, Web};
 use commands::{Ask, Desk};
+pub use doing::CASE_FORMS;
 use doing::Doing;
 use forms::Around;
 
