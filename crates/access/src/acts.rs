@@ -126,6 +126,7 @@ acts! {
     CountCases = "case.count", "See numbers of cases, without names", School, true, FIGURES;
 
     SearchActivity = "activity.search", "Search one person's web activity", Person, true, &[Lead, Deputy, OnlineLead, Head, Chair, Technical];
+    RecallActivity = "activity.recall", "See which sites a pupil of one's own had open just now, to report one", School, false, &[Staff];
     Explain = "filter.explain", "Ask why something is blocked", School, true, &[Staff];
 
     AskForSite = "request.make", "Ask for a blocked site", School, false, EVERYONE;

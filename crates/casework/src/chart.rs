@@ -138,6 +138,8 @@ fn branch(when: When) -> Option<&'static str> {
             Flag::BeyondSchool => "if others outside the school are involved",
             Flag::Worry => "if there is a worry about a child",
             Flag::LevelHigh => "if the level is high",
+            Flag::FoundOnDevices => "if it was found on our devices",
+            Flag::StaffInvolved => "if a member of staff is involved",
             Flag::CrimeSuspected => "if a crime is suspected",
             Flag::AdviceNeeded => "if nobody is sure",
         },

@@ -43,6 +43,22 @@ impl ChaseSettings {
         }
     }
 
+    /// The same times with other people: everybody of `to` on every rung. For matters about staff,
+    /// which are chased among those of their own route and reach nobody else (CON-03, MON-13).
+    #[must_use]
+    pub fn among(&self, to: &[Role]) -> Self {
+        Self {
+            rungs: self
+                .rungs
+                .iter()
+                .map(|rung| Rung {
+                    after_minutes: rung.after_minutes,
+                    to: to.to_vec(),
+                })
+                .collect(),
+        }
+    }
+
     /// A ladder with one rung: for alerts about staff, which go to one person only.
     pub fn only(role: Role) -> Self {
         Self {

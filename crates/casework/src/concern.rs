@@ -224,6 +224,8 @@ pub enum Equipment {
 pub enum Origin {
     /// The concern form.
     Form,
+    /// Staff report that something got through the filter (BRE-02).
+    GotThrough,
     /// The report control on a block page; an honest report is not misbehaviour (BRE-01).
     BlockPage {
         /// The reference printed on the page.
@@ -233,6 +235,11 @@ pub enum Origin {
     Alert {
         /// The alert.
         alert: AlertId,
+    },
+    /// A case in which something may be illegal: it goes on under its own procedure (BRE-07).
+    MayBeIllegal {
+        /// The case.
+        case: CaseId,
     },
     /// Another case in which a worry was found (BRE-09).
     Case {

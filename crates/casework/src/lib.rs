@@ -47,8 +47,8 @@ pub use harm::{Harm, RiskArea, UnknownHarm};
 pub use letter::{BlanksLeft, blanks, fill};
 pub use procedure::{
     Act, Change, Choice, Closing, Decision, DoneBy, Escalation, Flag, Forbid, Force, Letter, Limit,
-    Need, Party, Phase, Problem, Procedure, ProcedureRef, Source, Step, StepClock, When, concern,
-    filter_breach, shipped, tighten,
+    Need, ParentDuty, Party, Phase, Problem, Procedure, ProcedureRef, Source, Step, StepClock,
+    When, concern, filter_breach, shipped, tighten,
 };
 pub use state::{
     ActionState, Broken, CaseState, Classification, ClosedState, ContainedAddress, Fix,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::Actor;
 use pharos_notify::Post;
-use pharos_service::{App, Error, Prober};
+use pharos_service::{App, Error, Prober, SelfWatch};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,8 @@ const EVERY_CHASE: Duration = Duration::from_secs(10);
 const EVERY_ASSESSMENT: Duration = Duration::from_secs(15 * 60);
 /// How often overrides that ran out are taken out of the snapshot.
 const EVERY_REBUILD: Duration = Duration::from_secs(10 * 60);
+/// How often Pharos looks whether its own parts work.
+const EVERY_SELF_WATCH: Duration = Duration::from_secs(30);
 /// How often old activity is deleted.
 const EVERY_RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// How often old lists and near dates are looked for; each is told of once a day at most.
@@ -115,6 +118,17 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
         move || {
             let (app, prober) = (app.clone(), Arc::clone(&prober));
             async move { check_when_due(&app, prober.as_ref()).await }
+        }
+    });
+    let watch = Arc::new(Mutex::new(SelfWatch::default()));
+    spawn(&mut set, &stop, "look after itself", EVERY_SELF_WATCH, {
+        let (app, post) = (app.clone(), post.clone());
+        move || {
+            let (app, post, watch) = (app.clone(), post.clone(), Arc::clone(&watch));
+            async move {
+                watch.lock().await.look(&app, post.as_deref()).await;
+                Ok(())
+            }
         }
     });
     if let Some(post) = post {

@@ -35,13 +35,15 @@ pub enum Kind {
     ReviewDue,
     /// A report is ready (REP-01).
     ReportReady,
+    /// Something of Pharos itself is wrong (FIL-17).
+    Trouble,
     /// The test message from the settings page.
     Test,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Alert,
         Kind::AlertOverdue,
         Kind::Concern,
@@ -55,6 +57,7 @@ impl Kind {
         Kind::OddViewing,
         Kind::ReviewDue,
         Kind::ReportReady,
+        Kind::Trouble,
         Kind::Test,
     ];
 
@@ -74,6 +77,7 @@ impl Kind {
             Kind::OddViewing => "odd-viewing",
             Kind::ReviewDue => "review-due",
             Kind::ReportReady => "report-ready",
+            Kind::Trouble => "trouble",
             Kind::Test => "test",
         }
     }
@@ -99,6 +103,7 @@ impl Kind {
             Kind::OddViewing => "something needs your attention",
             Kind::ReviewDue => "a review is due",
             Kind::ReportReady => "a report is ready",
+            Kind::Trouble => "the server needs attention",
             Kind::Test => "this is a test message",
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pharos_casework::ParentDuty;
 use pharos_governance::{Clause, Control};
 
 use crate::agreement::read_agreement;
@@ -90,6 +91,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
         }
     }
     pack.procedures = read_procedures(&changes, &mut problems);
+    set_parent_duty(&mut pack);
     let problems = problems.into_sorted();
     let sound = problems
         .iter()
@@ -449,5 +451,22 @@ fn check_phases(pack: &Pack, cx: &mut Cx<'_>) {
                 Some("set fil.phase_mode to adult-led or teacher-directed".to_owned()),
             );
         }
+    }
+}
+
+/// When parents are told, from `bre.parents` for filtering breaches and `con.parent_duty` for all else.
+fn set_parent_duty(pack: &mut Pack) {
+    let duty = |setting: &str| match pack.settings.text(setting).as_deref() {
+        Some("lead-decides" | "as-required") => ParentDuty::LeadWeighs,
+        Some("always-if-behaviour") => ParentDuty::IfBehaviour,
+        _ => ParentDuty::Always,
+    };
+    let (breach, concern) = (duty("bre.parents"), duty("con.parent_duty"));
+    for procedure in &mut pack.procedures {
+        procedure.parent_duty = if procedure.reference.id == "filter-breach" {
+            breach
+        } else {
+            concern
+        };
     }
 }

@@ -269,9 +269,7 @@ fn cfg_01_keys_without_behaviour_say_so() {
     );
     for name in [
         "fil.fail_mode",
-        "bre.parents",
         "bre.deliberate",
-        "con.parent_duty",
         "rev.approver",
     ] {
         assert_eq!(

@@ -6,6 +6,7 @@ mod folder;
 mod local;
 mod operator;
 mod output;
+mod ports;
 mod prober;
 
 mod sample;

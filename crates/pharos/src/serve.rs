@@ -27,7 +27,7 @@ use crate::folder::Folder;
 use crate::output::Output;
 use crate::prober::FaceProber;
 use crate::wire::{self, Opened};
-use crate::{operator, sample};
+use crate::{operator, ports, sample};
 
 /// Events waiting for the watch rules; beyond that they are counted and passed over, never the
 /// filter held up. They are kept by the activity store all the same.
@@ -115,6 +115,13 @@ pub(crate) async fn start(
     faces: &Faces,
     mail: Mail,
 ) -> anyhow::Result<Running> {
+    let faces = &Faces {
+        web: ports::settle(faces.web)
+            .with_context(|| format!("no page can be served on {}", faces.web))?,
+        proxy: ports::settle(faces.proxy)
+            .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?,
+        ..faces.clone()
+    };
     let app = &opened.app;
     let school = app.school();
     let stop = CancellationToken::new();
@@ -228,6 +235,7 @@ fn start_proxy(
         listen: vec![faces.proxy],
         web: web_url.to_owned(),
         public: faces.proxy.to_string(),
+        intranet: school.pack.school.domains.clone(),
         words: words(school),
         authority: Some(Arc::clone(authority)),
         allow_private_origins: faces.allow_private_origins,

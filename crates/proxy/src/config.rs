@@ -85,6 +85,27 @@ impl Default for ProxyConfig {
     }
 }
 
+impl ProxyConfig {
+    /// Host and port of Pharos's own pages, from [`web`](Self::web); `None` where it is no address.
+    pub(crate) fn own_pages(&self) -> Option<(String, u16)> {
+        let web: http::Uri = self.web.parse().ok()?;
+        let host = web.host()?.to_ascii_lowercase();
+        let usual = if web.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
+        Some((host, web.port_u16().unwrap_or(usual)))
+    }
+
+    /// Whether this is where the links on block pages lead; that must be reached through the proxy
+    /// too, wherever the pages stand.
+    pub(crate) fn is_own_page(&self, host: &str, port: u16) -> bool {
+        self.own_pages()
+            .is_some_and(|(own, at)| own == host && at == port)
+    }
+}
+
 /// Bounds; what happens at each is a clear answer where one can still be given, and a count in
 /// [`crate::Figures`].
 #[derive(Debug, Clone)]

@@ -195,7 +195,8 @@ impl Origins {
             .intranet
             .iter()
             .any(|name| name == host.as_str());
-        if is_private(address.ip()) && !self.config.allow_private_origins && !intranet {
+        let private = is_private(address.ip()) && !self.config.allow_private_origins;
+        if private && !intranet && !self.config.is_own_page(host.as_str(), address.port()) {
             return Err(Failure::Private);
         }
         Ok(())

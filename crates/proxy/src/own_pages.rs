@@ -43,9 +43,11 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str) -> Response<A
 }
 
 fn pac_config(shared: &Shared) -> PacConfig {
+    let mut direct = shared.config.intranet.clone();
+    direct.extend(shared.config.own_pages().map(|(host, _)| host));
     PacConfig {
         proxy: shared.config.public.clone(),
         fallbacks: Vec::new(),
-        direct: shared.config.intranet.clone(),
+        direct,
     }
 }

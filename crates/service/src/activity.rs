@@ -6,7 +6,14 @@ use pharos_activity::{Deleted, Found, Query, Retention};
 use pharos_ledger::Detail;
 use pharos_school::PersonId;
 
-use crate::{App, Error};
+use crate::{App, Error, Trouble};
+
+/// Where the time is kept up to which activity was deleted.
+const RETAINED_TO: &str = "activity.retained-to";
+/// How much further one turn of deleting may go than the last.
+const RETAIN_STEP: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How far apart two turns are at least.
+const RETAIN_EVERY: SignedDuration = SignedDuration::from_hours(20);
 
 impl App {
     /// One person's activity. The look-up is in the ledger before anything is shown. Visits to help
@@ -110,11 +117,25 @@ impl App {
 
     /// Deletes activity older than the school keeps it, and notes the proof (PRIV-03).
     ///
+    /// A machine whose clock has leapt must not wipe what it should keep: a turn goes at most
+    /// [`RETAIN_STEP`] beyond the last one, turns are most of a day apart, and the technical team
+    /// hears when there is more to catch up with.
+    ///
     /// # Errors
     /// When the store or the ledger cannot be written.
     pub async fn retain_activity(&self) -> Result<Deleted, Error> {
-        let days = i64::from(self.school().activity_days);
-        let before: Timestamp = self.now() - SignedDuration::from_hours(24 * days);
+        let (days, now) = (i64::from(self.school().activity_days), self.now());
+        let wanted: Timestamp = now - SignedDuration::from_hours(24 * days);
+        let last = self.records().setting(RETAINED_TO).await?;
+        let recent = |at: Timestamp| at <= now && now.duration_since(at) < RETAIN_EVERY;
+        if last.as_ref().is_some_and(|row| recent(row.at)) {
+            return Ok(Deleted::default());
+        }
+        let reached = last.and_then(|row| row.value.parse::<Timestamp>().ok());
+        let before = reached.map_or(wanted, |reached| wanted.min(reached + RETAIN_STEP));
+        if before < wanted {
+            self.tell_of_trouble(Trouble::Clock).await?;
+        }
         let actor = Actor::system("retention");
         let permit = self.may::<act::Housekeep>(&actor, Target::School).await?;
         let deleted = self
@@ -133,6 +154,12 @@ impl App {
                 .note(&permit, None, &detail, self.now())
                 .await?;
         }
+        let settings = self
+            .may::<act::ChangeSettings>(&actor, Target::School)
+            .await?;
+        self.records()
+            .set_setting(&settings, RETAINED_TO, Some(&before.to_string()), now)
+            .await?;
         Ok(deleted)
     }
 

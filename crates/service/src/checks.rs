@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use async_trait::async_trait;
 use pharos_access::{Actor, Target, act};
 use pharos_records::{CheckRun, NewCheckRun};
-use pharos_school::CheckId;
+use pharos_school::{CheckId, Role};
 use serde::{Deserialize, Serialize};
 
 pub use plan::Kind;
@@ -163,8 +163,21 @@ impl App {
         self.records()
             .record_check(&permit, &run, self.now())
             .await?;
+        if failed > 0 {
+            self.tell_of_failed_check(id).await?;
+        }
         self.assess_and_keep().await?;
         Ok(id)
+    }
+
+    /// A promise that does not hold is told at once, to those who can mend it and those who answer
+    /// for it (SRCH-05).
+    async fn tell_of_failed_check(&self, id: CheckId) -> Result<(), Error> {
+        let to = self
+            .holders(&[Role::Technical, Role::Lead, Role::OnlineLead])
+            .await?;
+        let notices = self.notices_to(&to, "check-failed", &format!("/checks/{id}"), self.now())?;
+        self.queue_notices(&notices).await
     }
 
     /// Runs, newest first.

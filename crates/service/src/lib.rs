@@ -9,6 +9,7 @@ mod alerts;
 mod app;
 mod audit;
 mod blocked;
+mod breaches;
 mod cases;
 mod checks;
 mod clock;
@@ -27,12 +28,14 @@ mod requests;
 mod school;
 mod sign_in;
 mod snapshot;
+mod trouble;
 mod unzip;
 mod watchkeeping;
 
 pub use alerts::{AlertBody, Watch};
 pub use app::{App, Ports};
 pub use audit::Waiting;
+pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
 pub use cases::{OpenCase, Raised, shown_addresses};
 pub use checks::{
     CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way,
@@ -49,5 +52,6 @@ pub use people::{FOUND_MAX, ImportError};
 pub use requests::Vetting;
 pub use school::School;
 pub use sign_in::{Enrolment, HalfSession, SessionToken, SignInOutcome, SignedIn, current_code};
+pub use trouble::{SelfWatch, Trouble};
 pub use unzip::pack_files;
 pub use watchkeeping::DatesDue;

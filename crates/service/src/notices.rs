@@ -53,6 +53,8 @@ fn words(kind: &str) -> (Kind, Severity) {
         "concern" => (Kind::Concern, Severity::Urgent),
         "emergency-access" | "odd-viewing" => (Kind::OddViewing, Severity::Attention),
         "list-stale" | "breach-filter" => (Kind::ListStale, Severity::Attention),
+        "check-failed" => (Kind::CheckFailed, Severity::Urgent),
+        "trouble" => (Kind::Trouble, Severity::Urgent),
         "review-due" => (Kind::ReviewDue, Severity::Attention),
         "request" => (Kind::SiteRequest, Severity::Information),
         "request-answered" => (Kind::RequestAnswered, Severity::Information),
@@ -69,6 +71,9 @@ fn place(path: &str) -> Option<Place> {
     }
     if let Some(id) = path.strip_prefix("/cases/") {
         return id.parse().ok().map(Place::Case);
+    }
+    if let Some(id) = path.strip_prefix("/checks/") {
+        return id.parse().ok().map(Place::Check);
     }
     for (prefix, place) in [
         ("/lists", Place::Lists),

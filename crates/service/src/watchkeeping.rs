@@ -254,7 +254,7 @@ impl App {
         Ok(notices.len())
     }
 
-    async fn queue_notices(&self, notices: &[NewNotice]) -> Result<(), Error> {
+    pub(crate) async fn queue_notices(&self, notices: &[NewNotice]) -> Result<(), Error> {
         if notices.is_empty() {
             return Ok(());
         }
@@ -264,7 +264,7 @@ impl App {
         Ok(self.records().enqueue(&permit, notices, self.now()).await?)
     }
 
-    fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         self.now().to_zoned(self.zone()).date()
     }
 }

@@ -136,6 +136,8 @@ routes! {
     get "/report", Anyone => p::report::show;
     post "/report", Anyone => p::report::submit;
     get "/report/received/{number}", Anyone => p::report::received;
+    get "/breach", May(Act::RecallActivity) => p::breach::show;
+    post "/breach", May(Act::RecallActivity) => p::breach::submit;
     get "/what-to-do", SignedIn => p::charts::list;
     get "/what-to-do/{id}", SignedIn => p::charts::show;
     get "/policy", May(Act::ReadPolicy) => p::policy::show;

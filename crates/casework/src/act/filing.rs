@@ -5,7 +5,8 @@ use pharos_school::EntryId;
 use super::Refusal;
 use super::bodies::Ask;
 use crate::command::Command;
-use crate::entry::EntryBody;
+use crate::entry::{EntryBody, WhyNotTold};
+use crate::procedure::{Flag, ParentDuty};
 use crate::state::ParentsStanding;
 use crate::steps::owed_outcome;
 
@@ -56,6 +57,12 @@ impl Ask<'_> {
                         "Record what else was said as a contact.",
                     ));
                 }
+                if why == WhyNotTold::NotNeeded && self.must_tell_parents() {
+                    return Err(self.refuse(
+                        "The school tells the parents here unless it would harm the child.",
+                        "Tell them, or choose the safety reason that stands against it.",
+                    ));
+                }
                 let review = review.map(|date| self.ahead(date)).transpose()?;
                 let reason = self.text(reason, "The safety reason")?;
                 Ok(EntryBody::ParentsNotTold {
@@ -66,6 +73,14 @@ impl Ask<'_> {
                 })
             }
             other => Err(self.unexpected(&other)),
+        }
+    }
+
+    fn must_tell_parents(&self) -> bool {
+        match self.procedure.parent_duty {
+            ParentDuty::Always => true,
+            ParentDuty::IfBehaviour => self.state.has(Flag::Deliberate),
+            ParentDuty::LeadWeighs => false,
         }
     }
 

@@ -56,6 +56,9 @@ pub enum WhyNotTold {
     ChildObjects,
     /// The parent is themselves the worry.
     ParentIsSubject,
+    /// No safety reason: the lead weighed it, and it is not needed. Only where the school leaves
+    /// it to the lead ([`ParentDuty`](crate::ParentDuty)).
+    NotNeeded,
 }
 
 /// Bodies outside the school that a case may be taken to.

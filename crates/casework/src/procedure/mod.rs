@@ -80,6 +80,22 @@ pub struct Procedure {
     pub closing: Vec<Closing>,
     /// Letters to parents and suppliers.
     pub letters: Vec<Letter>,
+    /// When nothing but a safety reason stands against telling the parents. The school's setting,
+    /// not part of the procedure's text.
+    pub parent_duty: ParentDuty,
+}
+
+/// When parents must be told, so that only a safety reason stands against it (`bre.parents`,
+/// `con.parent_duty`; BRE-06, CON-09). The lead always keeps a written reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ParentDuty {
+    /// Every time.
+    #[default]
+    Always,
+    /// Where it was deliberate, so that it is about behaviour; otherwise the lead weighs it.
+    IfBehaviour,
+    /// The lead weighs each case.
+    LeadWeighs,
 }
 
 impl Procedure {
@@ -230,6 +246,10 @@ named! {
         LevelHigh => "level-high",
         /// A crime is suspected that is not urgent.
         CrimeSuspected => "crime-suspected",
+        /// It was found on the school's own devices or systems.
+        FoundOnDevices => "found-on-devices",
+        /// A member of staff is said to be involved.
+        StaffInvolved => "staff-involved",
         /// Nobody is sure whether it is a crime, or what to do.
         AdviceNeeded => "advice-needed",
     }

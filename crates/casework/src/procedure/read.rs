@@ -104,6 +104,7 @@ fn procedure_of<'t>(walk: &mut Walk<'t>, root: &Tab<'_, 't>) -> Option<Procedure
         forbids: forbids(walk, root),
         closing: closing(walk, root),
         letters: letters(walk, root),
+        parent_duty: super::ParentDuty::default(),
         checked: checked?,
         sources,
         steps,

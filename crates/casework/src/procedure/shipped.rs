@@ -3,6 +3,7 @@
 use super::{Problem, Procedure};
 
 const CONCERN: &str = include_str!("../../procedures/concern.toml");
+const INDECENT_IMAGES: &str = include_str!("../../procedures/indecent-images.toml");
 const FILTER_BREACH: &str = include_str!("../../procedures/filter-breach.toml");
 
 /// The procedure for a concern that the lead has not classified yet.
@@ -23,5 +24,9 @@ pub fn filter_breach() -> Result<Procedure, Vec<Problem>> {
 
 /// Every shipped procedure: id and text.
 pub fn shipped() -> &'static [(&'static str, &'static str)] {
-    &[("concern", CONCERN), ("filter-breach", FILTER_BREACH)]
+    &[
+        ("concern", CONCERN),
+        ("filter-breach", FILTER_BREACH),
+        ("indecent-images", INDECENT_IMAGES),
+    ]
 }

@@ -131,6 +131,38 @@ fn bre_05_the_supplier_is_told_and_answers() {
     ));
 }
 
+/// BRE-06, CON-09: where parents are always told, "not needed" is no reason; where the school tells
+/// them about behaviour, it is none once the access was deliberate; where the lead weighs, it is one.
+#[test]
+fn bre_06_con_09_the_school_says_when_parents_must_be_told() {
+    let not_needed = || Command::DoNotTellParents {
+        pupil: PUPIL,
+        why: WhyNotTold::NotNeeded,
+        reason: "A picture for two seconds; the pupil told us at once.".into(),
+        review: None,
+    };
+    let mut always = Desk::breach();
+    always.triage();
+    assert_eq!(
+        always.refused(LEAD, not_needed()).why,
+        "The school tells the parents here unless it would harm the child."
+    );
+    let mut weighs = Desk::breach();
+    weighs.procedure.parent_duty = ParentDuty::LeadWeighs;
+    weighs.triage();
+    weighs.does(LEAD, not_needed());
+    assert!(matches!(weighs.standing("parents"), Standing::Done(_)));
+
+    let mut behaviour = Desk::breach();
+    behaviour.procedure.parent_duty = ParentDuty::IfBehaviour;
+    behaviour.triage();
+    behaviour.decide("nature", Some(PUPIL), "deliberate");
+    assert_eq!(
+        behaviour.refused(LEAD, not_needed()).why,
+        "The school tells the parents here unless it would harm the child."
+    );
+}
+
 /// BRE-06: two pupils, two parent decisions; neither can be skipped except by the lead with a
 /// written safety reason; "not yet" sets a review date and does not count as told.
 #[test]

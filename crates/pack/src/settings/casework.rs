@@ -62,7 +62,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Outside systems that hold records as well.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "con.parent_duty",
         Choice(&["as-required", "always-if-behaviour", "always"]),
         r#""as-required""#,

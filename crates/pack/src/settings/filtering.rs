@@ -201,7 +201,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Who is told of a filtering breach.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "bre.parents",
         Choice(&["always", "always-if-behaviour", "lead-decides"]),
         r#""always""#,

@@ -1,7 +1,7 @@
 //! The proxy with curl: HTTP, HTTPS, sign-in, errors, PAC.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
@@ -60,6 +60,44 @@ fn fil_14_the_block_page_over_http() {
             .all(|link| !link.contains("gambling") && !link.contains("ada")),
         "{links:?}"
     );
+}
+
+/// FIL-14: the links of a block page work for a device whose browser sends everything through the
+/// proxy, although the pages stand on a private address; no other private address is reached so.
+#[test]
+fn fil_14_the_links_of_a_block_page_work_through_the_proxy() {
+    if !have(TOOLS) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let data = scratch.path().join("data");
+    let folder = data.to_str().unwrap();
+    let pack = crate::support::pack();
+    let init = [
+        "init",
+        "--sample",
+        "--pack",
+        pack.to_str().unwrap(),
+        "--data",
+        folder,
+    ];
+    crate::support::server::pharos(&init).ended(0);
+    let server = Server::serve(&data, &[]);
+    let page = through(&server, ADA, &["http://gambling.pharos.test/"]);
+    let ask = page
+        .body
+        .split("href=\"")
+        .filter_map(|rest| rest.split('"').next())
+        .find(|link| link.ends_with("/ask"))
+        .unwrap();
+    let asked = through(&server, ADA, &[ask]);
+    assert!([200, 303].contains(&asked.status), "{asked:?}");
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = format!("http://{}/", other.local_addr().unwrap());
+    let refused = through(&server, INES, &[&elsewhere]);
+    assert!([403, 502].contains(&refused.status), "{refused:?}");
+    let pac = curl(&[&format!("http://{}/proxy.pac", server.proxy)]);
+    assert!(pac.body.contains("host === \"127.0.0.1\""), "{pac:?}");
 }
 
 /// FIL-14: the words fit the reader's age.

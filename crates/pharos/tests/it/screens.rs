@@ -17,7 +17,10 @@ use crate::support::{find, have, left_out};
 /// A desk and a phone, in CSS pixels.
 const SIZES: [(&str, u32, u32); 2] = [("desk", 1280, 900), ("phone", 320, 800)];
 /// The checker of accessibility, fetched from the package registry and never kept with the project.
-const AXE: &str = "axe-core@4";
+const AXE: &str = "axe-core@4.14.1";
+/// SHA-512 of that package: another one under the same number is not run.
+const AXE_SHA512: &str = "1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b73\
+    4f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5";
 /// What pages are held to.
 const RULES: &str = r#"["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]"#;
 
@@ -207,7 +210,7 @@ fn axe() -> Option<String> {
     let _one = FETCH
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("axe");
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(AXE);
     let script = kept.join("package/axe.min.js");
     if !script.exists() {
         if find("npm").is_none() || find("tar").is_none() {
@@ -230,8 +233,20 @@ fn axe() -> Option<String> {
             ));
             return None;
         }
+        let name = name.lines().last().unwrap();
+        let digest = Command::new("sha512sum")
+            .arg(name)
+            .current_dir(&kept)
+            .output()
+            .unwrap();
+        let digest = String::from_utf8_lossy(&digest.stdout).into_owned();
+        assert_eq!(
+            digest.split_whitespace().next(),
+            Some(AXE_SHA512),
+            "the package {AXE} is not the one that was pinned: look at what changed before using it"
+        );
         let unpacked = Command::new("tar")
-            .args(["-xzf", name.lines().last().unwrap()])
+            .args(["-xzf", name])
             .current_dir(&kept)
             .status()
             .unwrap();

@@ -6,7 +6,7 @@ use pharos_casework::{Command, Concern, EntryBody, Involved, Origin, Part, Repor
 use pharos_policy::Action;
 use pharos_records::LedgerFilter;
 use pharos_school::CaseId;
-use pharos_service::Error;
+use pharos_service::{Error, NewBreach};
 use pharos_testkit::school::SampleSchool;
 
 use crate::{is_closed, said};
@@ -66,6 +66,43 @@ async fn con_03_clk_02_a_concern_is_chased_by_the_clock() {
             ""
         ]
     );
+}
+
+/// CON-03, CLK-02, ROLE-06: a concern about a member of staff is chased among those of its own
+/// route; whoever it is about hears nothing, and nobody else does.
+#[tokio::test]
+async fn con_03_a_concern_about_staff_is_chased_on_its_own_route() {
+    let school = SampleSchool::open().await;
+    for (about, told) in [
+        ("ruth.okafor", "helen.lindqvist"),
+        ("helen.lindqvist", "joseph.whitlock"),
+    ] {
+        let person = school.person(about).await.id;
+        let about = Whom::Staff { person };
+        reported(
+            &school,
+            about,
+            Part::AllegedToHaveHarmed,
+            "Words at the gate.",
+        )
+        .await;
+        assert_eq!(said(&school.notices().await), [("concern", told)]);
+        for rung in ["concern-chase-1", "concern-chase-2"] {
+            school.clock.forward(SignedDuration::from_mins(31));
+            school.app.chase_cases().await.unwrap();
+            let notices = school.notices().await;
+            assert!(
+                said(&notices).contains(&(rung, told)),
+                "{rung} {told}: {notices:?}"
+            );
+            assert!(
+                notices
+                    .iter()
+                    .all(|(_, to)| ["helen.lindqvist", "joseph.whitlock"].contains(&to.as_str())),
+                "{notices:?}"
+            );
+        }
+    }
 }
 
 /// CON-03: an acknowledgement ends the chase.
@@ -371,4 +408,74 @@ async fn bre_01_a_report_from_a_block_page_fills_itself_in() {
             .await,
         Err(Error::Changed)
     ));
+}
+
+/// BRE-07, PRO-22: marking a breach possibly illegal starts the procedure for indecent images at
+/// once, for the same people, with its clocks running and every file refused; only once.
+#[tokio::test]
+async fn bre_07_may_be_illegal_starts_its_own_procedure() {
+    let school = SampleSchool::open().await;
+    let teacher = school.at_work("owen.pryce").await;
+    let ada = school.person("ada.quill").await.id;
+    let raised = school
+        .app
+        .report_breach(
+            &teacher,
+            NewBreach {
+                pupil: Some(ada),
+                about: school.app.now(),
+                hosts: Vec::new(),
+                address: Some("odd-pictures.example/gallery/7".to_owned()),
+                what: String::new(),
+                danger: Some(false),
+            },
+        )
+        .await
+        .unwrap();
+    let lead = school.at_work("ruth.okafor").await;
+    let mark = || Command::MarkMayBeIllegal {
+        reason: "The teacher's account points to it.".to_owned(),
+    };
+    let open = school.app.case(&lead.actor, raised.case).await.unwrap();
+    school
+        .app
+        .act_on_case(&lead, raised.case, open.case.entries, mark())
+        .await
+        .unwrap();
+    let cases = school.app.cases(&lead.actor, true).await.unwrap();
+    let own: Vec<_> = cases
+        .iter()
+        .filter(|case| case.kind == "indecent-images")
+        .collect();
+    assert_eq!(own.len(), 1, "{cases:?}");
+    let images = school.app.case(&lead.actor, own[0].id).await.unwrap();
+    assert_eq!(images.state.involved, open.state.involved);
+    assert_eq!(
+        images.state.concern.addresses,
+        ["odd-pictures.example/gallery/7"]
+    );
+    assert!(!school.app.clocks(&images).is_empty());
+    assert!(
+        images
+            .never()
+            .iter()
+            .any(|(why, _)| why.contains("no file of any kind")),
+        "{:?}",
+        images.never()
+    );
+    let breach = school.app.case(&lead.actor, raised.case).await.unwrap();
+    let steps = breach.steps();
+    for outside in ["report-iwf", "report-police"] {
+        assert!(
+            steps.iter().any(|now| now.step.id == outside
+                && !matches!(now.standing, pharos_casework::Standing::NotApplicable)),
+            "{outside} runs in the breach as well"
+        );
+    }
+    assert!(
+        breach.entries.iter().any(
+            |entry| matches!(&entry.body, EntryBody::Note { text } if text.contains(&own[0].number.to_string()))
+        ),
+        "the breach says where it goes on"
+    );
 }

@@ -40,10 +40,13 @@ async fn page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Error> {
     if !tiles.is_empty() {
         sheet = sheet.heading("What waits for you").add(Piece::Tiles(tiles));
     }
-    let quick = vec![
+    let mut quick = vec![
         ButtonLink::main("/report", "Report a worry"),
         ButtonLink::secondary("/requests/new", "Ask for a site"),
     ];
+    if web.app.could(&me.actor, Act::RecallActivity) {
+        quick.push(ButtonLink::secondary("/breach", "Something got through"));
+    }
     Ok(sheet
         .heading("Quick ways")
         .add(Piece::Buttons(quick))

@@ -11,6 +11,7 @@ pub(crate) mod activity;
 pub(crate) mod alert;
 pub(crate) mod audit;
 pub(crate) mod blocked;
+pub(crate) mod breach;
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod charts;

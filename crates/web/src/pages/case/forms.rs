@@ -252,7 +252,7 @@ impl Around<'_> {
             Doing::NotTold => vec![
                 Field::Says("Only the lead decides this, in writing. With a date it is “not yet”: you are reminded then, and the case stays open until it is settled.".to_owned()),
                 pupils(),
-                self.pick("why", "Ground", options::grounds(self.given.one("why"))),
+                self.pick("why", "Ground", options::grounds(self.given.one("why"), self.open.procedure.parent_duty)),
                 self.area("reason", "The safety reason").into(),
                 self.day("review", "Not yet: look at it again on").into(),
             ],

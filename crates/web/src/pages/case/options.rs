@@ -1,7 +1,8 @@
 //! The lists that forms of a case offer, in the school's words.
 
 use pharos_casework::{
-    Agency, Harm, LessonKind, Level, Method, Outcome, Part, RecordKind, RiskArea, WhyNotTold,
+    Agency, Harm, LessonKind, Level, Method, Outcome, ParentDuty, Part, RecordKind, RiskArea,
+    WhyNotTold,
 };
 use serde::Serialize;
 
@@ -69,14 +70,18 @@ pub(super) fn method(method: Method) -> &'static str {
     }
 }
 
-pub(super) fn grounds(given: &str) -> Vec<Choice> {
-    let all = [
+/// The grounds that a form offers; what the procedure would refuse in every case is not among them.
+pub(super) fn grounds(given: &str, duty: ParentDuty) -> Vec<Choice> {
+    let mut all = vec![
         WhyNotTold::RiskToChild,
         WhyNotTold::AgencyAskedToWait,
         WhyNotTold::WouldHarmInvestigation,
         WhyNotTold::ChildObjects,
         WhyNotTold::ParentIsSubject,
     ];
+    if duty != ParentDuty::Always {
+        all.push(WhyNotTold::NotNeeded);
+    }
     list(&all, ground, given)
 }
 
@@ -88,6 +93,7 @@ pub(super) fn ground(why: WhyNotTold) -> &'static str {
         WhyNotTold::WouldHarmInvestigation => "Telling them would harm an investigation",
         WhyNotTold::ChildObjects => "A child able to decide objects, and this was weighed",
         WhyNotTold::ParentIsSubject => "The parent is themselves the worry",
+        WhyNotTold::NotNeeded => "No safety reason: weighed, and not needed",
     }
 }
 

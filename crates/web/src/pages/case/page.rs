@@ -466,6 +466,8 @@ fn mark(flag: pharos_casework::Flag) -> &'static str {
         Flag::Worry => "Worry about a child",
         Flag::LevelHigh => "Level high",
         Flag::CrimeSuspected => "Crime suspected",
+        Flag::FoundOnDevices => "Found on our devices",
+        Flag::StaffInvolved => "Staff involved",
         Flag::AdviceNeeded => "Advice needed",
     }
 }

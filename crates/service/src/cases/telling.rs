@@ -1,0 +1,193 @@
+//! Who is told of a case, at once and while nobody takes it up (CON-03, CLK-02).
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use pharos_access::{About, Actor, Target, act};
+use pharos_casework::{CaseState, Entry, Procedure, tells};
+use pharos_records::{CaseFilter, NewNotice};
+use pharos_school::{CaseId, Person, Role};
+
+use super::pace;
+use crate::{App, Error};
+
+impl App {
+    /// Tells the next people while nobody has acknowledged a concern (CON-03, CLK-02). Each rung is
+    /// queued once. Gives how many open cases were looked at.
+    ///
+    /// # Errors
+    /// When the records cannot be read or written.
+    pub async fn chase_cases(&self) -> Result<usize, Error> {
+        let system = Actor::system("jobs");
+        let now = self.now();
+        let permit = self.may::<act::Housekeep>(&system, Target::School).await?;
+        let list = self.may::<act::ListCases>(&system, Target::School).await?;
+        let open = self
+            .records()
+            .cases(
+                &list,
+                &CaseFilter {
+                    open: Some(true),
+                    ..CaseFilter::default()
+                },
+            )
+            .await?;
+        let waiting: Vec<_> = open
+            .into_iter()
+            .filter(|case| case.acknowledged_at.is_none())
+            .collect();
+        for case in &waiting {
+            let facts = case.facts();
+            let usual = &self.school().chase;
+            let routes = self.rules().routes().clone();
+            let settings = match facts.route() {
+                About::Pupil => usual.clone(),
+                // Matters about staff go to those of their own route and to nobody else.
+                About::Staff => usual.among(&Vec::from_iter(routes.staff_cases)),
+                About::Head => usual.among(&Vec::from_iter(routes.head)),
+            };
+            let mut notices = Vec::new();
+            for due in pharos_casework::chase(case.opened_at, None, &settings, now)
+                .into_iter()
+                .filter(|due| due.rung > 0)
+            {
+                let to: Vec<Person> = self
+                    .holders(&[due.to])
+                    .await?
+                    .into_iter()
+                    .filter(|person| !facts.is_about(person.id))
+                    .collect();
+                let (kind, path) = if case.title.starts_with(pace::ONE_OF_MANY) {
+                    let at = pace::told_together_at(false, case.opened_at).as_second();
+                    let kind = format!("concern-many-chase-{}-{at}", due.rung);
+                    (kind, "/cases".to_owned())
+                } else {
+                    let kind = format!("concern-chase-{}", due.rung);
+                    (kind, format!("/cases/{}", case.id))
+                };
+                notices.extend(self.notices_to(&to, &kind, &path, now)?);
+            }
+            if !notices.is_empty() {
+                self.records().enqueue(&permit, &notices, now).await?;
+            }
+        }
+        Ok(waiting.len())
+    }
+
+    /// Notices that a fresh concern sends at once: those in `con.notify`, except whoever it is about.
+    /// A filtering breach goes to those in `bre.report_to` as well (BRE-01, BRE-02).
+    pub(super) async fn first_notices(
+        &self,
+        id: CaseId,
+        state: &CaseState,
+        procedure: &Procedure,
+        one_of_many: bool,
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
+        let mut roles: BTreeSet<Role> = self
+            .school()
+            .chase
+            .rungs
+            .first()
+            .map(|rung| rung.to.iter().copied().collect())
+            .unwrap_or_default();
+        let breach = procedure.reference.id == "filter-breach";
+        let reported_to = if breach {
+            self.school().pack.roles_of(
+                "bre.report_to",
+                &[Role::Lead, Role::Deputy, Role::Technical],
+            )
+        } else {
+            BTreeSet::new()
+        };
+        roles.extend(reported_to.iter().filter(|role| **role != Role::Technical));
+        let roles: Vec<Role> = roles.into_iter().collect();
+        let to = self.tell(state, &roles).await?;
+        if one_of_many {
+            let at = pace::told_together_at(state.concern.danger == Some(true), now);
+            let kind = format!("concern-many-{}", at.as_second());
+            return self.notices_to(&to, &kind, "/cases", at);
+        }
+        let mut notices = self.notices_to(&to, "concern", &format!("/cases/{id}"), now)?;
+        if reported_to.contains(&Role::Technical) {
+            notices.extend(self.filter_needs_attention(id, state, now).await?);
+        }
+        Ok(notices)
+    }
+
+    /// The technical team hears that the filter needs attention, never whose case it is (CON-14);
+    /// of a matter about a member of staff it hears nothing.
+    async fn filter_needs_attention(
+        &self,
+        id: CaseId,
+        state: &CaseState,
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
+        for person in state.subjects() {
+            if self
+                .known_person(person)
+                .await?
+                .is_some_and(|person| About::of(&person) != About::Pupil)
+            {
+                return Ok(Vec::new());
+            }
+        }
+        let team = self.holders(&[Role::Technical]).await?;
+        self.notices_to(&team, "breach-filter", &format!("/lists/breach/{id}"), now)
+    }
+
+    /// Notices that follow from new entries, such as leadership when a supplier is at fault (BRE-05).
+    pub(super) async fn notices_of(
+        &self,
+        id: CaseId,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<NewNotice>, Error> {
+        let mut roles: Vec<Role> = entries
+            .iter()
+            .flat_map(|entry| tells(&entry.body))
+            .flat_map(|party| party.roles())
+            .copied()
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
+        if roles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let last = entries.last().map_or(0, |entry| entry.seq);
+        let facts = self.records().case_facts(id).await?;
+        let to: Vec<Person> = self
+            .holders(&roles)
+            .await?
+            .into_iter()
+            .filter(|person| {
+                facts
+                    .as_ref()
+                    .is_none_or(|facts| !facts.is_about(person.id))
+            })
+            .collect();
+        self.notices_to(&to, &format!("case-{last}"), &format!("/cases/{id}"), now)
+    }
+
+    /// The holders of these roles whom the case is not about; matters about staff go their own way.
+    async fn tell(&self, state: &CaseState, roles: &[Role]) -> Result<Vec<Person>, Error> {
+        let about = state.subjects();
+        let mut route: BTreeSet<Role> = roles.iter().copied().collect();
+        for person in &about {
+            if let Some(person) = self.known_person(*person).await? {
+                match About::of(&person) {
+                    About::Pupil => {}
+                    About::Staff => route = self.rules().routes().staff_cases.clone(),
+                    About::Head => route = self.rules().routes().head.clone(),
+                }
+            }
+        }
+        let roles: Vec<Role> = route.into_iter().collect();
+        Ok(self
+            .holders(&roles)
+            .await?
+            .into_iter()
+            .filter(|person| !about.contains(&person.id))
+            .collect())
+    }
+}
