@@ -20,6 +20,8 @@ pub const TARGETS: &[Target] = &[
     ("list_formats", list_formats),
     ("catalogue_file", catalogue_file),
     ("sealed_bundle", sealed_bundle),
+    ("archive", archive),
+    ("list_address", list_address),
     ("http_head", http_head),
     ("client_hello", client_hello),
     ("oneroster", oneroster),
@@ -113,6 +115,22 @@ pub fn sealed_bundle(data: &[u8]) {
     if let Some(entries) = pharos_lists::fuzzing::signed(data) {
         assert!(entries <= data.len() as u64);
     }
+}
+
+/// An archive from a publisher: refused, or unpacked within its bounds and its folder.
+pub fn archive(data: &[u8]) {
+    if let Some(bytes) = pharos_lists::fuzzing::archive(data) {
+        assert!(bytes <= pharos_lists::fuzzing::ARCHIVE_BYTES_MAX);
+    }
+}
+
+/// Where a list is fetched from, a redirect from there, and a file of checksums.
+pub fn list_address(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert!(
+        pharos_lists::fuzzing::address(&text),
+        "no redirect leads from https to http, and no file name leads out of its folder"
+    );
 }
 
 /// The head of a request to the proxy, and a chunked body.

@@ -25,7 +25,7 @@ use crate::hash::HASH_NAME;
 use crate::table::BUCKET_BYTES;
 
 pub(crate) const MAGIC: [u8; 8] = *b"PHAROSCT";
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 pub(crate) const HEADER_BYTES: usize = 128;
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 /// The most lists in one catalogue.

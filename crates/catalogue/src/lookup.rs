@@ -1,6 +1,7 @@
 //! The catalogue: opened from bytes, asked for every request.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -8,42 +9,14 @@ use jiff::Timestamp;
 
 use crate::address::Address;
 use crate::category::{CategoryId, CategorySet};
-use crate::compile::depth;
 use crate::format::{CHECKSUM_BYTES, CatalogueError, HEADER_BYTES, Header, ListInfo, Tables};
 use crate::front::Front;
 use crate::hash::NameHash;
-use crate::host::{Host, suffixes};
+use crate::host::{self, Host};
+use crate::labels::Dots;
+use crate::memory::{Memory, SharedBytes};
 use crate::path::Folded;
 use crate::table::Table;
-
-/// Bytes that many threads share: a vector, or a file mapped by `lists`.
-#[derive(Clone)]
-pub struct SharedBytes(Arc<dyn AsRef<[u8]> + Send + Sync>);
-
-impl SharedBytes {
-    /// Shares bytes.
-    pub fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(bytes))
-    }
-}
-
-impl From<Vec<u8>> for SharedBytes {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::new(bytes)
-    }
-}
-
-impl AsRef<[u8]> for SharedBytes {
-    fn as_ref(&self) -> &[u8] {
-        (*self.0).as_ref()
-    }
-}
-
-impl fmt::Debug for SharedBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SharedBytes({} bytes)", self.as_ref().len())
-    }
-}
 
 /// How many entries a catalogue holds, each host or URL counted once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +32,18 @@ pub struct Counts {
 /// Names are kept as 64-bit hashes only. So a name that is on no list may match by accident, with
 /// a chance of (entries / 2^64) for each suffix looked up: at 4 million entries about 2 in 10^13,
 /// once in centuries for a large school. (Below half a million entries the chance does not fall
-/// further than about 3 in 10^14: a slot holds 48 bits.)
+/// further than about 6 in 10^14: a slot holds 47 bits.)
 pub struct Catalogue<B = SharedBytes> {
     bytes: B,
     header: Header,
     hash: NameHash,
     tables: Tables,
+    /// Where the front filter and the hash table lie.
+    front: Range<usize>,
+    table: Range<usize>,
 }
 
-impl<B: AsRef<[u8]>> fmt::Debug for Catalogue<B> {
+impl<B: Memory> fmt::Debug for Catalogue<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalogue")
             .field("version", &self.header.version)
@@ -100,11 +76,13 @@ impl Catalogue {
             header,
             hash: NameHash::new(0),
             tables: Tables::default(),
+            front: 0..0,
+            table: 0..0,
         }
     }
 }
 
-impl<B: AsRef<[u8]>> Catalogue<B> {
+impl<B: Memory> Catalogue<B> {
     /// Opens a compiled file, checking its version, hash, length, checksum and tables.
     ///
     /// # Errors
@@ -128,7 +106,7 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
         if digest::digest(&digest::SHA256, contents).as_ref() != checksum {
             return Err(CatalogueError::WrongChecksum);
         }
-        let (front, _) = header.ranges().ok_or(CatalogueError::Nonsense("offsets"))?;
+        let (front, table) = header.ranges().ok_or(CatalogueError::Nonsense("offsets"))?;
         let tables_end = usize::try_from(header.tables_length)
             .ok()
             .and_then(|length| length.checked_add(HEADER_BYTES))
@@ -145,6 +123,8 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
             header,
             tables,
             bytes,
+            front,
+            table,
         })
     }
 
@@ -208,56 +188,78 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
         self.search(host, None)
     }
 
+    #[inline]
     fn search(&self, host: &Host, path: Option<&str>) -> Match {
         let mut found = Match::NONE;
         let Some(index) = self.index() else {
             return found;
         };
         let host = host.as_str();
-        let mut labels = depth(host);
-        let mut at_once = [(0, 0); AT_ONCE];
+        // Where the suffixes begin whose number of labels some entry has.
+        let mut starts = [0; AT_ONCE];
         let mut len = 0;
-        for at in suffixes(host) {
-            let wanted = self.header.depths >> labels.min(63) & 1 == 1;
-            labels = labels.saturating_sub(1);
-            if !wanted {
-                continue;
-            }
-            at_once[len] = (self.hash.host(&host.as_bytes()[at..]), at);
-            len += 1;
+        let mut start = 0;
+        let mut dots = Dots::of(host.as_bytes());
+        let mut labels = dots.total() + 1;
+        if host::is_ip_text(host) {
+            // Only the whole of it means something; its depth is 0.
+            labels = 0;
+            dots = Dots::of(&[]);
+        }
+        loop {
+            starts[len] = start;
+            // Counts without a branch: names differ in which of their suffixes are wanted.
+            len += usize::from(self.header.depths >> labels.min(63) & 1 == 1);
             if len == AT_ONCE {
-                self.search_some(&index, &at_once, path, &mut found);
+                self.search_some(&index, host, &starts, path, &mut found);
                 len = 0;
             }
+            let Some(dot) = dots.next() else { break };
+            start = dot + 1;
+            labels -= 1;
         }
-        self.search_some(&index, &at_once[..len], path, &mut found);
+        self.search_some(&index, host, &starts[..len], path, &mut found);
         found
     }
 
-    /// Looks up some suffixes, given as hash and place in the host.
+    /// Looks up some suffixes, given as their places in the host.
     #[inline]
     fn search_some(
         &self,
         index: &Index<'_>,
-        some: &[(u64, usize)],
+        host: &str,
+        starts: &[usize],
         path: Option<&str>,
         found: &mut Match,
     ) {
-        // All of the filter's words are read before any is acted on: the cache misses overlap.
-        let mut pass = [false; AT_ONCE];
-        for (pass, (hash, _)) in pass.iter_mut().zip(some) {
-            *pass = index.front.may_hold(*hash);
+        let mut hashes = [0; AT_ONCE];
+        let mut places = [0; AT_ONCE];
+        for ((hash, place), start) in hashes.iter_mut().zip(&mut places).zip(starts) {
+            *hash = self
+                .hash
+                .host(host.as_bytes().get(*start..).unwrap_or_default());
+            *place = index.table_at + index.table.place(*hash);
         }
-        for ((hash, at), _) in some.iter().zip(pass).filter(|(_, pass)| *pass) {
-            let Some(number) = index.table.find(*hash) else {
+        // The table's lines are on their way while the filter is read: a name on a list waits once
+        // for memory, not twice, and one that is not does not wait for them at all.
+        self.bytes.will_read(&places[..starts.len().min(AT_ONCE)]);
+        let mut pass = 0u32;
+        for (n, hash) in hashes.iter().enumerate().take(starts.len()) {
+            pass |= u32::from(index.front.may_hold(*hash)) << n;
+        }
+        while pass != 0 {
+            let n = usize::try_from(pass.trailing_zeros()).unwrap_or(0) % AT_ONCE;
+            pass &= pass - 1;
+            let (hash, at) = (hashes[n], starts.get(n).copied().unwrap_or(0));
+            let Some(number) = index.table.find(hash) else {
                 continue;
             };
             let Some(tag) = self.tables.tags.get(usize::from(number).wrapping_sub(1)) else {
                 continue;
             };
-            found.add(number, tag.categories, *at, 0);
+            found.add(number, tag.categories, at, 0);
             if let (true, Some(path)) = (tag.paths_below, path) {
-                self.search_paths(index, *hash, *at, path, found);
+                self.search_paths(index, hash, at, path, found);
             }
         }
     }
@@ -277,11 +279,11 @@ impl<B: AsRef<[u8]>> Catalogue<B> {
     }
 
     fn index(&self) -> Option<Index<'_>> {
-        let (front, table) = self.header.ranges()?;
         let bytes = self.bytes.as_ref();
         Some(Index {
-            front: Front::new(bytes.get(front)?),
-            table: Table::new(bytes.get(table)?, self.header.longest_probe),
+            front: Front::new(bytes.get(self.front.clone())?),
+            table: Table::new(bytes.get(self.table.clone())?, self.header.longest_probe),
+            table_at: self.table.start,
         })
     }
 
@@ -336,6 +338,8 @@ pub struct Matched<'a> {
 struct Index<'a> {
     front: Front<'a>,
     table: Table<'a>,
+    /// Where the table begins in the file.
+    table_at: usize,
 }
 
 impl Index<'_> {

@@ -1,8 +1,10 @@
 //! The table of hashes: buckets of one cache line, eight slots each.
 //!
-//! A slot holds the low 48 bits of a hash and a 16-bit tag (from 1); the bucket comes from the
-//! high bits. A full bucket overflows into the next. Filled to seven tenths, an entry takes
-//! 11.4 bytes and a look-up reads little more than one cache line.
+//! A slot holds the low 47 bits of a hash and a 16-bit tag (from 1); the bucket comes from the
+//! high bits. The top bit of a bucket's first slot says that the bucket was full when one more
+//! entry wanted in: that entry is in a bucket after it. Filled to seven tenths, an entry takes
+//! 11.4 bytes, and nine in ten look-ups end with the first cache line, found or not. Slots are
+//! compared without branches: which of them holds an entry cannot be guessed.
 
 /// Bytes of one bucket: one cache line.
 pub(crate) const BUCKET_BYTES: usize = 64;
@@ -12,7 +14,9 @@ const PROBES_MAX: u32 = 1024;
 const SLOTS: u64 = 8;
 const SLOT_BYTES: usize = 8;
 const TAG_BITS: u32 = 16;
-const CHECK_MASK: u64 = u64::MAX >> TAG_BITS;
+/// In a bucket's first slot: entries of this bucket lie in the next one.
+const OVERFLOWED: u64 = 1 << 63;
+const CHECK_MASK: u64 = u64::MAX >> (TAG_BITS + 1);
 
 /// Buckets for so many entries, filled to seven tenths: fuller ones save little memory and overflow
 /// more often, which costs look-ups a second cache line.
@@ -52,19 +56,24 @@ impl<'a> Filling<'a> {
     /// Puts an entry in; `false` when the table is full. `tag` is not 0.
     pub(crate) fn insert(&mut self, hash: u64, tag: u16) -> bool {
         let first = bucket_of(hash, self.buckets);
-        let word = check_of(hash) << TAG_BITS | u64::from(tag);
+        let new = check_of(hash) << TAG_BITS | u64::from(tag);
         for step in 0..self.buckets.min(PROBES_MAX.into()) {
             let bucket = (first + step) % self.buckets;
             let start = usize::try_from(bucket).unwrap_or(usize::MAX) * BUCKET_BYTES;
-            let Some(slots) = self.bytes.get_mut(start..start + BUCKET_BYTES) else {
+            let Some(bucket) = self.bytes.get_mut(start..start + BUCKET_BYTES) else {
                 return false;
             };
-            for slot in slots.as_chunks_mut::<SLOT_BYTES>().0 {
-                if *slot == [0; SLOT_BYTES] {
-                    *slot = word.to_le_bytes();
+            let slots = bucket.as_chunks_mut::<SLOT_BYTES>().0;
+            for slot in slots.iter_mut() {
+                let word = u64::from_le_bytes(*slot);
+                if word & !OVERFLOWED == 0 {
+                    *slot = (word | new).to_le_bytes();
                     self.longest = self.longest.max(u32::try_from(step).unwrap_or(u32::MAX));
                     return true;
                 }
+            }
+            if let Some(slot) = slots.first_mut() {
+                *slot = (u64::from_le_bytes(*slot) | OVERFLOWED).to_le_bytes();
             }
         }
         false
@@ -92,31 +101,62 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Where in the table's bytes a hash is looked for first.
+    #[inline]
+    pub(crate) fn place(&self, hash: u64) -> usize {
+        self.bucket(hash) * BUCKET_BYTES
+    }
+
+    #[inline]
+    fn bucket(&self, hash: u64) -> usize {
+        usize::try_from(bucket_of(hash, self.buckets.len() as u64)).unwrap_or(0)
+    }
+
     /// The tag stored with a hash. Reads at most `longest + 1` buckets, whatever the bytes are.
     #[inline]
     pub(crate) fn find(&self, hash: u64) -> Option<u16> {
-        let count = self.buckets.len() as u64;
-        let mut at = usize::try_from(bucket_of(hash, count)).ok()?;
-        let check = check_of(hash);
-        for _ in 0..=self.longest {
-            let mut full = true;
-            for slot in self.buckets.get(at)?.as_chunks::<SLOT_BYTES>().0 {
-                let word = u64::from_le_bytes(*slot);
-                if word >> TAG_BITS == check && word != 0 {
-                    return Some((word & 0xFFFF) as u16);
-                }
-                full &= word != 0;
-            }
-            if !full {
-                return None;
-            }
+        let found = look(self.buckets.get(self.bucket(hash))?, check_of(hash));
+        match found {
+            (0, false) => None,
+            (0, true) => self.find_further(hash),
+            (tag, _) => Some(tag),
+        }
+    }
+
+    #[inline(never)]
+    fn find_further(&self, hash: u64) -> Option<u16> {
+        let mut at = self.bucket(hash);
+        for _ in 0..self.longest {
             at += 1;
-            if at == self.buckets.len() {
+            if at >= self.buckets.len() {
                 at = 0;
+            }
+            match look(self.buckets.get(at)?, check_of(hash)) {
+                (0, false) => return None,
+                (0, true) => {}
+                (tag, _) => return Some(tag),
             }
         }
         None
     }
+}
+
+/// The tag of a hash in one bucket, 0 when it is not there, and whether it may be in a later one.
+#[inline]
+fn look(bucket: &[u8; BUCKET_BYTES], check: u64) -> (u16, bool) {
+    let slots = bucket.as_chunks::<SLOT_BYTES>().0;
+    let mut tag = 0;
+    let mut first = 0;
+    for (n, slot) in slots.iter().enumerate() {
+        let word = u64::from_le_bytes(*slot);
+        if n == 0 {
+            first = word;
+        }
+        // What is left of an equal check is the tag alone.
+        let rest = (word & !OVERFLOWED) ^ (check << TAG_BITS);
+        tag |= if rest >> TAG_BITS == 0 { rest } else { 0 };
+    }
+    ((tag & 0xFFFF) as u16, first & OVERFLOWED != 0)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use pharos_catalogue::{Address, Catalogue, CategoryId, CategorySet, Host, SealedLists};
+use pharos_catalogue::{Address, Catalogue, CategoryId, CategorySet, Host, Memory, SealedLists};
 
 /// One entry of one list that holds an address, for reasons and explanations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub trait Sealed: Send + Sync + Debug {
     }
 }
 
-impl<B: AsRef<[u8]> + Send + Sync> Categories for Catalogue<B> {
+impl<B: Memory + Send + Sync> Categories for Catalogue<B> {
     fn categories(&self, address: &Address) -> CategorySet {
         self.lookup(address).categories
     }

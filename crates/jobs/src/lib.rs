@@ -24,7 +24,10 @@ const EVERY_REBUILD: Duration = Duration::from_secs(10 * 60);
 const EVERY_SELF_WATCH: Duration = Duration::from_secs(30);
 /// How often old activity is deleted.
 const EVERY_RETENTION: Duration = Duration::from_secs(24 * 3600);
-/// How often old lists and near dates are looked for; each is told of once a day at most.
+/// How often it is looked whether a list is due, stale or taken away: each list has its own times,
+/// and each is told of once a day at most.
+const EVERY_LIST_TURN: Duration = Duration::from_secs(10 * 60);
+/// How often near dates are looked for; each is told of once a day at most.
 const EVERY_HOUR: Duration = Duration::from_secs(3600);
 /// How often viewing is looked at: often enough that an hour of it cannot slip between two turns.
 const EVERY_VIEWING: Duration = Duration::from_secs(10 * 60);
@@ -86,24 +89,32 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
     spawn(
         &mut set,
         &stop,
-        "refresh lists, tell of stale ones",
-        EVERY_HOUR,
+        "tell of stale or missing lists",
+        EVERY_LIST_TURN,
         {
             let app = app.clone();
             move || {
                 let app = app.clone();
-                async move {
-                    app.refresh_due_lists().await?;
-                    app.alarm_stale_lists().await.map(drop)
-                }
+                async move { app.alarm_stale_lists().await.map(drop) }
             }
         },
     );
+    // A publisher that drips keeps this one waiting, and nothing else.
+    spawn(&mut set, &stop, "refresh lists", EVERY_LIST_TURN, {
+        let app = app.clone();
+        move || {
+            let app = app.clone();
+            async move { app.refresh_due_lists().await.map(drop) }
+        }
+    });
     spawn(&mut set, &stop, "remind of dates", EVERY_HOUR, {
         let app = app.clone();
         move || {
             let app = app.clone();
-            async move { app.remind_of_dates().await.map(drop) }
+            async move {
+                app.remind_of_provider().await?;
+                app.remind_of_dates().await.map(drop)
+            }
         }
     });
     spawn(&mut set, &stop, "look for odd viewing", EVERY_VIEWING, {

@@ -75,6 +75,12 @@ pub enum ListsError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The manifest is gone while what it spoke of is there.
+    #[error("{} is missing although there are lists: restore it from a backup; without it nobody can say which lists must be in force", path.display())]
+    ManifestMissing {
+        /// The manifest.
+        path: PathBuf,
+    },
     /// The manifest is of a later program.
     #[error(
         "the list manifest has format {0}, this program reads 1: use the newer program that wrote it"
@@ -104,6 +110,16 @@ pub enum ListsError {
         "there is a sealed list \"{0}\" already; its publisher's key is pinned and cannot be changed"
     )]
     SealedThere(String),
+    /// A sealed list is gone.
+    #[error(
+        "the sealed list \"{0}\" is missing from the data folder: import the publisher's bundle again (`pharos lists sealed import`) and find out who had access to the folder"
+    )]
+    SealedMissing(String),
+    /// A sealed list is an older issue than was in force.
+    #[error(
+        "the sealed list \"{0}\" is an older issue than the one that was in force: import the publisher's newest bundle and find out who had access to the folder"
+    )]
+    SealedOlder(String),
     /// A bundle was refused.
     #[error(
         "the bundle for the sealed list \"{name}\" was refused and the last good version stays in force: {why}"
@@ -157,6 +173,29 @@ pub enum Refusal {
         /// Entries now.
         now: u64,
     },
+    /// More than ten times as many entries as before.
+    #[error(
+        "it grew from {before} entries to {now}: look at it, and import it with --accept-growth if that is right"
+    )]
+    Grew {
+        /// Entries of the last good version.
+        before: u64,
+        /// Entries now.
+        now: u64,
+    },
+    /// It blocks what the school says it must not.
+    #[error("it would block {0}, which the school's pack says it must not (must_not_hold)")]
+    HoldsForbidden(String),
+    /// It does not block what every good version does.
+    #[error(
+        "it does not block {0}, which the school's pack says every good version does (must_hold)"
+    )]
+    LacksCanary(String),
+    /// Somebody went back from this very content.
+    #[error(
+        "it is the version that was gone back from: import it with --accept-rolled-back if it is right after all"
+    )]
+    RolledBack,
     /// More malformed lines than entries.
     #[error(
         "{malformed} of its lines are malformed and only {entries} are entries: check the file and its --format"

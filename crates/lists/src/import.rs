@@ -13,6 +13,7 @@ use pharos_catalogue::{Entry, Format, Parser, Problem, Tally, category_for_folde
 use crate::build::for_each_piece;
 use crate::disk::Aside;
 use crate::error::{ListsError, Refusal};
+use crate::guard::{Guard, Watching};
 use crate::manifest::Version;
 
 /// The most entries of one list.
@@ -21,6 +22,17 @@ pub(crate) const ENTRIES_MAX: u64 = 20_000_000;
 const PROBLEMS_MAX: usize = 100;
 /// Categories smaller than this may shrink as they like.
 const SHRINK_FROM: u64 = 20;
+/// Lists smaller than this may grow as they like.
+const GROW_FROM: u64 = 1000;
+/// A larger list that becomes so many times as large is looked at by a person first.
+const GROW_TIMES: u64 = 10;
+
+/// Where nothing is watched for.
+static NO_GUARD: Guard = Guard {
+    protected: Vec::new(),
+    must_hold: Vec::new(),
+    must_not_hold: Vec::new(),
+};
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -33,6 +45,10 @@ pub struct Import<'a> {
     pub format: Option<Format>,
     /// A file, or a folder of category folders as UT1 and squidGuard lay them out.
     pub path: &'a Path,
+    /// The list's own category names with ours, for folders and sections.
+    pub renames: &'a [(String, String)],
+    /// What it must and must not hold, and what it may never block.
+    pub guard: &'a Guard,
     /// What to accept that is refused otherwise.
     pub accept: Accept,
     /// How old it may become before it is stale (FIL-04); `None` keeps what it was, 72 hours at
@@ -48,6 +64,8 @@ impl<'a> Import<'a> {
             category: None,
             format: None,
             path,
+            renames: &[],
+            guard: &NO_GUARD,
             accept: Accept::default(),
             allowed_age: None,
         }
@@ -61,6 +79,10 @@ pub struct Accept {
     pub shrink: bool,
     /// A file has no line end at its end.
     pub unterminated: bool,
+    /// The list became more than ten times as large.
+    pub growth: bool,
+    /// It is the version that somebody went back from.
+    pub rolled_back: bool,
 }
 
 /// A line that could not be used.
@@ -97,6 +119,10 @@ pub struct Report {
     pub malformed: u64,
     /// Rules of the format that are not used.
     pub unused: u64,
+    /// Entries left out because they would block a protected name.
+    pub protected: u64,
+    /// The first of them.
+    pub protected_names: Vec<String>,
     /// Entries by category.
     pub categories: BTreeMap<String, u64>,
     /// The first problems.
@@ -122,6 +148,7 @@ pub(crate) struct Staged {
     pub(crate) version: Version,
     pub(crate) problems: Vec<FileProblem>,
     pub(crate) skipped: Vec<String>,
+    pub(crate) protected_names: Vec<String>,
 }
 
 /// Reads the list and writes its entries aside into `target`; commits them only when nothing is
@@ -141,7 +168,7 @@ pub(crate) fn stage(
     }
     let mut skipped = Vec::new();
     let parts = parts(import, &mut skipped)?;
-    let mut stage = Stage::new(Aside::create(target)?);
+    let mut stage = Stage::new(Aside::create(target)?, import);
     for part in &parts {
         stage.read(import, part)?;
     }
@@ -160,9 +187,10 @@ pub(crate) fn stage(
         format: stage.formats.join(", "),
         source: shown(import.path),
         lines: stage.tally.lines,
-        entries: stage.tally.entries,
+        entries: stage.entries(),
         malformed: stage.tally.malformed,
         unused: stage.tally.unused,
+        protected: stage.watching.left_out,
         categories: stage.categories,
         sha256: hex::encode(stage.digest.finish()),
         problems: stage.problems.iter().map(ToString::to_string).collect(),
@@ -172,10 +200,11 @@ pub(crate) fn stage(
         version,
         problems: stage.problems,
         skipped,
+        protected_names: stage.watching.left_out_names,
     })
 }
 
-struct Stage {
+struct Stage<'a> {
     aside: Aside,
     digest: digest::Context,
     tally: Tally,
@@ -185,11 +214,15 @@ struct Stage {
     cut: Option<Refusal>,
     unfinished: Option<String>,
     last_category: String,
+    watching: Watching<'a>,
+    renames: &'a [(String, String)],
 }
 
-impl Stage {
-    fn new(aside: Aside) -> Self {
+impl<'a> Stage<'a> {
+    fn new(aside: Aside, import: &Import<'a>) -> Self {
         Self {
+            watching: Watching::new(import.guard),
+            renames: import.renames,
             aside,
             digest: digest::Context::new(&digest::SHA256),
             tally: Tally::default(),
@@ -236,7 +269,11 @@ impl Stage {
 
     /// Writes an entry in our own format: an `@category` line wherever the category changes.
     fn take(&mut self, entry: &Entry<'_>, part: &Part, text: &mut String) {
-        let category = part.category.as_deref().or(entry.category).unwrap_or("");
+        if !self.watching.admits(entry) {
+            return;
+        }
+        let named = entry.category.map(|theirs| ours(self.renames, theirs));
+        let category = part.category.as_deref().or(named).unwrap_or("");
         if self.last_category != category {
             text.push('@');
             text.push_str(category);
@@ -281,6 +318,11 @@ impl Stage {
         self.tally.merge(tally);
     }
 
+    /// Entries that were taken.
+    fn entries(&self) -> u64 {
+        self.tally.entries.saturating_sub(self.watching.left_out)
+    }
+
     /// Why the list as a whole is not to be trusted (FIL-04).
     fn refusal(&mut self, accept: Accept, before: Option<&Version>) -> Option<Refusal> {
         if let (Some(file), false) = (self.unfinished.take(), accept.unterminated) {
@@ -289,23 +331,35 @@ impl Stage {
         if let Some(cut) = self.cut.take() {
             return Some(cut);
         }
-        let (entries, malformed) = (self.tally.entries, self.tally.malformed);
+        let (entries, malformed) = (self.entries(), self.tally.malformed);
         if malformed > entries {
             return Some(Refusal::MostlyMalformed { malformed, entries });
         }
         if entries == 0 {
             return Some(Refusal::Empty);
         }
-        before
-            .filter(|_| !accept.shrink)
-            .and_then(|before| self.shrank(before))
+        if let Some(why) = self.watching.refusal() {
+            return Some(why);
+        }
+        let before = before?;
+        if !accept.growth && before.entries >= GROW_FROM && entries / GROW_TIMES > before.entries {
+            return Some(Refusal::Grew {
+                before: before.entries,
+                now: entries,
+            });
+        }
+        if accept.shrink {
+            None
+        } else {
+            self.shrank(before)
+        }
     }
 
     fn shrank(&self, before: &Version) -> Option<Refusal> {
         let shrank = |what: String, before: u64, now: u64| {
             (now * 2 < before).then_some(Refusal::Shrank { what, before, now })
         };
-        shrank("it".to_owned(), before.entries, self.tally.entries).or_else(|| {
+        shrank("it".to_owned(), before.entries, self.entries()).or_else(|| {
             before
                 .categories
                 .iter()
@@ -331,9 +385,14 @@ fn parts(import: &Import<'_>, skipped: &mut Vec<String>) -> Result<Vec<Part>, Li
         }]);
     }
     let mut parts = Vec::new();
-    let own = category
-        .clone()
-        .or_else(|| category_for_folder(&shown(path)));
+    let named = |folder: &str| {
+        let renamed = import.renames.iter().find(|(theirs, _)| theirs == folder);
+        category
+            .clone()
+            .or_else(|| renamed.map(|(_, ours)| ours.clone()))
+            .or_else(|| category_for_folder(folder))
+    };
+    let own = named(&shown(path));
     folder_parts(path, "", own, &mut parts, &mut Vec::new())?;
     for folder in sorted_entries(path)? {
         let name = shown(&folder);
@@ -346,7 +405,7 @@ fn parts(import: &Import<'_>, skipped: &mut Vec<String>) -> Result<Vec<Part>, Li
             }
             continue;
         }
-        let of_folder = category.clone().or_else(|| category_for_folder(&name));
+        let of_folder = named(&name);
         folder_parts(&folder, &format!("{name}/"), of_folder, &mut parts, skipped)?;
     }
     if parts.is_empty() {
@@ -399,6 +458,14 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, ListsError> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Our name for a list's own category.
+fn ours<'a>(renames: &'a [(String, String)], theirs: &'a str) -> &'a str {
+    renames
+        .iter()
+        .find(|(name, _)| name == theirs)
+        .map_or(theirs, |(_, ours)| ours)
 }
 
 fn detect(path: &Path) -> Result<Format, ListsError> {

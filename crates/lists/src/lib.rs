@@ -1,4 +1,4 @@
-//! List sources on disk: import, compile aside, map, swap, roll back, sealed bundles.
+//! List sources on disk: import, compile aside, load, swap, roll back, sealed bundles.
 //!
 //! # The folder
 //! ```text
@@ -6,6 +6,8 @@
 //! lists/catalogue-12.bin         the compiled catalogue of that manifest
 //! lists/sources/NAME-3.list      each list's canonical entries, kept for three versions
 //! lists/sealed/NAME.sealed       sealed lists, keyed hashes only
+//! lists/incoming/NAME/           what is being fetched and unpacked; removed when found at opening
+//! lists/fetch.json               when each list is fetched next, and what its publisher called it
 //! lists/lock                     held by the process that changes something
 //! lists/**/*.part                being written; removed when found at opening
 //! ```
@@ -17,29 +19,39 @@ mod build;
 mod bundle;
 mod disk;
 mod error;
+mod fetch;
+mod guard;
 mod import;
 mod manifest;
-mod map;
+mod memory;
+mod priority;
 mod sealed;
 mod status;
 mod store;
+mod unpack;
 
 pub use bundle::{BundleError, BundleHead, SigningKey, make_bundle};
 pub use error::{ListsError, Refusal};
+pub use fetch::{
+    FetchError, FetchLimits, FetchStatus, Fetched, Fetching, ListUrl, Subscription, Trust,
+};
+pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};
-pub use map::MappedFile;
+pub use memory::CatalogueMemory;
+pub use priority::in_background;
 pub use sealed::SealedReport;
 pub use status::ListStatus;
-pub use store::{Lists, Recovery};
+pub use store::{Held, Lists, Recovery};
+pub use unpack::{UnpackError, UnpackLimits, unpack};
 
-/// A catalogue over a memory-mapped file; `filter` shares it in an `Arc`.
-pub type MappedCatalogue = pharos_catalogue::Catalogue;
+/// A catalogue of the lists folder; `filter` shares it in an `Arc`.
+pub type LoadedCatalogue = pharos_catalogue::Catalogue;
 
-/// Entry points for fuzzing: bundles from outside.
+/// Entry points for fuzzing: bundles, archives and addresses from outside.
 #[doc(hidden)]
 pub mod fuzzing {
     use crate::bundle::{Checked, sign};
-    use crate::{BundleError, SigningKey};
+    use crate::{BundleError, SigningKey, UnpackLimits, unpack};
 
     /// Opens bytes as a bundle of a fixed publisher; how many entries were read.
     pub fn bundle(bytes: &[u8]) -> Option<u64> {
@@ -53,6 +65,60 @@ pub mod fuzzing {
         let mut text = body.to_vec();
         text.push(b'\n');
         read(&sign(text, &key), &key)
+    }
+
+    /// The most bytes an archive may become here.
+    pub const ARCHIVE_BYTES_MAX: u64 = 1 << 20;
+
+    /// Unpacks an archive into a folder of its own; how many bytes came out.
+    pub fn archive(bytes: &[u8]) -> Option<u64> {
+        let name = format!("pharos-archive-{:?}", std::thread::current().id());
+        let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let into = folder.join("unpacked");
+        std::fs::create_dir_all(&into).ok()?;
+        let file = folder.join("file");
+        std::fs::write(&file, bytes).ok()?;
+        let limits = UnpackLimits {
+            bytes_max: ARCHIVE_BYTES_MAX,
+            files_max: 50,
+        };
+        let unpacked = unpack(&file, &into, limits).is_ok();
+        let outside = std::fs::read_dir(&folder).map_or(0, Iterator::count) != 2;
+        let written = written_below(&into);
+        let _ = std::fs::remove_dir_all(&folder);
+        // Something outside the folder counts as more than is allowed.
+        if outside {
+            return Some(u64::MAX);
+        }
+        unpacked.then_some(written)
+    }
+
+    fn written_below(folder: &std::path::Path) -> u64 {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| match entry.metadata() {
+                Ok(kind) if kind.is_dir() => written_below(&entry.path()),
+                Ok(kind) => kind.len(),
+                Err(_) => 0,
+            })
+            .sum()
+    }
+
+    /// Reads the first line as an address and the rest as where it redirects to and as checksums;
+    /// whether the promises of all three hold.
+    pub fn address(text: &str) -> bool {
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let _ = crate::fetch::sum_for(text.as_bytes(), "b.tar.gz");
+        let Ok(url) = crate::ListUrl::parse(first, false) else {
+            return true;
+        };
+        let name = url.file_name();
+        let good_name = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+        let down = url
+            .redirected(rest)
+            .is_ok_and(|next| url.is_secure() && !next.is_secure());
+        good_name && !down
     }
 
     fn key() -> Result<SigningKey, BundleError> {

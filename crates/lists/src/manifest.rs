@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 
 /// Earlier versions of a list that are kept for going back.
 pub(crate) const PREVIOUS_MAX: usize = 2;
+/// Versions gone back from that are remembered.
+pub(crate) const ROLLED_BACK_MAX: usize = 5;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
@@ -25,6 +27,19 @@ pub(crate) struct Manifest {
     /// Version of the compiled catalogue; 0 when there is none.
     pub(crate) catalogue: u64,
     pub(crate) lists: Vec<ListEntry>,
+    /// The sealed lists that must be there. One that is not was taken away (FIL-03).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sealed: BTreeMap<String, SealedMark>,
+}
+
+/// That a sealed list must be there, and at least which issue of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SealedMark {
+    pub(crate) owner: String,
+    /// The publisher's pinned key, in hexadecimal.
+    pub(crate) publisher: String,
+    pub(crate) version: u64,
+    pub(crate) allowed_age_hours: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +51,10 @@ pub(crate) struct ListEntry {
     pub(crate) current: Version,
     /// Newest first.
     pub(crate) previous: Vec<Version>,
+    /// SHA-256 of the entries of versions that somebody went back from, newest first: no publisher
+    /// brings them back by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rolled_back: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +68,9 @@ pub(crate) struct Version {
     pub(crate) entries: u64,
     pub(crate) malformed: u64,
     pub(crate) unused: u64,
+    /// Entries left out because they would block a protected name.
+    #[serde(default)]
+    pub(crate) protected: u64,
     pub(crate) categories: BTreeMap<String, u64>,
     /// SHA-256 of the stored entries.
     pub(crate) sha256: String,
@@ -63,6 +85,7 @@ impl Manifest {
             seed,
             catalogue: 0,
             lists: Vec::new(),
+            sealed: BTreeMap::new(),
         }
     }
 

@@ -33,6 +33,8 @@ pub struct ListStatus {
     pub malformed: u64,
     /// Rules that are not used.
     pub unused: u64,
+    /// Entries left out because they would block a protected name.
+    pub protected: u64,
     /// The first problems, as texts.
     pub problems: Vec<String>,
     /// SHA-256 of the stored entries.
@@ -61,6 +63,7 @@ impl ListStatus {
             categories: current.categories.clone(),
             malformed: current.malformed,
             unused: current.unused,
+            protected: current.protected,
             problems: current.problems.clone(),
             sha256: current.sha256.clone(),
             earlier: list

@@ -1,6 +1,6 @@
 //! The lists of a data folder: the one who changes them, and the one who reads them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -8,13 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use jiff::Timestamp;
 use pharos_catalogue::{Catalogue, SharedBytes, sample_list};
 
-use crate::MappedCatalogue;
+use crate::LoadedCatalogue;
 use crate::build;
 use crate::disk;
-use crate::error::ListsError;
+use crate::error::{ListsError, Refusal};
 use crate::import::{self, Import, Report, Staged};
-use crate::manifest::{ListEntry, Manifest, PREVIOUS_MAX, Version, catalogue_file, source_file};
-use crate::map::MappedFile;
+use crate::manifest::{
+    ListEntry, Manifest, PREVIOUS_MAX, ROLLED_BACK_MAX, SealedMark, Version, catalogue_file,
+    source_file,
+};
+use crate::memory::CatalogueMemory;
 use crate::status::ListStatus;
 
 /// FIL-04, settings table: a list is stale after three days.
@@ -31,12 +34,19 @@ pub struct Recovery {
     pub rolled_back: Vec<String>,
 }
 
+/// While it is there, nobody changes the lists: imports answer [`ListsError::Busy`].
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "dropping it releases the lock")] File);
+
 /// The lists of one data folder. Threads share it; one process at a time changes it.
 #[derive(Debug)]
 pub struct Lists {
     root: PathBuf,
     manifest: Mutex<Manifest>,
-    current: RwLock<Arc<MappedCatalogue>>,
+    current: RwLock<Arc<LoadedCatalogue>>,
+    book: Mutex<()>,
+    /// Lists that are being fetched right now.
+    pub(crate) under_way: Mutex<BTreeSet<String>>,
 }
 
 impl Lists {
@@ -53,12 +63,19 @@ impl Lists {
         }
         let manifest = match Manifest::read(&dir.join("manifest.json"))? {
             Some(manifest) => manifest,
+            None if had_manifest(dir)? => {
+                return Err(ListsError::ManifestMissing {
+                    path: dir.join("manifest.json"),
+                });
+            }
             None => Manifest::new(random_seed()?),
         };
         let lists = Self {
             root: dir.to_owned(),
             manifest: Mutex::new(manifest),
             current: RwLock::new(Arc::new(Catalogue::empty())),
+            book: Mutex::new(()),
+            under_way: Mutex::new(BTreeSet::new()),
         };
         let mut recovery = Recovery::default();
         // While another process changes the lists, its files are no leftovers.
@@ -66,6 +83,11 @@ impl Lists {
         if lock.is_some() {
             let manifest = lists.manifest().clone();
             recovery.removed = lists.sweep(&manifest)?;
+            let incoming = dir.join("incoming");
+            if incoming.exists() {
+                fs::remove_dir_all(&incoming)
+                    .map_err(|error| ListsError::io("remove", &incoming, error))?;
+            }
         }
         let version = lists.manifest().catalogue;
         match lists.map(version) {
@@ -85,7 +107,7 @@ impl Lists {
     }
 
     /// The catalogue in force. Who holds it keeps it whole, whatever is swapped in meanwhile.
-    pub fn catalogue(&self) -> Arc<MappedCatalogue> {
+    pub fn catalogue(&self) -> Arc<LoadedCatalogue> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -101,6 +123,15 @@ impl Lists {
         let before = known.map(|list| list.current.clone());
         let target = self.sources().join(source_file(import.list, number));
         let staged = import::stage(import, number, before.as_ref(), &target, now)?;
+        let gone_back_from =
+            known.is_some_and(|list| list.rolled_back.contains(&staged.version.sha256));
+        if gone_back_from && !import.accept.rolled_back {
+            remove_quietly(&target);
+            return Err(ListsError::Refused {
+                list: import.list.to_owned(),
+                why: Refusal::RolledBack,
+            });
+        }
         let unchanged = before
             .as_ref()
             .is_some_and(|before| before.sha256 == staged.version.sha256);
@@ -148,15 +179,43 @@ impl Lists {
         }
         let version = entry.previous.remove(0);
         let dropped = std::mem::replace(&mut entry.current, version.clone());
+        entry.rolled_back.insert(0, dropped.sha256.clone());
+        entry.rolled_back.truncate(ROLLED_BACK_MAX);
         self.build_and_commit(manifest, now)?;
+        self.forget_validators(list);
         let staged = Staged {
             version,
             problems: Vec::new(),
             skipped: Vec::new(),
+            protected_names: Vec::new(),
         };
         let mut report = report(list, &staged, Some(&dropped), false);
         report.catalogue_version = self.manifest().catalogue;
         Ok(report)
+    }
+
+    /// Whether there is a list of that name.
+    pub fn has(&self, list: &str) -> bool {
+        self.manifest().list(list).is_some()
+    }
+
+    /// The publisher says that the version in force is still its newest.
+    ///
+    /// # Errors
+    /// [`ListsError::UnknownList`], or when the manifest cannot be written.
+    pub(crate) fn renew(&self, list: &str, now: Timestamp) -> Result<(), ListsError> {
+        let _lock = self.lock()?;
+        let mut manifest = self.fresh_manifest()?;
+        let entry = manifest
+            .list_mut(list)
+            .ok_or_else(|| ListsError::UnknownList(list.to_owned()))?;
+        entry.current.imported_at = now;
+        self.save(manifest)
+    }
+
+    /// Held while the book of fetches is changed.
+    pub(crate) fn book_turn(&self) -> MutexGuard<'_, ()> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a list out.
@@ -246,15 +305,15 @@ impl Lists {
         Ok(rolled_back)
     }
 
-    fn map(&self, version: u64) -> Result<MappedCatalogue, ListsError> {
+    fn map(&self, version: u64) -> Result<LoadedCatalogue, ListsError> {
         if version == 0 {
             return Ok(Catalogue::empty());
         }
-        let file = MappedFile::open(&self.root.join(catalogue_file(version)))?;
+        let file = CatalogueMemory::read(&self.root.join(catalogue_file(version)))?;
         Ok(Catalogue::open(SharedBytes::new(file))?)
     }
 
-    fn put_in_force(&self, catalogue: MappedCatalogue) {
+    fn put_in_force(&self, catalogue: LoadedCatalogue) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
     }
 
@@ -286,6 +345,19 @@ impl Lists {
         Ok(removed)
     }
 
+    /// Waits until nobody changes the lists, and keeps it so until the result is dropped: what is
+    /// copied meanwhile belongs together. Blocking: an import takes seconds.
+    ///
+    /// # Errors
+    /// [`ListsError::Io`].
+    pub fn hold(&self) -> Result<Held, ListsError> {
+        let path = self.root.join("lock");
+        let file = File::create(&path).map_err(|error| ListsError::io("create", &path, error))?;
+        file.lock()
+            .map_err(|error| ListsError::io("lock", &path, error))?;
+        Ok(Held(file))
+    }
+
     /// Held while something is changed; released when the file is dropped, also by a crash.
     pub(crate) fn lock(&self) -> Result<File, ListsError> {
         let path = self.root.join("lock");
@@ -297,6 +369,21 @@ impl Lists {
             }),
             Err(TryLockError::Error(error)) => Err(ListsError::io("lock", &path, error)),
         }
+    }
+
+    /// The sealed lists that must be there.
+    pub(crate) fn marks(&self) -> BTreeMap<String, SealedMark> {
+        self.manifest().sealed.clone()
+    }
+
+    /// Notes that sealed lists must be there. The caller holds the lock.
+    pub(crate) fn set_marks(
+        &self,
+        marks: impl IntoIterator<Item = (String, SealedMark)>,
+    ) -> Result<(), ListsError> {
+        let mut manifest = self.fresh_manifest()?;
+        manifest.sealed.extend(marks);
+        self.save(manifest)
     }
 
     /// The manifest as it is on disk now: another process may have changed it.
@@ -318,6 +405,23 @@ impl Lists {
     }
 }
 
+/// Whether there must have been a manifest: a second catalogue is only ever made from one. (The
+/// first may be left by an import that was cut off.)
+fn had_manifest(dir: &Path) -> Result<bool, ListsError> {
+    let read = |error| ListsError::io("read", dir, error);
+    for entry in fs::read_dir(dir).map_err(read)? {
+        let name = entry.map_err(read)?.file_name();
+        let name = name.to_string_lossy();
+        let number = name
+            .strip_prefix("catalogue-")
+            .and_then(|rest| rest.strip_suffix(".bin"));
+        if number.is_some_and(|number| number != "1") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn enter(manifest: &mut Manifest, import: &Import<'_>, version: Version) {
     let hours = import.allowed_age.map(|age| age.as_hours());
     match manifest.list_mut(import.list) {
@@ -327,6 +431,8 @@ fn enter(manifest: &mut Manifest, import: &Import<'_>, version: Version) {
             list.previous
                 .insert(0, std::mem::replace(&mut list.current, version));
             list.previous.truncate(PREVIOUS_MAX);
+            list.rolled_back
+                .retain(|sha256| *sha256 != list.current.sha256);
         }
         None => manifest.lists.push(ListEntry {
             name: import.list.to_owned(),
@@ -334,6 +440,7 @@ fn enter(manifest: &mut Manifest, import: &Import<'_>, version: Version) {
             last_version: version.version,
             current: version,
             previous: Vec::new(),
+            rolled_back: Vec::new(),
         }),
     }
 }
@@ -359,6 +466,8 @@ fn report(list: &str, staged: &Staged, before: Option<&Version>, unchanged: bool
         previous_entries: before.map(|before| before.entries),
         malformed: version.malformed,
         unused: version.unused,
+        protected: version.protected,
+        protected_names: staged.protected_names.clone(),
         categories: version.categories.clone(),
         problems: staged.problems.clone(),
         skipped: staged.skipped.clone(),

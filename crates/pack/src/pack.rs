@@ -145,6 +145,14 @@ impl Pack {
             .unwrap_or_else(|| default.to_owned())
     }
 
+    /// A list of texts.
+    pub fn texts_of(&self, setting: &str) -> Vec<String> {
+        match self.settings.value(setting) {
+            Some(SettingValue::List(texts)) => texts.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A switch.
     pub fn flag_of(&self, setting: &str, default: bool) -> bool {
         match self.settings.value(setting) {

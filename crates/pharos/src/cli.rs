@@ -346,17 +346,26 @@ pub(crate) enum ListsCommand {
         /// Take it even if its last line does not end
         #[arg(long)]
         accept_unterminated: bool,
+        /// Take it even if it has become more than ten times as large
+        #[arg(long)]
+        accept_growth: bool,
+        /// Take it even if it is the version that was gone back from
+        #[arg(long)]
+        accept_rolled_back: bool,
         /// The file or folder
         path: PathBuf,
     },
     /// Every list with its age and size
     Status,
-    /// Read all lists again from where they came
-    Refresh,
-    /// Go back to the version of a list before this one
+    /// Read the subscribed lists again from their publishers or places now, due or not
+    Refresh {
+        /// Only this one
+        list: Option<String>,
+    },
+    /// Go back to the version of a list before this one; the version left behind does not come back
+    /// by itself
     RollBack {
         /// The list's name
-        #[arg(long)]
         list: String,
     },
     /// Sealed lists of illegal material

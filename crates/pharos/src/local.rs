@@ -65,6 +65,9 @@ async fn with_data<T: clap::Args>(
     for sentence in &opened.recovered {
         output.problem(&format!("put right at start: {sentence}"));
     }
+    for sentence in &opened.refusing {
+        output.problem(&format!("EVERYTHING IS REFUSED: {sentence}"));
+    }
     let code = commands::run(&opened, request, output).await;
     opened.close().await;
     Ok(code)

@@ -39,6 +39,9 @@ pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<
     for sentence in &opened.recovered {
         output.problem(&format!("put right at start: {sentence}"));
     }
+    for sentence in &opened.refusing {
+        output.problem(&format!("EVERYTHING IS REFUSED: {sentence}"));
+    }
     let running = start(&opened, &args.faces, Mail::Send).await?;
     output.say(format!("Pharos runs for {}.", opened.app.school().name));
     running.tell(output);

@@ -21,6 +21,8 @@ pub(crate) struct Opened {
     pub(crate) sink: Arc<dyn pharos_activity::Sink>,
     /// What start-up found and put right, one sentence each.
     pub(crate) recovered: Vec<String>,
+    /// Why everything is refused until somebody mends it, where that is so.
+    pub(crate) refusing: Vec<String>,
     /// Reaches the faces for the self-check; there while they run.
     pub(crate) prober: OnceLock<Arc<dyn Prober>>,
     _lock: DataLock,
@@ -60,7 +62,20 @@ pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
     let lock = DataLock::take(&folder.path, what)?;
     let engines = engines(&folder, Arc::new(SystemClock)).await?;
     let app = App::open(engines.ports).await?;
-    app.rebuild().await?;
+    let mut refusing = Vec::new();
+    if let Err(error) = app.rebuild().await {
+        // Without its sealed lists the filter has nothing in force and the faces refuse everything;
+        // pages, alarms and the command that mends it work (FIL-03, FIL-17).
+        let sealed = app.sealed_status()?.into_iter();
+        refusing.extend(sealed.filter_map(|list| list.trouble));
+        if refusing.is_empty() {
+            return Err(error.into());
+        }
+        tracing::error!(
+            lists = refusing.len(),
+            "everything is refused until the sealed lists are back"
+        );
+    }
     Ok(Opened {
         folder,
         app,
@@ -68,6 +83,7 @@ pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
         activity: engines.activity,
         sink: engines.sink,
         recovered: engines.recovered,
+        refusing,
         prober: OnceLock::new(),
         _lock: lock,
     })
@@ -90,6 +106,7 @@ pub(crate) async fn first(
         activity: engines.activity,
         sink: engines.sink,
         recovered: engines.recovered,
+        refusing: Vec::new(),
         prober: OnceLock::new(),
         _lock: lock,
     })

@@ -2,11 +2,12 @@
 //! near (FIL-04, AUD-05, REV-02, REP-01). Each is a notice, sent once a day at most.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Span, ToSpan};
 use pharos_access::{Actor, Target, act};
+use pharos_lists::{Fetched, ListUrl};
 use pharos_records::NewNotice;
 use pharos_school::{Person, PersonId, Role};
 
@@ -58,48 +59,81 @@ impl App {
         Ok(stale)
     }
 
-    /// Reads again every subscribed list whose `refresh_hours` are over, from its file or folder on
-    /// this machine (FIL-04). A list that is refused stays as it was; the refusal is logged, and the
-    /// list grows stale. Gives the names of those that were read.
+    /// Reads again every subscribed list that is due: by its `refresh_hours`, or by its wait after a
+    /// failure (FIL-04). One with an address is fetched from its publisher, one with a path read from
+    /// this machine. A list that is refused stays as it was; the refusal is logged and told to the
+    /// technical team once a day, and the list grows stale. Gives the names of those that were read.
     ///
     /// # Errors
     /// Never for a single list; [`Error::Denied`] when the system may not change lists.
     pub async fn refresh_due_lists(&self) -> Result<Vec<String>, Error> {
-        let (school, held, system) = (self.school(), self.list_status(), Actor::system("jobs"));
+        let (school, held) = (self.school(), self.list_status());
         let mut read = Vec::new();
         for wanted in &school.pack.lists {
-            let Some(path) = wanted
-                .source
-                .as_ref()
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-            else {
+            let Some(source) = &wanted.source else {
                 continue;
             };
             let every = SignedDuration::from_hours(i64::from(wanted.refresh_hours));
-            if held
-                .iter()
-                .any(|list| list.name == wanted.name && list.age < every)
-            {
+            let due = if ListUrl::is_url(source) {
+                self.fetch_due(wanted)
+            } else {
+                Path::new(source).is_absolute()
+                    && !held
+                        .iter()
+                        .any(|list| list.name == wanted.name && list.age < every)
+            };
+            if !due {
                 continue;
             }
-            let new = NewList {
-                list: wanted.name.clone(),
-                category: None,
-                format: None,
-                path,
-                accept_shrink: false,
-                accept_unterminated: false,
-            };
-            match self.import_list(&system, new).await {
+            match self
+                .refresh_list(&Actor::system("jobs"), &wanted.name)
+                .await
+            {
                 Ok(_) => read.push(wanted.name.clone()),
                 Err(denied @ Error::Denied(_)) => return Err(denied),
                 Err(error) => {
-                    tracing::warn!(list = %wanted.name, %error, "a list was not refreshed; the last good one stays")
+                    tracing::warn!(list = %wanted.name, %error, "a list was not refreshed; the last good one stays");
+                    self.tell_of_refusal(&wanted.name).await?;
                 }
             }
         }
         Ok(read)
+    }
+
+    /// Reads one subscribed list again from where the pack says it comes from.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NotFound`] for a list that is not subscribed or has no source;
+    /// [`Error::Refused`] with what is wrong.
+    pub async fn refresh_list(&self, actor: &Actor, list: &str) -> Result<Fetched, Error> {
+        let school = self.school();
+        let wanted = school.pack.lists.iter().find(|wanted| wanted.name == list);
+        let source = wanted.and_then(|wanted| Some((wanted, wanted.source.as_ref()?)));
+        let (wanted, source) = source.ok_or(Error::NotFound)?;
+        if ListUrl::is_url(source) {
+            return self.fetch_list(actor, list).await;
+        }
+        if !Path::new(source).is_absolute() {
+            return Err(Error::Refused(format!(
+                "The list {list} comes from {source:?}, which is neither an address nor a whole path on this machine."
+            )));
+        }
+        let new = NewList {
+            list: list.to_owned(),
+            category: wanted.category.clone(),
+            format: wanted.format.clone(),
+            path: PathBuf::from(source),
+            ..NewList::default()
+        };
+        let report = self.import_list(actor, new).await?;
+        Ok(Fetched::Taken(Box::new(report)))
+    }
+
+    async fn tell_of_refusal(&self, list: &str) -> Result<(), Error> {
+        let to = self.holders(&[Role::Technical]).await?;
+        let path = format!("/lists/{list}/refused/{}", self.today());
+        let notices = self.notices_to(&to, "list-refused", &path, self.now())?;
+        self.queue_notices(&notices).await
     }
 
     /// The lists that need attention, by name.

@@ -89,6 +89,8 @@ fil_17_replays!(
     list_formats,
     catalogue_file,
     sealed_bundle,
+    archive,
+    list_address,
     http_head,
     client_hello,
     oneroster,

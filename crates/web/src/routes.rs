@@ -108,6 +108,9 @@ routes! {
     get "/settings/pack", May(Act::ProposePolicy) => p::settings::versions;
     upload "/settings/pack", May(Act::InstallPolicy) => p::settings::install;
     get "/lists", May(Act::Explain) => p::lists::show;
+    get "/lists/provider", May(Act::Explain) => p::provider::show;
+    post "/lists/provider", May(Act::ChangeSettings) => p::provider::record;
+    post "/lists/provider/reviews", May(Act::ChangeSettings) => p::provider::add_review;
     get "/audit", May(Act::ReadLedger) => p::audit::show;
     post "/audit", May(Act::ReadLedger) => p::audit::find;
     get "/audit/lookups", May(Act::ReadLookups) => p::audit::lookups;

@@ -116,6 +116,7 @@ impl SealedInfo {
             age,
             stale: age > self.allowed_age || self.entries == 0,
             test_entry: self.test_entry(),
+            trouble: None,
         }
     }
 }

@@ -56,6 +56,9 @@ pub struct SealedStatus {
     pub stale: bool,
     /// The address that proves that the list is live: blocked by it, and dated.
     pub test_entry: String,
+    /// What is wrong with the list itself, where it cannot be used: missing, changed, cut short, an
+    /// older issue put in its place. The filter takes no new policy while this stands.
+    pub trouble: Option<String>,
 }
 
 /// The sealed lists of a school. Empty without membership: then it blocks nothing, and says so.

@@ -172,7 +172,7 @@ fn one_process_changes_the_lists_at_a_time() {
     assert!(part.exists());
     drop(held);
     import(&lists, "games", "gaming", &folder.file("a", "b.example\n")).unwrap();
-    // The other process still answers from what it mapped, and takes the change when asked to.
+    // The other process still answers from what it loaded, and takes the change when asked to.
     assert_eq!(categories(&other.catalogue(), "a.example"), ["gaming"]);
     assert!(other.reload().unwrap());
     assert!(!other.reload().unwrap());

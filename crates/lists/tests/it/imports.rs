@@ -215,7 +215,7 @@ fn fil_04_a_category_that_vanishes_is_refused() {
     );
     let accept = Accept {
         shrink: true,
-        unterminated: false,
+        ..Accept::default()
     };
     lists
         .import(
@@ -238,6 +238,7 @@ fn what_a_person_accepts_is_taken() {
     let accept = Accept {
         shrink: true,
         unterminated: true,
+        ..Accept::default()
     };
     let ask = Import {
         category: Some("gaming"),

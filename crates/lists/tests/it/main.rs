@@ -8,16 +8,19 @@
 )]
 
 mod crashes;
+mod fetching;
 mod imports;
+mod publisher;
 mod sealed;
 mod swaps;
+mod unpacking;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use pharos_catalogue::Address;
-use pharos_lists::{Import, Lists, ListsError, MappedCatalogue, Report};
+use pharos_lists::{Import, Lists, ListsError, LoadedCatalogue, Report};
 use tempfile::TempDir;
 
 fn now() -> Timestamp {
@@ -89,7 +92,7 @@ fn import(lists: &Lists, list: &str, category: &str, path: &Path) -> Result<Repo
 }
 
 /// The categories of an address, by name.
-fn categories(catalogue: &MappedCatalogue, text: &str) -> Vec<String> {
+fn categories(catalogue: &LoadedCatalogue, text: &str) -> Vec<String> {
     let found = catalogue.lookup(&Address::parse(text).unwrap());
     found
         .categories

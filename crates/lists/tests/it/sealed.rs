@@ -223,3 +223,117 @@ fn fil_03_tampering_is_an_error_and_the_key_is_pinned() {
         Err(ListsError::UnknownList(_))
     ));
 }
+
+/// FIL-03, FIL-17: a sealed list that is deleted, cut short, emptied or replaced by an older issue
+/// behind Pharos's back is an error for the filter and red on the screen, at start-up and while
+/// running; the publisher's bundle mends it, an older one does not.
+#[test]
+fn fil_03_a_sealed_list_taken_away_is_an_error_and_red_until_it_is_back() {
+    let folder = Folder::new();
+    let lists = with_list(&folder);
+    lists
+        .sealed_import("iwf-test", &bundle(7, ENTRIES), &key(), now())
+        .unwrap();
+    let path = folder.lists_dir().join("sealed/iwf-test.sealed");
+    let older = std::fs::read(&path).unwrap();
+    lists
+        .sealed_import("iwf-test", &bundle(8, ENTRIES), &key(), now())
+        .unwrap();
+    let good = std::fs::read(&path).unwrap();
+    let harms: [(&str, &dyn Fn()); 5] = [
+        ("deleted", &|| std::fs::remove_file(&path).unwrap()),
+        ("cut short", &|| {
+            std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+        }),
+        ("emptied", &|| std::fs::write(&path, b"").unwrap()),
+        ("an older issue", &|| std::fs::write(&path, &older).unwrap()),
+        ("the folder deleted", &|| {
+            std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        }),
+    ];
+    for (harm, do_it) in harms {
+        do_it();
+        let restarted = || Lists::open(&folder.lists_dir(), now()).unwrap().0;
+        for lists in [&lists, &restarted()] {
+            assert!(lists.sealed_lists(&key()).is_err(), "{harm}");
+            let status = lists.sealed_status(&key(), now()).unwrap();
+            assert_eq!(status.len(), 1, "{harm}");
+            assert!(status[0].stale && status[0].trouble.is_some(), "{harm}");
+            assert_eq!(status[0].owner, "Invented Watch Foundation");
+        }
+        let back =
+            |version| lists.sealed_import("iwf-test", &bundle(version, ENTRIES), &key(), now());
+        assert!(
+            matches!(
+                back(7),
+                Err(ListsError::Bundle {
+                    why: BundleError::NotNewer { .. },
+                    ..
+                })
+            ),
+            "{harm}: an older issue does not mend it"
+        );
+        back(8).unwrap_or_else(|error| panic!("{harm}: {error}"));
+        assert!(is_sealed(&lists, "sealed-host.test"), "{harm}");
+        assert_eq!(lists.sealed_status(&key(), now()).unwrap()[0].trouble, None);
+    }
+    // Nor can its publisher be exchanged by taking the file away first.
+    std::fs::remove_file(&path).unwrap();
+    let stranger = SigningKey::from_seed(&[1; 32]).unwrap();
+    assert!(matches!(
+        lists.sealed_add("iwf-test", "x", stranger.public(), hours(48), &key(), now()),
+        Err(ListsError::SealedThere(_))
+    ));
+}
+
+/// FIL-03: several owners have each their own list, key and issue.
+#[test]
+fn fil_03_several_owners_each_with_their_own_key() {
+    let folder = Folder::new();
+    let lists = with_list(&folder);
+    let police = SigningKey::from_seed(&[3; 32]).unwrap();
+    lists
+        .sealed_add(
+            "police-test",
+            "Invented Police",
+            police.public(),
+            hours(48),
+            &key(),
+            now(),
+        )
+        .unwrap();
+    lists
+        .sealed_import("iwf-test", &bundle(7, ENTRIES), &key(), now())
+        .unwrap();
+    let theirs = bundle_by(&police, "police-test", 2, "other-sealed.test\n");
+    assert!(
+        lists
+            .sealed_import("iwf-test", &theirs, &key(), now())
+            .is_err()
+    );
+    lists
+        .sealed_import("police-test", &theirs, &key(), now())
+        .unwrap();
+    assert!(is_sealed(&lists, "sealed-host.test") && is_sealed(&lists, "other-sealed.test"));
+    // Each proves by its own dated entry that it is live.
+    for status in lists.sealed_status(&key(), now()).unwrap() {
+        assert!(is_sealed(&lists, &status.test_entry), "{}", status.name);
+    }
+}
+
+/// FIL-17: without the manifest nobody can say what must be in force, so nothing starts.
+#[test]
+fn fil_17_a_missing_manifest_is_an_error() {
+    let folder = Folder::new();
+    let lists = with_list(&folder);
+    let file = folder.file("a.txt", "a-site.example\n");
+    for category in ["gaming", "chat"] {
+        crate::import(&lists, "mine", category, &file).unwrap();
+    }
+    drop(lists);
+    std::fs::remove_file(folder.lists_dir().join("manifest.json")).unwrap();
+    assert!(matches!(
+        Lists::open(&folder.lists_dir(), now()),
+        Err(ListsError::ManifestMissing { .. })
+    ));
+}

@@ -1,8 +1,11 @@
 //! Swapping under load.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use pharos_catalogue::Address;
+use pharos_lists::Lists;
 
 use crate::{Folder, import, now};
 
@@ -22,7 +25,7 @@ fn fil_04_swapping_under_load_never_mixes_versions() {
         let ask = pharos_lists::Import {
             accept: pharos_lists::Accept {
                 shrink: true,
-                unterminated: false,
+                ..pharos_lists::Accept::default()
             },
             ..pharos_lists::Import::new("games", &files[turn % 2])
         };
@@ -64,4 +67,66 @@ fn fil_04_swapping_under_load_never_mixes_versions() {
             .version,
         1
     );
+}
+
+/// FIL-04: a copy of the folder made while lists come in opens as what was in force at that moment:
+/// nothing to mend, nothing left over.
+#[test]
+fn fil_04_a_backup_taken_during_an_import_restores_cleanly() {
+    let folder = Folder::new();
+    let lists = Arc::new(folder.open());
+    let files: Vec<_> = (1u32..=3)
+        .map(|n| folder.file(&format!("{n}.txt"), &crate::names(0, 2000 + n * 500)))
+        .collect();
+    crate::import(&lists, "mine", "gaming", &files[0]).unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let importing = {
+        let (lists, done) = (Arc::clone(&lists), Arc::clone(&done));
+        thread::spawn(move || {
+            let mut taken = 0;
+            for file in files.iter().cycle() {
+                match crate::import(&lists, "mine", "gaming", file) {
+                    Ok(_) => taken += 1,
+                    // A backup holds the lists: the import comes again.
+                    Err(pharos_lists::ListsError::Busy { .. }) => thread::yield_now(),
+                    Err(error) => panic!("{error}"),
+                }
+                if done.load(Ordering::Relaxed) {
+                    return taken;
+                }
+            }
+            taken
+        })
+    };
+    let mut versions = std::collections::BTreeSet::new();
+    // Until copies of two different moments were made, at least five, at most a thousand.
+    for copy in 0..1000 {
+        let target = folder.0.path().join(format!("copy-{copy}"));
+        let held = lists.hold().unwrap();
+        let found = folder.files();
+        assert!(
+            !found
+                .iter()
+                .any(|(path, _)| path.extension().is_some_and(|part| part == "part")),
+            "nothing is half written"
+        );
+        for (path, bytes) in &found {
+            let to = target.join(path.strip_prefix(folder.lists_dir()).unwrap());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::write(to, bytes).unwrap();
+        }
+        drop(held);
+        let (restored, recovery) = Lists::open(&target, now()).unwrap();
+        assert_eq!(recovery, Default::default(), "nothing to mend");
+        let entries = restored.status(now())[0].entries;
+        assert_eq!(restored.catalogue().counts().names, entries);
+        versions.insert(restored.catalogue().version());
+        if copy >= 4 && versions.len() >= 2 {
+            break;
+        }
+        thread::yield_now();
+    }
+    done.store(true, Ordering::Relaxed);
+    assert!(importing.join().unwrap() > 0);
+    assert!(versions.len() >= 2, "{versions:?}");
 }

@@ -1,8 +1,8 @@
 //! Filtering, search, monitoring, breaches, requests.
 
 use super::Kind::{
-    CategoriesByGroup, Choice, Choices, Roles, Shape, Switch, Text, TextsByPhase, WordByPhase,
-    Words,
+    CategoriesByGroup, Choice, Choices, Number, Roles, Shape, Switch, Text, Texts, TextsByPhase,
+    WordByPhase, Words,
 };
 use super::{FILTER, SAFEGUARDING, Setting, declared, live};
 
@@ -42,19 +42,35 @@ pub(super) const TABLE: &[Setting] = &[
     live(
         "fil.lists",
         Shape(
-            "[[fil.lists]] with name, publisher, source, refresh_hours, alert_days and categories",
+            "[[fil.lists]] with name, publisher, source, refresh_hours, alert_days and categories (docs/operations.md)",
         ),
         "",
         "Only the school knows what it subscribes to.",
         "Category lists in force beyond the sealed lists of illegal material, with their allowed age.",
         FILTER,
     ),
-    declared(
+    live(
+        "fil.do_not_block",
+        Texts,
+        "[]",
+        "The help services of the pack and the school's own names are always among them.",
+        "Names that no list from outside may block: their entries are left out and reported.",
+        FILTER,
+    ),
+    live(
         "fil.provider",
         Text,
         "",
         "Only the school knows it.",
-        "The internet and filter provider, and how it takes the lists of illegal material.",
+        "The internet and filter provider, and how it takes the lists of illegal material; shown beside the provider record.",
+        FILTER,
+    ),
+    live(
+        "fil.provider_months",
+        Number(1, 36),
+        "12",
+        "Once a year, as the review of filtering is.",
+        "After how many months the provider's subscription to the IWF list has to be confirmed again.",
         FILTER,
     ),
     live(

@@ -31,6 +31,8 @@ pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> any
     output.progress("putting the files together");
     // Everything up to now goes into segments, which do not change; the head does, under our hands.
     opened.activity.seal().await?;
+    // A list that is being brought in is finished first, and none begins before the end.
+    let _held = opened.app.hold_lists().await?;
     let files = extra_files(&opened.folder.path)?;
     let plan = BackupPlan {
         to,
@@ -44,7 +46,7 @@ pub(super) async fn make(opened: &Opened, to: &Path, output: &mut Output) -> any
 }
 
 /// Where events are that came after the last seal, and what is being written.
-const UNDER_WAY: &[&str] = &["activity/head"];
+const UNDER_WAY: &[&str] = &["activity/head", "lists/incoming"];
 
 /// Every file of the data folder that belongs in a backup.
 fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
@@ -76,7 +78,9 @@ fn extra_files(data: &Path) -> anyhow::Result<Vec<ExtraFile>> {
                 folders.push(path);
             } else if entry.file_name() != "lock"
                 && entry.file_name() != "spool.log"
-                && path.extension().is_none_or(|ending| ending != "tmp")
+                && path
+                    .extension()
+                    .is_none_or(|ending| ending != "tmp" && ending != "part")
             {
                 files.push(ExtraFile {
                     name: path.to_string_lossy().into_owned(),

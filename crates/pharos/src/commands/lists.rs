@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use pharos_lists::Report;
+use pharos_lists::{Fetched, Report};
 use pharos_service::NewList;
 
 use super::{operator, refused};
@@ -24,6 +24,8 @@ pub(super) async fn run(
             format,
             accept_shrink,
             accept_unterminated,
+            accept_growth,
+            accept_rolled_back,
             path,
         } => {
             output.progress(format!("reading {}", path.display()));
@@ -34,13 +36,15 @@ pub(super) async fn run(
                 path,
                 accept_shrink,
                 accept_unterminated,
+                accept_growth,
+                accept_rolled_back,
             };
             told(app.import_list(&operator(), new).await, output)
         }
         ListsCommand::RollBack { list } => {
             told(app.roll_back_list(&operator(), &list).await, output)
         }
-        ListsCommand::Refresh => refresh(opened, output).await,
+        ListsCommand::Refresh { list } => refresh(opened, list.as_deref(), output).await,
         ListsCommand::Status => status(opened, output),
         ListsCommand::Sealed {
             command: SealedCommand::Status,
@@ -110,6 +114,13 @@ fn told(done: Result<Report, pharos_service::Error>, output: &mut Output) -> any
         "{} version {}: {} entries{before} from {} lines, read as {}; in force",
         report.list, report.version, report.entries, report.lines, report.format
     ));
+    if report.protected > 0 {
+        output.problem(&format!(
+            "{} entries would have blocked protected names and were left out: {}",
+            report.protected,
+            report.protected_names.join(", ")
+        ));
+    }
     if report.malformed > 0 {
         output.problem(&format!(
             "{} malformed lines were left out; the first:",
@@ -122,33 +133,34 @@ fn told(done: Result<Report, pharos_service::Error>, output: &mut Output) -> any
     Ok(0)
 }
 
-/// Reads every list again from where its pack entry says it comes from.
-async fn refresh(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
+/// Reads every subscribed list, or one, again from where its pack entry says it comes from.
+async fn refresh(opened: &Opened, only: Option<&str>, output: &mut Output) -> anyhow::Result<u8> {
     let mut code = 0;
     let mut any = false;
     for list in &opened.app.school().pack.lists {
-        let Some(source) = &list.source else { continue };
-        let path = Path::new(source);
-        if !path.is_absolute() {
-            output.problem(&format!("{}: {source:?} is no path on this machine; bring it in by hand with `pharos lists import`", list.name));
+        if only.is_some_and(|only| only != list.name) || list.source.is_none() {
             continue;
         }
         any = true;
-        let new = NewList {
-            list: list.name.clone(),
-            category: None,
-            format: None,
-            path: path.to_owned(),
-            accept_shrink: false,
-            accept_unterminated: false,
+        output.progress(format!("reading {}", list.name));
+        let outcome = match opened.app.refresh_list(&operator(), &list.name).await {
+            Ok(Fetched::AsItWas) => {
+                output.say(format!("{}: its publisher has nothing newer", list.name));
+                0
+            }
+            Ok(Fetched::Taken(report)) => told(Ok(*report), output)?,
+            Err(error) => refused(error, output)?,
         };
-        code = code.max(told(
-            opened.app.import_list(&operator(), new).await,
-            output,
-        )?);
+        code = code.max(outcome);
+    }
+    if let (false, Some(only)) = (any, only) {
+        output.problem(&format!(
+            "{only} is no subscribed list with a source: add it to [[fil.lists]] of the pack"
+        ));
+        return Ok(1);
     }
     if !any {
-        output.say("No list of the pack has a source on this machine; bring lists in with `pharos lists import`.");
+        output.say("No list of the pack has a source; add one to [[fil.lists]], or bring lists in with `pharos lists import`.");
     }
     Ok(code)
 }
@@ -161,7 +173,7 @@ fn status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             .map(|list| {
                 serde_json::json!({
                     "list": list.name, "version": list.version, "entries": list.entries, "malformed": list.malformed, "imported_at": list.imported_at,
-                    "stale": list.stale, "sha256": list.sha256, "categories": list.categories, "earlier": list.earlier,
+                    "stale": list.stale, "left_out": list.protected, "sha256": list.sha256, "categories": list.categories, "earlier": list.earlier,
                 })
             })
             .collect();
@@ -187,6 +199,18 @@ fn status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             list.age.as_hours()
         ));
     }
+    for fetch in opened.app.fetch_status() {
+        if let Some(trouble) = fetch.trouble {
+            output.problem(&format!(
+                "{}: not fetched {} times in a row, next try {}: {trouble}",
+                fetch.list,
+                fetch.failures,
+                fetch
+                    .next
+                    .map_or_else(|| "soon".to_owned(), |next| next.to_string())
+            ));
+        }
+    }
     sealed_status(opened, output)
 }
 
@@ -198,7 +222,7 @@ fn sealed_status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
     if output.json {
         let rows: Vec<_> = lists
             .iter()
-            .map(|list| serde_json::json!({ "list": list.name, "owner": list.owner, "entries": list.entries, "issued": list.issued, "checksum": list.checksum, "stale": list.stale }))
+            .map(|list| serde_json::json!({ "list": list.name, "owner": list.owner, "entries": list.entries, "issued": list.issued, "checksum": list.checksum, "stale": list.stale, "trouble": list.trouble }))
             .collect();
         output.json(&rows);
         return Ok(0);
@@ -207,6 +231,10 @@ fn sealed_status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
         output.say("Sealed lists: none. Without membership of their publishers a school does not have them; clauses that promise them are not met.");
     }
     for list in lists {
+        if let Some(trouble) = &list.trouble {
+            output.problem(&format!("sealed: {} CANNOT BE USED: {trouble}", list.name));
+            continue;
+        }
         let stale = if list.stale { "  STALE" } else { "" };
         output.say(format!(
             "sealed: {} ({})  {} entries  issued {}  checksum {}{stale}",

@@ -143,7 +143,7 @@ fn fil_02_lists_come_in_and_go_back() {
         blocked("https://four.dice.example/"),
         "the last good list stays"
     );
-    on(&data, &["lists", "roll-back", "--list", "mine"]).ended(0);
+    on(&data, &["lists", "roll-back", "mine"]).ended(0);
     assert!(!blocked("https://four.dice.example/"), "as it was before");
     let status = on(&data, &["lists", "status", "--json"]).ended(0).json();
     let mine = status

@@ -432,10 +432,8 @@ async fn fil_04_stale_lists_are_told_daily() {
     let new = pharos_service::NewList {
         list: "ut1".to_owned(),
         category: Some("gambling".to_owned()),
-        format: None,
         path: file,
-        accept_shrink: false,
-        accept_unterminated: false,
+        ..pharos_service::NewList::default()
     };
     school.app.import_list(&crate::system(), new).await.unwrap();
     assert!(

@@ -11,6 +11,7 @@ mod alerts;
 mod cases;
 mod evidence;
 mod filtering;
+mod lists;
 mod looking;
 mod settings;
 mod sign_in;

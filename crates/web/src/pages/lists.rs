@@ -8,7 +8,7 @@ use pharos_service::{Error, SignedIn};
 
 use crate::components::{Cell, Details, Table, Warning};
 use crate::oops::answer;
-use crate::sheet::Sheet;
+use crate::sheet::{Piece, Sheet};
 use crate::state::{Me, Web};
 use crate::words;
 
@@ -49,6 +49,7 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
                 )),
                 Cell::text(list.version.to_string()),
                 Cell::text(list.malformed.to_string()),
+                Cell::text(list.protected.to_string()),
                 Cell::text(
                     list.categories
                         .iter()
@@ -67,17 +68,53 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
             "Age",
             "Version",
             "Malformed lines",
+            "Left out",
             "Categories",
         ],
         rows,
     ));
+    sheet = fetches(web, sheet);
     for list in lists.iter().filter(|list| !list.problems.is_empty()) {
         sheet = sheet.add(Details {
             summary: format!("The first malformed lines of {}", list.name),
             text: list.problems.join("; "),
         });
     }
-    Ok(sealed(web, sheet)?.response())
+    let sheet = sealed(web, sheet)?.add(Piece::Links(vec![(
+        "/lists/provider".to_owned(),
+        "The provider record: who brings the internet in, and whether they take the IWF list"
+            .to_owned(),
+    )]));
+    Ok(sheet.response())
+}
+
+/// How fetching from publishers goes.
+fn fetches(web: &Web, sheet: Sheet) -> Sheet {
+    let zone = web.app.zone();
+    let fetches = web.app.fetch_status();
+    if fetches.is_empty() {
+        return sheet;
+    }
+    let moment = |at: Option<jiff::Timestamp>| {
+        at.map_or_else(|| "not yet".to_owned(), |at| words::moment(at, &zone))
+    };
+    let rows = fetches
+        .iter()
+        .map(|fetch| {
+            vec![
+                Cell::text(&fetch.list),
+                Cell::text(&fetch.url),
+                Cell::text(moment(fetch.last_good)),
+                Cell::text(moment(fetch.next)),
+                Cell::text(fetch.trouble.clone().unwrap_or_else(|| "None".to_owned())),
+            ]
+        })
+        .collect();
+    sheet.add(Table::new(
+        "Fetched from publishers",
+        &["List", "From", "Last answer", "Next try", "Trouble"],
+        rows,
+    ))
 }
 
 fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
@@ -93,7 +130,20 @@ fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
         }));
     }
     let mut sheet = sheet;
-    for list in sealed.iter().filter(|list| list.stale) {
+    for list in &sealed {
+        if let Some(trouble) = &list.trouble {
+            sheet = sheet.add(Warning {
+                text: format!(
+                    "The sealed list {} cannot be used: {trouble}. Nothing new is put in force until it is back.",
+                    list.name
+                ),
+            });
+        }
+    }
+    for list in sealed
+        .iter()
+        .filter(|list| list.stale && list.trouble.is_none())
+    {
         sheet = sheet.add(Warning {
             text: format!(
                 "The sealed list {} is empty or too old ({}).",
@@ -111,7 +161,9 @@ fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
                 Cell::text(list.entries.to_string()),
                 Cell::text(words::day(list.issued, &zone)),
                 Cell::text(list.checksum.get(..16).unwrap_or(&list.checksum)),
-                Cell::text(if list.stale {
+                Cell::text(if list.trouble.is_some() {
+                    "Missing or damaged"
+                } else if list.stale {
                     "Empty or too old"
                 } else {
                     "Live"

@@ -28,6 +28,7 @@ pub(crate) mod lists;
 pub(crate) mod overrides;
 pub(crate) mod people;
 pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod public;
 pub(crate) mod report;
 pub(crate) mod requests;

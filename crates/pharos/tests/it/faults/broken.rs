@@ -54,6 +54,60 @@ fn fault_a_broken_pack_changes_nothing() {
     assert!(blocked(&data, "https://gambling.pharos.test/"));
 }
 
+/// FIL-03, FIL-17: at a start without its sealed list everything is refused, and said so; the
+/// publisher's bundle mends it while the server runs.
+#[test]
+fn fil_03_at_a_start_without_its_sealed_list_everything_is_refused() {
+    if !have(&["dig"]) {
+        return;
+    }
+    let scratch = scratch();
+    let data = folder(scratch.path());
+    let key = pharos_lists::SigningKey::from_seed(&[9; 32]).unwrap();
+    let head = pharos_lists::BundleHead {
+        owner: "Invented Foundation".to_owned(),
+        name: "iwf-test".to_owned(),
+        version: 3,
+        issued: jiff::Timestamp::now(),
+        entries: 0,
+    };
+    let bundle = scratch.path().join("bundle");
+    let bytes = pharos_lists::make_bundle(&head, "sealed-place.example\n", &key);
+    fs::write(&bundle, bytes).unwrap();
+    let public = scratch.path().join("publisher.key");
+    fs::write(&public, hex::encode(key.public())).unwrap();
+    let (bundle, public) = (bundle.to_str().unwrap(), public.to_str().unwrap());
+    let import = ["lists", "sealed", "import", "--list", "iwf-test"];
+    on(
+        &data,
+        &[&import[..], &["--publisher", public, bundle]].concat(),
+    )
+    .ended(0);
+    fs::remove_file(data.join("lists/sealed/iwf-test.sealed")).unwrap();
+
+    let server = Server::serve(&data, &[]);
+    let told = server.complained();
+    assert!(
+        told.contains("EVERYTHING IS REFUSED") && told.contains("iwf-test"),
+        "{told}"
+    );
+    let asked = |name: &str| dig(&server, "127.0.0.1", &[name, "A"]).out;
+    for name in [
+        "sealed-place.example",
+        "gambling.pharos.test",
+        "anything.example",
+    ] {
+        let answer = asked(name);
+        assert!(
+            !answer.contains("NOERROR") || answer.contains("ANSWER: 0"),
+            "{name}: {answer}"
+        );
+    }
+    on(&data, &[&import[..], &[bundle]].concat()).ended(0);
+    assert!(blocked(&data, "https://gambling.pharos.test/"));
+    assert!(blocked(&data, "https://sealed-place.example/"));
+}
+
 /// FIL-04: garbage is no list; and a compiled catalogue that was damaged on disk is compiled anew.
 #[test]
 fn fault_a_broken_list_and_a_damaged_catalogue() {

@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
-use pharos_catalogue::{Address, Catalogue, Compiler, Format, Host, parse};
+use pharos_catalogue::{Address, Catalogue, Compiler, Format, Host, SharedBytes, parse};
+use pharos_lists::CatalogueMemory;
 
 /// A name of two, three or four labels, as in real lists, so that look-ups have to try each depth.
 fn name(n: u64) -> String {
@@ -36,7 +37,12 @@ fn build(label: &str, text: &[u8]) -> Catalogue {
     let parsed = start.elapsed();
     let file = compiler.finish().unwrap();
     let built = start.elapsed();
-    let catalogue = Catalogue::open(file.into()).unwrap();
+    // As the filter holds it: read from its file into memory of its own.
+    let path = std::env::temp_dir().join(format!("pharos-lookup-{}.bin", std::process::id()));
+    std::fs::write(&path, file).unwrap();
+    let memory = CatalogueMemory::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let catalogue = Catalogue::open(SharedBytes::new(memory)).unwrap();
     let names = catalogue.counts().names;
     println!(
         "{label}: {names} names ({} malformed), {:.2} bytes a name, parsed in {parsed:.2?}, \
