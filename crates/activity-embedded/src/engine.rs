@@ -1,13 +1,19 @@
 //! What the threads and the searches share.
 
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use jiff::Timestamp;
 use pharos_activity::{Status, Stored};
 
 use crate::Config;
+use crate::codec::Shared;
 use crate::disk::Disk;
+use crate::frame;
 use crate::manifest::{Entry, Manifest};
 use crate::spool::Spool;
 
@@ -22,32 +28,95 @@ pub(crate) struct Counters {
     pub(crate) overflowing: AtomicU64,
 }
 
-/// A head: events on disk in the order they came, and in memory for searching, until sealed.
+/// A head: events in a log in the order they came, until sealed. They are read back from the log,
+/// which the system holds in its cache; nothing of them is kept in memory here.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) number: u64,
     pub(crate) path: PathBuf,
-    events: RwLock<Vec<Stored>>,
+    /// Places of frames that stand in an earlier head or earlier in this one as well.
+    hidden: HashSet<usize>,
+    facts: Mutex<Facts>,
+}
+
+/// What is known of a head without reading it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Facts {
+    /// Events to be seen.
+    pub(crate) events: usize,
+    /// Bytes of whole frames, the file's first bytes included.
+    pub(crate) length: u64,
+    /// The time of the event that came first.
+    pub(crate) first: Option<Timestamp>,
+    /// The time of the event that came last.
+    pub(crate) last: Option<Timestamp>,
+    /// The earliest time of all.
+    pub(crate) oldest: Option<Timestamp>,
+}
+
+impl Facts {
+    /// Takes one more event into account.
+    pub(crate) fn add(&mut self, at: Timestamp) {
+        self.events += 1;
+        self.first.get_or_insert(at);
+        self.last = Some(at);
+        self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
+    }
 }
 
 impl Head {
-    pub(crate) fn new(number: u64, path: PathBuf, events: Vec<Stored>) -> Self {
+    pub(crate) fn new(number: u64, path: PathBuf) -> Self {
+        Self::found(number, path, HashSet::new(), Facts::default())
+    }
+
+    /// A head that an earlier run left.
+    pub(crate) fn found(number: u64, path: PathBuf, hidden: HashSet<usize>, facts: Facts) -> Self {
         Self {
             number,
             path,
-            events: RwLock::new(events),
+            hidden,
+            facts: Mutex::new(facts),
         }
     }
 
-    pub(crate) fn events(&self) -> RwLockReadGuard<'_, Vec<Stored>> {
-        self.events.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn facts(&self) -> Facts {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn extend(&self, events: &mut Vec<Stored>) {
-        self.events
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .append(events);
+    /// These events are in the log now, which is so long.
+    pub(crate) fn grew(&self, events: &[Stored], length: u64) {
+        let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        for stored in events {
+            facts.add(stored.event.at);
+        }
+        facts.length = length;
+    }
+
+    /// The whole frames written so far.
+    pub(crate) fn bytes(&self) -> io::Result<Vec<u8>> {
+        let length = self.facts().length;
+        let mut bytes = Vec::new();
+        if length > 0 {
+            bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+            File::open(&self.path)?
+                .take(length)
+                .read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Each event to be seen of [`Self::bytes`], with the place of its frame.
+    pub(crate) fn each(
+        &self,
+        bytes: &[u8],
+        shared: &mut Shared,
+        mut take: impl FnMut(usize, Stored),
+    ) {
+        frame::each(bytes, frame::first(bytes), shared, |place, stored| {
+            if !self.hidden.contains(&place) {
+                take(place, stored);
+            }
+        });
     }
 }
 
@@ -144,7 +213,7 @@ impl Engine {
             let heads: u64 = state
                 .heads
                 .iter()
-                .map(|head| head.events().len() as u64)
+                .map(|head| head.facts().events as u64)
                 .sum();
             let entries = &state.manifest.entries;
             let rows: u64 = entries.iter().map(|entry| entry.rows).sum();

@@ -67,6 +67,19 @@ pub(crate) struct Read {
 
 /// Reads all whole frames of `bytes`, beginning at `start`.
 pub(crate) fn read(bytes: &[u8], start: usize, shared: &mut Shared) -> Read {
+    let mut events = Vec::new();
+    let walked = each(bytes, start, shared, |_, stored| events.push(stored));
+    Read { events, ..walked }
+}
+
+/// Walks over all whole frames of `bytes`, beginning at `start`: each event with the place of its
+/// frame, for [`at`]. [`Read::events`] stays empty.
+pub(crate) fn each(
+    bytes: &[u8],
+    start: usize,
+    shared: &mut Shared,
+    mut take: impl FnMut(usize, Stored),
+) -> Read {
     let mut result = Read {
         good: start.min(bytes.len()),
         ..Read::default()
@@ -76,14 +89,28 @@ pub(crate) fn read(bytes: &[u8], start: usize, shared: &mut Shared) -> Read {
         match frame(&bytes[place..], shared) {
             Some((stored, length)) => {
                 result.skipped += place - result.good;
+                take(place, stored);
                 place += length;
                 result.good = place;
-                result.events.push(stored);
             }
             None => place += 1,
         }
     }
     result
+}
+
+/// The event of the frame at this place.
+pub(crate) fn at(bytes: &[u8], place: usize, shared: &mut Shared) -> Option<Stored> {
+    Some(frame(bytes.get(place..)?, shared)?.0)
+}
+
+/// Where the frames of a head file begin.
+pub(crate) fn first(bytes: &[u8]) -> usize {
+    if bytes.starts_with(MAGIC) {
+        MAGIC.len()
+    } else {
+        0
+    }
 }
 
 fn frame(bytes: &[u8], shared: &mut Shared) -> Option<(Stored, usize)> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::Recovered;
 use crate::codec::Shared;
 use crate::disk;
-use crate::engine::{Head, State};
+use crate::engine::{Facts, Head, State};
 use crate::frame;
 use crate::manifest::{Entry, Manifest, file_name, parse_name};
 use crate::segment::Open;
@@ -37,23 +37,14 @@ pub(crate) fn start(folder: &Path) -> io::Result<Start> {
     let mut manifest = manifest(folder, &mut recovered)?;
     adopt(folder, &mut manifest, &mut recovered)?;
     check_segments(folder, &manifest, &mut recovered)?;
-    let (mut heads, head_length) = heads(folder, &manifest, &mut recovered)?;
+    let mut in_heads = HashSet::new();
+    let (mut heads, head_length) = heads(folder, &manifest, &mut in_heads, &mut recovered)?;
     if heads.is_empty() {
         let number = manifest.sealed + 1;
-        heads.push(Arc::new(Head::new(
-            number,
-            head_path(folder, number),
-            Vec::new(),
-        )));
+        heads.push(Arc::new(Head::new(number, head_path(folder, number))));
     }
-    let mut next = manifest.last + 1;
-    let mut in_heads = HashSet::new();
-    for head in &heads {
-        for stored in head.events().iter() {
-            next = next.max(stored.number + 1);
-            in_heads.insert(stored.number);
-        }
-    }
+    let newest = in_heads.iter().copied().max().unwrap_or_default();
+    let mut next = manifest.last.max(newest) + 1;
     let spool = fs::read(folder.join("spool.log")).or_else(empty_if_missing)?;
     let spool = frame::read(&spool, 0, &mut Shared::default());
     let mut seen = HashSet::new();
@@ -253,11 +244,11 @@ fn check_segments(folder: &Path, manifest: &Manifest, recovered: &mut Recovered)
 fn heads(
     folder: &Path,
     manifest: &Manifest,
+    seen: &mut HashSet<u64>,
     recovered: &mut Recovered,
 ) -> io::Result<(Vec<Arc<Head>>, u64)> {
     let (mut heads, mut length) = (Vec::new(), 0);
     let mut shared = Shared::default();
-    let mut seen = HashSet::new();
     for name in names(&folder.join("head"))? {
         let Some(number) = name
             .strip_suffix(".log")
@@ -272,13 +263,16 @@ fn heads(
             continue;
         }
         let bytes = fs::read(&path)?;
-        let start = if bytes.starts_with(frame::MAGIC) {
-            frame::MAGIC.len()
-        } else {
-            0
-        };
-        let mut read = frame::read(&bytes, start, &mut shared);
-        if read.events.is_empty() && start == 0 {
+        let start = frame::first(&bytes);
+        let (mut facts, mut hidden) = (Facts::default(), HashSet::new());
+        let mut read = frame::each(&bytes, start, &mut shared, |place, stored| {
+            if seen.insert(stored.number) {
+                facts.add(stored.event.at);
+            } else {
+                hidden.insert(place);
+            }
+        });
+        if facts.events == 0 && hidden.is_empty() && start == 0 {
             read.good = 0;
         }
         let torn = bytes.len() - read.good;
@@ -290,10 +284,10 @@ fn heads(
         }
         recovered.torn_bytes += torn as u64;
         recovered.unreadable_bytes += read.skipped as u64;
-        read.events.retain(|stored| seen.insert(stored.number));
-        recovered.head_events += read.events.len() as u64;
+        recovered.head_events += facts.events as u64;
         length = read.good as u64;
-        heads.push(Arc::new(Head::new(number, path, read.events)));
+        facts.length = length;
+        heads.push(Arc::new(Head::found(number, path, hidden, facts)));
     }
     if recovered.unreadable_bytes > 0 {
         recovered.problems.push(format!(

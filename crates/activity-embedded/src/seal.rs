@@ -64,7 +64,10 @@ fn seal(engine: &Engine, head: &Head) -> Result<(), SegmentError> {
     }
     let mut manifest = engine.state().manifest.clone();
     {
-        let events = head.events();
+        let bytes = head.bytes()?;
+        let (mut events, mut shared) = (Vec::new(), Shared::default());
+        head.each(&bytes, &mut shared, |_, stored| events.push(stored));
+        drop(bytes);
         let mut rows: Vec<&Stored> = events.iter().collect();
         if let Some(entry) = put(engine, head.number, 1, &mut rows)? {
             manifest.last = manifest.last.max(entry.last);

@@ -9,6 +9,7 @@ use pharos_activity::{Counted, Cursor, Found, MAX_LIMIT, Query, StoreError, Stor
 
 use crate::codec::Shared;
 use crate::engine::{Engine, Head};
+use crate::frame;
 use crate::manifest::Entry;
 use crate::rollup::Rollup;
 use crate::seal;
@@ -98,22 +99,21 @@ fn search_once(engine: &Engine, query: &Query) -> Result<Found, Moved> {
     let mut newest = Newest::new(query.limit);
     let mut missing = Vec::new();
     let mut open = Vec::new();
+    let (mut logs, mut shared) = (Vec::new(), Shared::default());
     for (index, head) in parts.heads.iter().enumerate() {
         let part = parts.entries.len() + index;
-        for (row, stored) in head
-            .events()
-            .iter()
-            .enumerate()
-            .filter(|(_, stored)| wanted(query, stored))
-        {
-            let (at, number) = (stored.event.at.as_millisecond(), stored.number);
-            newest.offer(Hit {
-                at,
-                number,
-                part,
-                place: Place { group: 0, row },
-            });
-        }
+        let bytes = read_log(engine, head, &mut missing)?;
+        head.each(&bytes, &mut shared, |row, stored| {
+            if wanted(query, &stored) {
+                newest.offer(Hit {
+                    at: stored.event.at.as_millisecond(),
+                    number: stored.number,
+                    part,
+                    place: Place { group: 0, row },
+                });
+            }
+        });
+        logs.push((part, bytes));
     }
     for (part, entry) in parts.entries.iter().enumerate() {
         if newest.closed_to(entry.newest) {
@@ -136,7 +136,7 @@ fn search_once(engine: &Engine, query: &Query) -> Result<Found, Moved> {
     hits.sort_unstable_by(|a, b| b.cmp(a));
     let more = hits.len() > query.limit;
     hits.truncate(query.limit);
-    let events = fetch(&parts, &open, &hits, &mut missing);
+    let events = fetch(&logs, &open, &hits, &mut missing);
     let next = if more {
         hits.last().and_then(cursor)
     } else {
@@ -196,9 +196,38 @@ fn counts(engine: &Engine, entry: &Entry) -> bool {
     engine.state().manifest.entries.contains(entry)
 }
 
+/// The log of a head; one that cannot be read is named in `missing`.
+fn read_log(
+    engine: &Engine,
+    head: &Arc<Head>,
+    missing: &mut Vec<String>,
+) -> Result<Vec<u8>, Moved> {
+    match head.bytes() {
+        Ok(bytes) => Ok(bytes),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound
+                && !engine
+                    .state()
+                    .heads
+                    .iter()
+                    .any(|other| Arc::ptr_eq(other, head)) =>
+        {
+            Err(Moved)
+        }
+        Err(error) => {
+            missing.push(format!(
+                "{} events in log {} ({error})",
+                head.facts().events,
+                head.number
+            ));
+            Ok(Vec::new())
+        }
+    }
+}
+
 /// The whole events of the hits, in the hits' order.
 fn fetch(
-    parts: &Parts,
+    logs: &[(usize, Vec<u8>)],
     open: &[(usize, Open)],
     hits: &[Hit],
     missing: &mut Vec<String>,
@@ -216,13 +245,11 @@ fn fetch(
             Err(error) => missing.push(format!("events in a segment ({error})")),
         }
     }
-    for (index, head) in parts.heads.iter().enumerate() {
-        let part = parts.entries.len() + index;
-        let rows = head.events();
+    for (part, bytes) in logs {
         events.extend(
             hits.iter()
-                .filter(|hit| hit.part == part)
-                .filter_map(|hit| rows.get(hit.place.row).cloned()),
+                .filter(|hit| hit.part == *part)
+                .filter_map(|hit| frame::at(bytes, hit.place.row, &mut shared)),
         );
     }
     events.sort_unstable_by_key(|stored| Reverse(stored.cursor()));
@@ -248,11 +275,14 @@ fn count_once(engine: &Engine, query: &Query) -> Result<Counted, Moved> {
         oldest = oldest.min(at);
         newest = newest.max(at);
     };
+    let mut shared = Shared::default();
     for head in &parts.heads {
-        let rows = head.events();
-        rows.iter()
-            .filter(|stored| query.matches(&stored.event))
-            .for_each(|stored| add(stored.event.at.as_millisecond()));
+        let bytes = read_log(engine, head, &mut missing)?;
+        head.each(&bytes, &mut shared, |_, stored| {
+            if query.matches(&stored.event) {
+                add(stored.event.at.as_millisecond());
+            }
+        });
     }
     for entry in parts
         .entries
@@ -278,11 +308,25 @@ fn count_once(engine: &Engine, query: &Query) -> Result<Counted, Moved> {
 
 /// Hourly counts from the roll-ups beside the segments, and from the heads.
 pub(crate) fn summary(engine: &Engine, from: Timestamp, to: Timestamp) -> Summary {
+    loop {
+        if let Ok(summary) = summary_once(engine, from, to) {
+            return summary;
+        }
+    }
+}
+
+fn summary_once(engine: &Engine, from: Timestamp, to: Timestamp) -> Result<Summary, Moved> {
     let parts = parts(engine);
     let mut sum = Rollup::default();
     let mut missing = Vec::new();
     for head in &parts.heads {
-        sum.merge(&seal::rollup(head.events().iter()), from, to);
+        let bytes = read_log(engine, head, &mut missing)?;
+        let (mut own, mut shared, mut actions) =
+            (Rollup::default(), Shared::default(), Shared::default());
+        head.each(&bytes, &mut shared, |_, stored| {
+            own.add(&stored.event, &mut |action| actions.text(action));
+        });
+        sum.merge(&own, from, to);
     }
     for entry in parts.entries.iter().filter(|entry| entry.oldest < to) {
         let text = std::fs::read_to_string(engine.rollup_path(entry)).ok();
@@ -299,10 +343,10 @@ pub(crate) fn summary(engine: &Engine, from: Timestamp, to: Timestamp) -> Summar
             )),
         }
     }
-    Summary {
+    Ok(Summary {
         tallies: sum.into_tallies(),
         missing,
-    }
+    })
 }
 
 /// The roll-up of a segment whose file is missing or damaged.

@@ -334,9 +334,9 @@ impl Store for Embedded {
         let old_in_head = {
             let state = self.engine.state();
             let old = |head: &Arc<crate::engine::Head>| {
-                head.events()
-                    .iter()
-                    .any(|stored| stored.event.at < retention.before)
+                head.facts()
+                    .oldest
+                    .is_some_and(|oldest| oldest < retention.before)
             };
             state.heads.iter().any(old)
         };

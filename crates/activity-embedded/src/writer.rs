@@ -116,7 +116,8 @@ impl HeadLog {
             .counters
             .written
             .fetch_add(self.pending.len() as u64, Relaxed);
-        head.extend(&mut self.pending);
+        head.grew(&self.pending, self.length);
+        self.pending.clear();
         Ok(())
     }
 
@@ -170,7 +171,7 @@ impl Writer {
     fn turn(&mut self) -> io::Result<Round> {
         let head = self.head()?;
         // At shutdown the sealer has gone, and what is queued matters more than the size of a head.
-        let full_up = head.events().len() >= self.engine.config.seal_events && self.heads_pile_up();
+        let full_up = head.facts().events >= self.engine.config.seal_events && self.heads_pile_up();
         if full_up && !self.stop.load(Relaxed) {
             self.log.sync()?;
             return match &self.engine.problems().sealing {
@@ -228,13 +229,13 @@ impl Writer {
     }
 
     fn is_full(&self, head: &Head) -> bool {
-        let events = head.events();
-        let span = match (events.first(), events.last()) {
-            (Some(first), Some(last)) => last.event.at.duration_since(first.event.at),
+        let facts = head.facts();
+        let span = match (facts.first, facts.last) {
+            (Some(first), Some(last)) => last.duration_since(first),
             _ => return false,
         };
-        events.len() >= self.engine.config.seal_events
-            || (events.len() >= LEAST && span.unsigned_abs() >= self.engine.config.seal_span)
+        facts.events >= self.engine.config.seal_events
+            || (facts.events >= LEAST && span.unsigned_abs() >= self.engine.config.seal_span)
     }
 
     fn heads_pile_up(&self) -> bool {
@@ -254,7 +255,7 @@ impl Writer {
         self.engine
             .change()
             .heads
-            .push(Arc::new(Head::new(number, path, Vec::new())));
+            .push(Arc::new(Head::new(number, path)));
         // A sealer that is gone means shutdown; the head is sealed after the next start.
         let _ = self.sealer.send(());
         Ok(())
@@ -285,7 +286,7 @@ impl Writer {
             Control::Rotate(reply) => {
                 let rotated = result.and_then(|()| {
                     let head = self.head()?;
-                    if head.events().is_empty() {
+                    if head.facts().events == 0 {
                         Ok(())
                     } else {
                         self.rotate(&head)

@@ -11,6 +11,7 @@ mod prober;
 
 mod sample;
 mod serve;
+mod watch;
 mod wire;
 
 use std::process::ExitCode;

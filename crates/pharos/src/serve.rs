@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
-use pharos_activity::{Event, Sink};
+use pharos_activity::Sink;
 use pharos_dns::{BlockAnswer, DnsConfig};
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
@@ -19,19 +18,15 @@ use pharos_proxy::{
 use pharos_service::{App, Prober, School};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Faces, Off, ServeArgs};
 use crate::folder::Folder;
 use crate::output::Output;
 use crate::prober::FaceProber;
+use crate::watch::watched;
 use crate::wire::{self, Opened};
 use crate::{operator, ports, sample};
-
-/// Events waiting for the watch rules; beyond that they are counted and passed over, never the
-/// filter held up. They are kept by the activity store all the same.
-const WATCHED_MAX: usize = 16_384;
 
 /// `pharos serve`
 pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
@@ -429,57 +424,6 @@ fn post(school: &School, web_url: &str) -> anyhow::Result<Option<Arc<dyn Post>>>
         limit: std::time::Duration::from_secs(30),
     };
     Ok(Some(Arc::new(Mailer::new(settings)?)))
-}
-
-/// Hands every event to the store, and those that rules could look at to the watch as well.
-struct Watched {
-    store: Arc<dyn Sink>,
-    watch: mpsc::Sender<Event>,
-    passed_over: AtomicU64,
-}
-
-impl Sink for Watched {
-    fn record(&self, event: Event) {
-        let look = event.sealed.is_some()
-            || event.search.is_some()
-            || matches!(event.action, "block" | "warn");
-        if look && self.watch.try_send(event.clone()).is_err() {
-            let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
-            if so_far.is_power_of_two() {
-                tracing::warn!(
-                    so_far,
-                    "the watch rules cannot keep up; events are kept but were not looked at"
-                );
-            }
-        }
-        self.store.record(event);
-    }
-}
-
-fn watched(
-    app: &App,
-    store: Arc<dyn Sink>,
-    stop: &CancellationToken,
-    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-) -> Arc<dyn Sink> {
-    let (watch, mut events) = mpsc::channel(WATCHED_MAX);
-    let (app, stop) = (app.clone(), stop.clone());
-    tasks.push(tokio::spawn(async move {
-        loop {
-            let event = tokio::select! {
-                () = stop.cancelled() => break,
-                event = events.recv() => match event { Some(event) => event, None => break },
-            };
-            if let Err(error) = app.notice(&event).await {
-                tracing::error!(%error, "an alert could not be saved");
-            }
-        }
-    }));
-    Arc::new(Watched {
-        store,
-        watch,
-        passed_over: AtomicU64::new(0),
-    })
 }
 
 /// The proxy's own sign-in asks the school's accounts.
