@@ -2,13 +2,16 @@
 //! a promise of the reader is broken. The fuzzer and the ordinary tests call the same functions:
 //! this file is also compiled into the test `crates/testkit/tests/replay.rs`.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pharos_casework::{Change, Procedure};
 use pharos_catalogue::{Address, Catalogue, Format, Host, PATH_MAX, Parser, parse};
 use pharos_directory::{FileSet, Limits};
 use pharos_governance::Control;
-use pharos_scan::{MATCHES_MAX, TERMS_MAX, WatchList};
+use pharos_scan::{
+    AgeBand, BodyScan, CODINGS, Dictionaries, Dictionary, ENTRIES_MAX, Kind, MATCHES_MAX, Media,
+    PageScan, PhraseList, Report, TERMS_MAX, UNPACKED_MAX, WatchList,
+};
 
 /// A target: its name, which is also its folder of the corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -29,6 +32,10 @@ pub const TARGETS: &[Target] = &[
     ("procedure_toml", procedure_toml),
     ("search_terms", search_terms),
     ("control_text", control_text),
+    ("page_html", page_html),
+    ("page_json", page_json),
+    ("page_packed", page_packed),
+    ("dictionaries", dictionaries),
 ];
 
 /// `www.example.test A?`, id 0x1234, as a client asks it.
@@ -221,6 +228,81 @@ pub fn control_text(data: &[u8]) {
             "{written:?} reads as the same"
         );
     }
+}
+
+fn some_dictionaries() -> Option<Arc<Dictionaries>> {
+    static DICTIONARIES: OnceLock<Option<Arc<Dictionaries>>> = OnceLock::new();
+    let made = DICTIONARIES.get_or_init(|| {
+        let text = "dictionary gambling\nversion 1\nthreshold early 9, prep 9, secondary 9, sixth 9, adult 9\n\
+            10 lucky clam\n5 shell + game\n5 clam*\n-3 lesson\n";
+        let dictionary = Dictionary::parse(text).ok()?;
+        Dictionaries::compile(&[dictionary]).ok().map(Arc::new)
+    });
+    made.clone()
+}
+
+/// A page in one piece and in pieces comes to the same.
+fn page(kind: Kind, data: &[u8]) {
+    let Some(dictionaries) = some_dictionaries() else {
+        return;
+    };
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Report {
+        let mut scan = PageScan::new(&dictionaries, Media::plain(kind.clone()));
+        pieces.for_each(|piece| scan.push(piece));
+        scan.finish();
+        assert!(scan.over(AgeBand::Early).len() <= 1);
+        scan.report()
+    };
+    let whole = read(&mut std::iter::once(data));
+    assert_eq!(read(&mut data.chunks(7)), whole, "{kind:?} in pieces");
+    // One character may stand for several words, but not for many.
+    assert!(whole.words as usize <= 8 * data.len());
+}
+
+/// A page as HTML, as XML, and as what it is taken for.
+pub fn page_html(data: &[u8]) {
+    page(Kind::Html, data);
+    page(Kind::Xml, data);
+    page(Kind::Unknown, data);
+}
+
+/// A body as JSON, as a stream of events, and as a form.
+pub fn page_json(data: &[u8]) {
+    page(Kind::Json, data);
+    page(Kind::Events, data);
+    page(Kind::Form, data);
+    page(Kind::Multipart("edge".to_owned()), data);
+}
+
+/// A compressed body in every coding, alone and twice over: what comes out is bounded.
+pub fn page_packed(data: &[u8]) {
+    let Some(dictionaries) = some_dictionaries() else {
+        return;
+    };
+    for coding in CODINGS {
+        for coding in [coding.to_owned(), format!("{coding}, gzip")] {
+            let media = Media::plain(Kind::Html);
+            let Ok(mut body) = BodyScan::new(&dictionaries, media, &coding) else {
+                continue;
+            };
+            data.chunks(13).for_each(|piece| body.push(piece));
+            body.page().finish();
+            assert!(body.page().bytes() <= UNPACKED_MAX);
+        }
+    }
+}
+
+/// A dictionary, and a phrase list of another filter, whose dictionary reads.
+pub fn dictionaries(data: &[u8]) {
+    match Dictionary::parse(&String::from_utf8_lossy(data)) {
+        Ok(dictionary) => {
+            assert!(dictionary.entries.len() <= ENTRIES_MAX);
+            assert!(Dictionaries::compile(&[dictionary]).is_ok());
+        }
+        Err(problems) => assert!(!problems.is_empty(), "a refusal says why"),
+    }
+    let list = PhraseList::parse(data);
+    assert!(Dictionary::parse(&list.to_dictionary("gambling", "en")).is_ok());
 }
 
 /// Files from one text: a line `=== NAME` begins each. At most 64.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pharos_catalogue::CategorySet;
+use pharos_catalogue::{CategoryId, CategorySet};
 use pharos_policy::{Decision, Member, Policy, Request, Subject};
 use pharos_school::{PersonId, Unknown, Who};
 
@@ -53,6 +53,26 @@ impl Snapshot {
     /// Decides. The same for every face; does not allocate where the request passes.
     pub fn decide(&self, query: &Query<'_>) -> Decision {
         let request = self.request(query);
+        let decision = self
+            .parts
+            .policy
+            .decide(self.subject(query.who, query.from), &request);
+        self.complete(query, decision)
+    }
+
+    /// Decides once more, now that the text of a page or of what is sent has been read and reaches
+    /// the threshold of these categories, the gravest first. The same order of rules holds: help
+    /// sites, exceptions and lesson lists stand above (FIL-06).
+    pub fn decide_text(&self, query: &Query<'_>, found: &[Arc<str>]) -> Decision {
+        let mut request = self.request(query);
+        request.text = found.first();
+        let names = self.parts.categories.names();
+        for name in found {
+            let number = names.iter().position(|known| known == name);
+            if let Some(number) = number.and_then(|number| u8::try_from(number).ok()) {
+                request.categories.insert(CategoryId(number));
+            }
+        }
         let decision = self
             .parts
             .policy
@@ -161,6 +181,7 @@ impl Snapshot {
             sealed: self.parts.sealed.hit(query.address),
             search: search_site(query.address),
             avoidance: way_round(query.address.host()).is_some(),
+            text: None,
             from: query.from,
             now: query.now,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
     AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, GroupSpec, GuestSpec, HelpSpec,
-    InspectionSpec, ModeSpec, PlaceSpec, RuleSpec, SearchSpec, UnknownSpec,
+    InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec, SearchSpec, UnknownSpec,
 };
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
@@ -440,6 +440,14 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
         });
     }
     add_search(spec, settings);
+    for group in ["pupils", "staff"] {
+        if settings.word_of("fil.page_text", group).as_deref() == Some("block") {
+            spec.page_text.push(PageTextSpec {
+                groups: vec![group.to_owned()],
+                except: Vec::new(),
+            });
+        }
+    }
 }
 
 fn rule(name: &str, action: Action, group: &str) -> RuleSpec {

@@ -239,6 +239,7 @@ fn start_proxy(
         allow_private_origins: faces.allow_private_origins,
         fixed: fixed(&faces.fix)?,
         extra_roots: extra_roots(&faces.trust)?,
+        dictionaries: Some(Arc::new(pharos_scan::Dictionaries::built_in()?)),
         ..ProxyConfig::default()
     };
     let config = if faces.allow_private_origins {

@@ -211,6 +211,10 @@ impl Policy {
                 scales.hear(Layer::Group, spoken, witness);
             }
         }
+        if request.text.is_some() && subject.page_text {
+            let spoken = self.built_in(&self.names.page_text, Action::Block);
+            scales.hear(Layer::Group, spoken, witness);
+        }
         if subject.mode == PhaseMode::AdultLed {
             let spoken = self.built_in(&self.names.adult_led, Action::Block);
             scales.hear(Layer::Group, spoken, witness);
@@ -296,6 +300,9 @@ impl Policy {
             place: None,
             over: None,
         };
+        if spoken.voice.is_same(&Voice::BuiltIn(&self.names.page_text)) {
+            reason.category = request.text.cloned();
+        }
         if let Voice::Rule(rule, entry) = spoken.voice {
             reason.entry = entry.map(|entry| Arc::clone(&entry.text));
             reason.category = if entry.is_none() {

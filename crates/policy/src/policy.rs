@@ -25,6 +25,8 @@ pub struct Policy {
     pub(crate) groups: Groups,
     pub(crate) modes: Vec<Mode>,
     pub(crate) search: Vec<Search>,
+    /// For whom page text is read.
+    pub(crate) page_text: Vec<Audience>,
     pub(crate) defaults: Vec<(Audience, Action)>,
     pub(crate) rules: Vec<Rule>,
     /// Rules that speak by category or of everything.
@@ -64,6 +66,7 @@ pub(crate) struct Names {
     pub(crate) avoidance: Arc<str>,
     pub(crate) search_tools: Arc<str>,
     pub(crate) safe_search: Arc<str>,
+    pub(crate) page_text: Arc<str>,
     pub(crate) adult_led: Arc<str>,
     pub(crate) teacher_directed: Arc<str>,
     pub(crate) default: Arc<str>,
@@ -77,6 +80,7 @@ impl Default for Names {
             avoidance: "avoidance".into(),
             search_tools: "search-tools".into(),
             safe_search: "safe-search".into(),
+            page_text: "page-text".into(),
             adult_led: PhaseMode::AdultLed.name().into(),
             teacher_directed: PhaseMode::TeacherDirected.name().into(),
             default: "default".into(),
@@ -207,6 +211,10 @@ impl Policy {
             narrowing.unwrap_or(usual)
         };
         subject.tools = tools;
+        subject.page_text = self
+            .page_text
+            .iter()
+            .any(|audience| audience.holds(&subject, true));
         subject.group = if unknown {
             Some(Arc::clone(&self.names.unknown))
         } else {
@@ -279,6 +287,7 @@ pub(crate) fn blank_subject() -> Subject {
         mode: PhaseMode::General,
         narrowing: Narrowing::STRICTEST,
         tools: None,
+        page_text: false,
         default: Action::Block,
         avoidance_granted: false,
         broad_rules: Box::default(),

@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub search: Option<SearchSite>,
     /// Whether it is a known way round the filter.
     pub avoidance: bool,
+    /// The category whose threshold the text reaches, where text was read.
+    pub text: Option<&'a Arc<str>>,
     /// The device's network address.
     pub from: Option<IpAddr>,
     /// When.

@@ -66,6 +66,8 @@ pub struct Subject {
     pub(crate) narrowing: Narrowing,
     /// The search tools they may use; `None`: any.
     pub(crate) tools: Option<ToolSet>,
+    /// Whether the text of their pages is read.
+    pub(crate) page_text: bool,
     pub(crate) default: Action,
     pub(crate) avoidance_granted: bool,
     /// The rules without sites that are for them.
@@ -87,6 +89,11 @@ impl Subject {
     /// nobody is known; `None` where no telling group holds them.
     pub fn group(&self) -> Option<&Arc<str>> {
         self.group.as_ref()
+    }
+
+    /// Whether the text of their pages is read (`fil.page_text`).
+    pub fn page_text(&self) -> bool {
+        self.page_text
     }
 
     /// Whether nobody is known, nor a guest: the strictest policy.

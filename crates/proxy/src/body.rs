@@ -13,6 +13,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use crate::gate::{Busy, Clock};
 use crate::pool::Lease;
 use crate::tally::Tally;
+use crate::text::{self, Begun, Held, Reading};
 
 /// Why a body broke off.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub(crate) enum BodyError {
     /// The other side broke off or broke the rules.
     #[error("the body broke off: {0}")]
     Broken(#[from] hyper::Error),
+    /// What it says is over the threshold for whom it was meant.
+    #[error("the body was stopped by its text")]
+    Stopped,
     /// Nothing moved for the stall time.
     #[error("the body stood still for too long")]
     Stalled,
@@ -28,15 +32,23 @@ pub(crate) enum BodyError {
 /// What a client uploads, on its way to the origin.
 pub(crate) struct Upload {
     inner: Option<Incoming>,
+    /// Its beginning, where it was held back to be read, and the reading of the rest.
+    begun: Begun,
     tally: Arc<Tally>,
     broken: Arc<AtomicBool>,
 }
 
 impl Upload {
     /// `broken` is set when the client breaks off or sends nonsense.
-    pub(crate) fn new(inner: Incoming, tally: Arc<Tally>, broken: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(
+        inner: Incoming,
+        begun: Begun,
+        tally: Arc<Tally>,
+        broken: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             inner: Some(inner),
+            begun,
             tally,
             broken,
         }
@@ -46,6 +58,7 @@ impl Upload {
     pub(crate) fn empty(tally: Arc<Tally>) -> Self {
         Self {
             inner: None,
+            begun: Begun::default(),
             tally,
             broken: Arc::default(),
         }
@@ -60,30 +73,43 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(inner) = &mut self.inner else {
-            return Poll::Ready(None);
+        let upload = &mut *self;
+        let frame = match (upload.begun.held.pop_front(), &mut upload.inner) {
+            (Some(held), _) => Some(held),
+            (None, None) => return Poll::Ready(None),
+            (None, Some(inner)) => {
+                let frame = std::task::ready!(Pin::new(&mut *inner).poll_frame(cx));
+                let passing = frame.as_ref().and_then(|frame| frame.as_ref().ok());
+                let ended = frame.is_none() || inner.is_end_stream();
+                if let Some(reading) = &mut upload.begun.reading
+                    && reading.cuts(passing, ended, &upload.tally)
+                {
+                    upload.inner = None;
+                    return Poll::Ready(Some(Err(BodyError::Stopped)));
+                }
+                frame.map(|frame| frame.map_err(BodyError::from))
+            }
         };
-        let frame = std::task::ready!(Pin::new(inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    self.tally.up(data.len());
+                    upload.tally.up(data.len());
                 }
             }
-            Some(Err(_)) => self.broken.store(true, Ordering::Relaxed),
+            Some(Err(_)) => upload.broken.store(true, Ordering::Relaxed),
             None => {}
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.begun.held.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let rest = self.inner.as_ref();
+        let rest = rest.map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        text::with_held(rest, &self.begun.held)
     }
 }
 
@@ -107,6 +133,10 @@ pub(crate) struct Flow {
     pub(crate) patience: Duration,
     pub(crate) clock: Clock,
     pub(crate) busy: Option<Busy>,
+    /// Its beginning, where it was held back to be read.
+    pub(crate) held: Held,
+    /// The reading of what follows.
+    pub(crate) reading: Option<Reading>,
 }
 
 impl Answer {
@@ -152,14 +182,14 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match self {
             Answer::Page { page, .. } => page.is_end_stream(),
-            Answer::Flow(flow) => flow.inner.is_end_stream(),
+            Answer::Flow(flow) => flow.held.is_empty() && flow.inner.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Answer::Page { page, .. } => page.size_hint(),
-            Answer::Flow(flow) => flow.inner.size_hint(),
+            Answer::Flow(flow) => text::with_held(flow.inner.size_hint(), &flow.held),
         }
     }
 }
@@ -169,12 +199,23 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(held) = self.held.pop_front() {
+            return Poll::Ready(Some(held));
+        }
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
             std::task::ready!(self.clock.poll(cx, None, self.patience));
             self.lease = None;
             return Poll::Ready(Some(Err(BodyError::Stalled)));
         };
         self.clock.stop();
+        let passing = frame.as_ref().and_then(|frame| frame.as_ref().ok());
+        let ended = frame.is_none() || self.inner.is_end_stream();
+        if let Some(reading) = &mut self.reading
+            && reading.cuts(passing, ended, &self.tally)
+        {
+            self.lease = None;
+            return Poll::Ready(Some(Err(BodyError::Stopped)));
+        }
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {

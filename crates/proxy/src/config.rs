@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pharos_scan::Dictionaries;
 use rustls_pki_types::CertificateDer;
 
 use crate::{CertificateAuthority, Words};
@@ -59,6 +60,9 @@ pub struct ProxyConfig {
     pub fixed: BTreeMap<String, Fixed>,
     /// Roots trusted for origins beside the system's, in DER: a school's own services, tests.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// What page text is read against, for whom the policy asks for it (`fil.page_text`); `None`
+    /// reads none.
+    pub dictionaries: Option<Arc<Dictionaries>>,
     /// Ports that `CONNECT` may reach; empty for every port that is not a known other service.
     pub connect_ports: Vec<u16>,
     /// Bounds on what strangers can make the proxy spend.
@@ -79,6 +83,7 @@ impl Default for ProxyConfig {
             intranet: Vec::new(),
             fixed: BTreeMap::new(),
             extra_roots: Vec::new(),
+            dictionaries: None,
             connect_ports: vec![80, 443, 8080, 8443],
             limits: Limits::default(),
         }

@@ -46,6 +46,12 @@ counts! {
     refused_requests,
     /// Answers given because no policy and lists are in force (FIL-17).
     not_ready,
+    /// Bodies whose text was read.
+    texts_read,
+    /// Bodies that were stopped by their text.
+    texts_stopped,
+    /// Bodies that should have been read and could not: an unknown or broken content coding.
+    texts_unread,
     /// Blocks and warnings shown.
     blocked,
     /// Tunnels opened without looking inside.

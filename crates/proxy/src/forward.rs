@@ -29,6 +29,7 @@ use crate::narrow::{self, Dial};
 use crate::pages::{Stop, plain};
 use crate::pool::{Home, Lease, OriginKey};
 use crate::tally::Tally;
+use crate::text::{self, Held, Reading, Stopped};
 use crate::tunnel;
 use crate::words;
 
@@ -103,25 +104,46 @@ pub(crate) fn block(
     verdict: &Verdict,
     request: &http::HeaderMap,
 ) -> Response<Answer> {
+    let tally = Tally::new(verdict.event(), &client.shared().sink);
+    block_as(client, verdict, wants_page(request), tally)
+}
+
+/// The same for a request whose event is already being counted: what it says or what was answered
+/// is over the threshold.
+fn stop(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Response<Answer> {
+    tally.become_event(verdict.event());
+    block_as(client, verdict, page, tally)
+}
+
+fn block_as(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Response<Answer> {
     let shared = client.shared();
     add(&shared.counts.blocked);
-    let tally = Tally::new(verdict.event(), &shared.sink);
     let band = verdict.band(shared.pages.words());
-    let mut response = if !wants_page(request) {
+    let distress = verdict.text().is_some_and(|over| over.distress);
+    let mut response = if !page && distress {
+        plain(
+            StatusCode::FORBIDDEN,
+            "text/plain; charset=utf-8",
+            shared.pages.words().care_in_short(band),
+        )
+    } else if !page {
         short(StatusCode::FORBIDDEN)
     } else {
         let why = words::why(verdict, band);
         let reference = shared.desk.open(verdict.blocked(&why));
+        let stop = Stop {
+            band,
+            host: verdict.address().host().as_str(),
+            why: &why,
+            reference,
+            unknown: verdict.who.person().is_none(),
+        };
         if verdict.is_sealed() {
             shared.pages.sealed(band, reference)
+        } else if distress {
+            shared.pages.care(&stop)
         } else {
-            shared.pages.block(&Stop {
-                band,
-                host: verdict.address().host().as_str(),
-                why: &why,
-                reference,
-                unknown: verdict.who.person().is_none(),
-            })
+            shared.pages.block(&stop)
         }
     };
     response.body_mut().hold_tally(tally);
@@ -244,20 +266,53 @@ async fn pass(
     let on_client = websocket.then(|| hyper::upgrade::on(&mut request));
     let dial = narrow::dial(&target.host, verdict.decision.narrowing);
     let broken = Arc::new(AtomicBool::new(false));
-    let request = match prepare(client, request, &verdict, websocket) {
-        Ok((parts, body)) => Request::from_parts(
-            parts,
-            Upload::new(body, Arc::clone(&tally), Arc::clone(&broken)),
-        ),
+    let page = wants_page(request.headers());
+    let verdict = Arc::new(verdict);
+    let (parts, mut body) = match prepare(client, request, &verdict, websocket) {
+        Ok(prepared) => prepared,
         Err(failure) => return failed(client, failure, target, tally),
     };
-    match exchange(client, request, target, &dial, &tally).await {
-        Ok((response, lease)) => finish(client, response, lease, tally, on_client, target),
+    let begun = match text::upload(client, &verdict, &parts.headers, &mut body).await {
+        Ok(begun) => begun,
+        // The rest of what the client sends is not read.
+        Err(verdict) => return close(stop(client, &verdict, page, tally)),
+    };
+    let stopped = begun.reading.as_ref().map(Reading::stopped);
+    let upload = Upload::new(body, begun, Arc::clone(&tally), Arc::clone(&broken));
+    let request = Request::from_parts(parts, upload);
+    let exchanged = exchange(client, request, target, &dial, &tally).await;
+    if let Some(verdict) = taken(stopped.as_ref()) {
+        add(&client.shared().counts.texts_stopped);
+        return close(stop(client, &verdict, page, tally));
+    }
+    match exchanged {
+        Ok((response, lease)) => {
+            let response = finish(
+                client,
+                response,
+                lease,
+                Arc::clone(&tally),
+                on_client,
+                target,
+            );
+            match text::answer(client, &verdict, response).await {
+                Ok(response) => response,
+                Err(verdict) => stop(client, &verdict, page, tally),
+            }
+        }
         Err(_) if broken.load(Ordering::Relaxed) => {
             close(failed(client, Failure::BrokenRequest, target, tally))
         }
         Err(failure) => failed(client, failure, target, tally),
     }
+}
+
+/// The verdict that stopped an upload on its way.
+fn taken(stopped: Option<&Stopped>) -> Option<Verdict> {
+    stopped?
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
 }
 
 /// Turns the client's request into the one for the origin.
@@ -281,6 +336,9 @@ fn prepare(
     let narrowing = verdict.decision.narrowing;
     let host = verdict.address().host();
     narrow::headers(&mut parts.headers, host, narrowing);
+    if client.shared().config.dictionaries.is_some() && verdict.reads_text().is_some() {
+        text::keep_readable_codings(&mut parts.headers);
+    }
     headers::add_via(&mut parts.headers, &client.shared().via);
     let path = narrow::path(verdict.address(), narrowing);
     let path = path
@@ -445,6 +503,8 @@ fn finish(
         patience: shared.config.limits.stall,
         clock: Clock::default(),
         busy: None,
+        held: Held::new(),
+        reading: None,
     };
     if flow.inner.is_end_stream() {
         flow.give_back();

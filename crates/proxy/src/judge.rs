@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::{Filter, Query, Snapshot};
-use pharos_policy::{Action, Decision};
-use pharos_scan::search_terms_in;
+use pharos_policy::{Action, Decision, Layer};
+use pharos_scan::{AgeBand as TextBand, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
 
 use crate::failure::Failure;
@@ -23,6 +23,8 @@ pub(crate) struct Verdict {
     pub(crate) now: Timestamp,
     address: Address,
     search: Option<Box<str>>,
+    /// What the text of the page, or of what is sent, was found to be.
+    text: Vec<Over>,
     snapshot: Arc<Snapshot>,
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn judge(
     Ok(Verdict {
         decision,
         search,
+        text: Vec::new(),
         who,
         from,
         face,
@@ -72,6 +75,91 @@ impl Verdict {
 
     pub(crate) fn is_sealed(&self) -> bool {
         self.decision.sealed.is_some()
+    }
+
+    /// For whom the text of what passes is judged; `None` where it is not read: never inside what
+    /// is not inspected, never on help sites, and only for whom the policy asks for it.
+    pub(crate) fn reads_text(&self) -> Option<TextBand> {
+        if !self.decision.inspect || self.is_sealed() || self.decision.layer == Layer::Help {
+            return None;
+        }
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        if !subject.page_text() {
+            return None;
+        }
+        let Some(member) = self.snapshot.member(&self.who) else {
+            let band = if subject.is_unknown() {
+                TextBand::Early
+            } else {
+                TextBand::Secondary
+            };
+            return Some(band);
+        };
+        Some(match member.year {
+            Some(year) => TextBand::of_year(year.number()),
+            None if member.is(Role::Pupil) => TextBand::Prep,
+            None => TextBand::Adult,
+        })
+    }
+
+    /// Decides again, knowing what the text was found to be; `Some` where that blocks.
+    pub(crate) fn with_text(&self, found: Vec<Over>) -> Option<Verdict> {
+        if found.is_empty() {
+            return None;
+        }
+        let names: Vec<Arc<str>> = found
+            .iter()
+            .map(|over| Arc::clone(&over.category))
+            .collect();
+        let query = Query {
+            address: &self.address,
+            who: &self.who,
+            from: Some(self.from),
+            face: self.face,
+            now: self.now,
+        };
+        let decision = self.snapshot.decide_text(&query, &names);
+        (decision.action == Action::Block).then(|| Verdict {
+            decision,
+            who: self.who.clone(),
+            from: self.from,
+            face: self.face,
+            now: self.now,
+            address: self.address.clone(),
+            search: self.search.clone(),
+            text: found,
+            snapshot: Arc::clone(&self.snapshot),
+        })
+    }
+
+    /// What the text was found to be, the gravest first.
+    pub(crate) fn text(&self) -> Option<&Over> {
+        self.text.first()
+    }
+
+    /// The rule that decided, for events: where text did, with the score and the threshold.
+    fn rule(&self) -> Arc<str> {
+        match self.text() {
+            Some(over) => over.to_string().into(),
+            None => Arc::clone(&self.decision.rule),
+        }
+    }
+
+    /// The categories of the address and of the text.
+    fn categories(&self) -> Arc<[Arc<str>]> {
+        let listed = self.snapshot.category_names(self.decision.categories);
+        if self.text.is_empty() {
+            return listed;
+        }
+        // Those of the text first: an event keeps only so many.
+        let mut all: Vec<Arc<str>> = self.text.iter().map(|o| Arc::clone(&o.category)).collect();
+        all.extend(
+            listed
+                .iter()
+                .filter(|name| !self.text.iter().any(|o| o.category == **name))
+                .cloned(),
+        );
+        all.into()
     }
 
     /// The event of this decision, its bytes still to come. A sealed hit carries no address.
@@ -91,8 +179,8 @@ impl Verdict {
             },
             path: self.address.path().filter(|_| !sealed).map(Into::into),
             action: self.decision.action.name(),
-            rule: Arc::clone(&self.decision.rule),
-            categories: self.snapshot.category_names(self.decision.categories),
+            rule: self.rule(),
+            categories: self.categories(),
             policy_version: versions.policy,
             catalogue_version: versions.catalogue,
             search: self.search.clone(),

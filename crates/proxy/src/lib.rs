@@ -36,6 +36,7 @@ mod pages;
 mod pool;
 mod server;
 mod tally;
+mod text;
 mod tunnel;
 mod words;
 

@@ -39,6 +39,8 @@ struct BlockPage<'a> {
     reference: String,
     sign_in: Option<String>,
     help: &'a [HelpLine],
+    /// Whether help comes first.
+    care: bool,
 }
 
 #[derive(Template)]
@@ -130,17 +132,31 @@ impl Pages {
 
     /// The block page.
     pub(crate) fn block(&self, stop: &Stop<'_>) -> Response<Answer> {
+        self.block_or_care(stop, false)
+    }
+
+    /// The block page for a reader who may be in distress: help comes first (FIL-13).
+    pub(crate) fn care(&self, stop: &Stop<'_>) -> Response<Answer> {
+        self.block_or_care(stop, true)
+    }
+
+    fn block_or_care(&self, stop: &Stop<'_>, care: bool) -> Response<Answer> {
         let page = BlockPage {
             school: &self.words.school,
             style: STYLE,
             tone: tone(stop.band),
-            words: self.words.block(stop.band),
+            words: if care {
+                self.words.care(stop.band)
+            } else {
+                self.words.block(stop.band)
+            },
             link: self.link(stop.reference),
             host: stop.host,
             why: stop.why,
             reference: stop.reference.to_string(),
             sign_in: stop.unknown.then(|| self.sign_in()),
             help: self.help(),
+            care,
         };
         self.html(StatusCode::FORBIDDEN, page.render())
     }

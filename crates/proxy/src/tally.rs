@@ -37,6 +37,14 @@ impl Tally {
         }
     }
 
+    /// The request did not go through after all: this is its event, with the bytes counted so far.
+    pub(crate) fn become_event(&self, event: Event) {
+        let mut held = self.event.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_some() {
+            *held = Some(event);
+        }
+    }
+
     /// Bytes sent up so far.
     pub(crate) fn sent(&self) -> u64 {
         self.up.load(Ordering::Relaxed)

@@ -105,6 +105,52 @@ impl Words {
         }
     }
 
+    /// The words of a page for a reader who may be in distress: help comes first (FIL-13).
+    pub(crate) fn care(&self, band: AgeBand) -> BlockWords {
+        let (lead, adult) = (&self.lead, &self.adult);
+        let (title, text) = match band {
+            AgeBand::Youngest => (
+                "You can talk to someone",
+                format!(
+                    "If you feel sad, scared or hurt, tell {adult} now. You have not done anything wrong."
+                ),
+            ),
+            AgeBand::Middle => (
+                "You can talk to someone about this",
+                format!(
+                    "If something is hurting you or worrying you, tell {adult} or another adult you trust today. You are not in trouble, and you are not alone."
+                ),
+            ),
+            AgeBand::Older => (
+                "You do not have to manage this alone",
+                format!(
+                    "This page is not open here. If it is about you or a friend, talk to someone today: {lead}, an adult you trust, or one of the people below. If anyone is in danger now, call 999."
+                ),
+            ),
+            AgeBand::Staff => (
+                "This page is not open here",
+                format!(
+                    "If it is about a pupil, tell {lead} today. If it is about you, the people below are there for adults as well."
+                ),
+            ),
+        };
+        BlockWords {
+            title,
+            lead: text,
+            ..self.block(band)
+        }
+    }
+
+    /// The same in a few lines, for programs that show what they are told.
+    pub(crate) fn care_in_short(&self, band: AgeBand) -> String {
+        let care = self.care(band);
+        let mut text = format!("{}\n{}\n", care.title, care.lead);
+        for line in self.help_lines.iter().take(3) {
+            text.push_str(&format!("{}: {}\n", line.name, line.reach));
+        }
+        text
+    }
+
     pub(crate) fn block(&self, band: AgeBand) -> BlockWords {
         let (school, lead, adult) = (&self.school, &self.lead, &self.adult);
         match band {
@@ -161,6 +207,15 @@ impl Words {
 pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
     if verdict.is_sealed() {
         return "It is blocked for everyone.".to_owned();
+    }
+    if let Some(over) = verdict.text() {
+        if band == AgeBand::Youngest {
+            return "The words on it are not for you.".to_owned();
+        }
+        return format!(
+            "Its words fall under \u{201c}{}\u{201d} ({over}).",
+            over.category.replace('-', " ")
+        );
     }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
@@ -222,6 +277,27 @@ mod tests {
         let (a, b) = (words.block(three), words.block(ten));
         assert_ne!(a.upset, b.upset);
         assert_eq!((a.ask, a.report), (b.ask, b.report));
+    }
+
+    /// FIL-13: whoever may be in distress reads of help first, in words for their age.
+    #[test]
+    fn fil_13_distress_is_met_with_help() {
+        let words = Words::default();
+        let all = [
+            AgeBand::Youngest,
+            AgeBand::Middle,
+            AgeBand::Older,
+            AgeBand::Staff,
+        ];
+        for band in all {
+            let (care, block) = (words.care(band), words.block(band));
+            assert_ne!(care.title, block.title);
+            assert!(
+                care.lead.contains(&words.adult) || care.lead.contains(&words.lead),
+                "{band:?}"
+            );
+            assert_eq!(care.ask, block.ask);
+        }
     }
 
     /// FIL-20: every notice says that no filter is complete.

@@ -98,6 +98,10 @@ fil_17_replays!(
     procedure_toml,
     search_terms,
     control_text,
+    page_html,
+    page_json,
+    page_packed,
+    dictionaries,
 );
 
 /// A small compiled catalogue for the corpus is what this version compiles: the fuzzer begins with

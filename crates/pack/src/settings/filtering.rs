@@ -105,6 +105,14 @@ pub(super) const TABLE: &[Setting] = &[
         "Outside mail sites.",
         FILTER,
     ),
+    live(
+        "fil.page_text",
+        Words(&[("pupils", &["block", "off"]), ("staff", &["block", "off"])]),
+        r#"{ pupils = "block", staff = "off" }"#,
+        "Lists of sites miss most of what harms; grown-ups read by their own judgement.",
+        "Whether the text of pages, and of what is sent, is read where it can be seen, and blocked over the threshold for the reader's age.",
+        FILTER,
+    ),
     declared(
         "fil.staff_in_lesson",
         Choice(&["off", "warn", "block"]),

@@ -118,6 +118,10 @@ const TESTS: &[(&str, Test)] = &[
             "pupils could reach social media at any hour, the youngest among them".to_owned()
         })
     }),
+    ("fil.page_text", |s| {
+        (s.word_of("fil.page_text", "pupils").as_deref() == Some("off"))
+            .then(|| "harmful pages that no list names would not be noticed".to_owned())
+    }),
 ];
 
 /// Every setting whose value is weak; defaults are not.

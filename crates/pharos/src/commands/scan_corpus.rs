@@ -157,7 +157,7 @@ fn gather(folder: &Path, depth: u8, pages: &mut Vec<PathBuf>) -> anyhow::Result<
 
 fn print(all: &[Figures], output: &mut Output) {
     let bands = AgeBand::ALL
-        .map(|band| format!("{:>15}", band.name()))
+        .map(|band| format!("{:>18}", band.name()))
         .concat();
     output.say(format!("{:<18}{:>6}{bands}", "folder", "pages"));
     for figures in all {
@@ -175,7 +175,7 @@ fn print(all: &[Figures], output: &mut Output) {
                         share(figures.found[band])
                     )
                 };
-                format!("{cell:>15}")
+                format!("{cell:>18}")
             })
             .collect();
         output.say(format!("{:<18}{:>6}{cells}", figures.folder, figures.pages));

@@ -40,6 +40,7 @@ impl Policy {
         let mut rules = rules::Rules::default();
         rules.of(spec, &mut words);
         let search = search(spec, &mut words);
+        let page_text = page_text(spec, &mut words);
         let defaults = defaults(spec, &mut words);
         let inspection = &spec.inspection;
         let never_inspect =
@@ -80,6 +81,7 @@ impl Policy {
             groups,
             modes,
             search,
+            page_text,
             defaults,
             rules,
             broad_rules: broad,
@@ -233,6 +235,14 @@ fn modes(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Mode> {
         });
     }
     modes
+}
+
+fn page_text(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Audience> {
+    let all = spec.page_text.iter().enumerate();
+    all.map(|(place, text)| {
+        words.audience(&text.groups, &text.except, &format!("page-text[{place}]"))
+    })
+    .collect()
 }
 
 fn search(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Search> {

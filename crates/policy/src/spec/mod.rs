@@ -14,7 +14,8 @@ pub use overrides::{
 };
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{
-    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InspectionSpec, RuleSpec, SearchSpec,
+    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InspectionSpec, PageTextSpec, RuleSpec,
+    SearchSpec,
 };
 
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub struct PolicySpec {
     pub help: Vec<HelpSpec>,
     /// Safe search, YouTube and search tools by group.
     pub search: Vec<SearchSpec>,
+    /// For whom page text is read; where it is over a threshold, the page is blocked.
+    pub page_text: Vec<PageTextSpec>,
     /// What is never looked into.
     pub inspection: InspectionSpec,
     /// What happens where nothing spoke, by group. Whoever matches none is allowed, except where
@@ -72,6 +75,7 @@ impl Default for PolicySpec {
             blocks: Vec::new(),
             help: Vec::new(),
             search: Vec::new(),
+            page_text: Vec::new(),
             inspection: InspectionSpec::default(),
             defaults: Vec::new(),
             avoidance: AvoidanceSpec::default(),

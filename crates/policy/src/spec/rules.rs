@@ -84,6 +84,19 @@ pub struct SearchSpec {
     pub tools: Option<Vec<String>>,
 }
 
+/// For whom the text of pages and of what they send is read (`fil.page_text`). Devices whose user
+/// is unknown count as pupils.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PageTextSpec {
+    /// For whom. Empty: for everyone.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// But not for those who are in any of these groups.
+    #[serde(default)]
+    pub except: Vec<String>,
+}
+
 /// What the proxy never looks into.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

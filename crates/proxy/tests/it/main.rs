@@ -6,4 +6,5 @@ mod identity;
 mod pages;
 mod strict;
 mod support;
+mod text;
 mod tls;

@@ -19,7 +19,7 @@ use pharos_catalogue::{Address, CategoryId, CategorySet};
 use pharos_filter::{
     Categories, Filter, Hit, Parts, Roster, Sealed, Snapshot, Versions, compile_policy,
 };
-use pharos_policy::spec::{BlockSpec, DefaultSpec, InspectionSpec, RuleSpec};
+use pharos_policy::spec::{BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec};
 use pharos_policy::{Action, Member, PolicySpec};
 use pharos_proxy::{
     AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, Running, SignIn, SignInAnswer,
@@ -167,6 +167,10 @@ pub(crate) fn snapshot() -> Snapshot {
             never_categories: Vec::new(),
             never_sites: vec!["bank.test".to_owned()],
         },
+        page_text: vec![PageTextSpec {
+            groups: vec!["pupils".to_owned()],
+            except: Vec::new(),
+        }],
         defaults: vec![DefaultSpec {
             groups: Vec::new(),
             except: Vec::new(),

@@ -1,0 +1,314 @@
+//! Text on its way through, read and judged: pages and answers towards the client, forms and
+//! messages towards the origin.
+//!
+//! The first part of a body is held back until it has been judged: all of it where it is small, else
+//! [`HOLD_BYTES`], and never for longer than [`HOLD_TIME`]. What follows is judged as it passes,
+//! and the body is cut where it turns out to be over.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use pharos_scan::{AgeBand, BodyScan, CODINGS, Kind, Media};
+use tokio::time::{Instant, timeout_at};
+
+use crate::body::{Answer, BodyError};
+use crate::connection::Client;
+use crate::counts::add;
+use crate::judge::Verdict;
+use crate::tally::Tally;
+
+/// The most of a body that is held back, in bytes as they travel.
+const HOLD_BYTES: usize = 64 * 1024;
+/// The longest that a body is held back; whoever writes slower is judged as it passes.
+const HOLD_TIME: Duration = Duration::from_secs(2);
+
+/// Frames held back, with the break where the body broke off.
+pub(crate) type Held = VecDeque<Result<Frame<Bytes>, BodyError>>;
+
+/// A body that is being read.
+pub(crate) struct Reading {
+    scan: BodyScan,
+    band: AgeBand,
+    verdict: Arc<Verdict>,
+    stopped: Stopped,
+}
+
+/// The verdict that stopped a body after its beginning had gone on.
+pub(crate) type Stopped = Arc<Mutex<Option<Verdict>>>;
+
+impl Reading {
+    /// The reading of a body with these headers; `None` where nothing is read: the policy does not
+    /// ask for it, it is no text, or its coding is not known.
+    pub(crate) fn begin(
+        client: &Client,
+        verdict: &Arc<Verdict>,
+        headers: &HeaderMap,
+    ) -> Option<Self> {
+        let band = verdict.reads_text()?;
+        let shared = client.shared();
+        let dictionaries = shared.config.dictionaries.as_ref()?;
+        let media = media(headers)?;
+        let codings: Vec<&str> = headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        match BodyScan::new(dictionaries, media, &codings.join(",")) {
+            Ok(scan) => {
+                add(&shared.counts.texts_read);
+                Some(Self {
+                    scan,
+                    band,
+                    verdict: Arc::clone(verdict),
+                    stopped: Stopped::default(),
+                })
+            }
+            Err(_) => {
+                add(&shared.counts.texts_unread);
+                None
+            }
+        }
+    }
+
+    /// Where the verdict is left when a body is stopped on its way.
+    pub(crate) fn stopped(&self) -> Stopped {
+        Arc::clone(&self.stopped)
+    }
+
+    fn read(&mut self, frame: &Frame<Bytes>) {
+        if let Some(data) = frame.data_ref() {
+            self.scan.push(data);
+        }
+    }
+
+    /// Judges what was read so far; `Some` where that blocks.
+    fn judge(&mut self, ended: bool) -> Option<Verdict> {
+        if ended {
+            self.scan.page().finish();
+        }
+        let over = self.scan.page().over(self.band);
+        self.verdict.with_text(over)
+    }
+
+    /// Reads a frame that is about to pass; whether the body must be cut before it. Its event is
+    /// then that of the block.
+    pub(crate) fn cuts(
+        &mut self,
+        frame: Option<&Frame<Bytes>>,
+        ended: bool,
+        tally: &Tally,
+    ) -> bool {
+        if let Some(frame) = frame {
+            self.read(frame);
+        }
+        let Some(verdict) = self.judge(ended) else {
+            return false;
+        };
+        tally.become_event(verdict.event());
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+        true
+    }
+
+    fn failed(&self) -> bool {
+        self.scan.failed().is_some()
+    }
+}
+
+fn media(headers: &HeaderMap) -> Option<Media> {
+    match headers.get(header::CONTENT_TYPE) {
+        Some(value) => Media::of(value.to_str().ok()),
+        None => Media::of(None),
+    }
+}
+
+/// The beginning of a body, held back and judged.
+enum Beginning {
+    /// It goes on: what was held, and the reading of what follows.
+    GoesOn(Held, Option<Reading>),
+    /// It is stopped.
+    Stopped(Box<Verdict>),
+}
+
+/// Holds back the beginning of a body until it can be judged.
+async fn begin<B>(client: &Client, body: &mut B, mut reading: Reading) -> Beginning
+where
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
+{
+    let until = Instant::now() + HOLD_TIME;
+    let mut held = Held::new();
+    let mut bytes = 0;
+    let mut ended = false;
+    while bytes < HOLD_BYTES && !ended {
+        match timeout_at(until, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                reading.read(&frame);
+                bytes += frame.data_ref().map_or(0, Bytes::len);
+                held.push_back(Ok(frame));
+                ended = body.is_end_stream();
+            }
+            Ok(Some(Err(error))) => {
+                held.push_back(Err(error));
+                ended = true;
+            }
+            Ok(None) => ended = true,
+            // Too slow to be held: judged as it passes.
+            Err(_) => break,
+        }
+    }
+    if let Some(verdict) = reading.judge(ended) {
+        return Beginning::Stopped(Box::new(verdict));
+    }
+    if reading.failed() {
+        add(&client.shared().counts.texts_unread);
+        return Beginning::GoesOn(held, None);
+    }
+    Beginning::GoesOn(held, (!ended).then_some(reading))
+}
+
+/// What became of an upload's beginning.
+#[derive(Default)]
+pub(crate) struct Begun {
+    pub(crate) held: Held,
+    pub(crate) reading: Option<Reading>,
+}
+
+/// Judges the beginning of what a client sends.
+///
+/// # Errors
+/// The verdict that stops it.
+pub(crate) async fn upload(
+    client: &Client,
+    verdict: &Arc<Verdict>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Result<Begun, Box<Verdict>> {
+    if body.is_end_stream() {
+        return Ok(Begun::default());
+    }
+    let Some(reading) = Reading::begin(client, verdict, headers) else {
+        return Ok(Begun::default());
+    };
+    match begin(client, &mut body.map_err(BodyError::from), reading).await {
+        Beginning::GoesOn(held, reading) => Ok(Begun { held, reading }),
+        Beginning::Stopped(verdict) => {
+            add(&client.shared().counts.texts_stopped);
+            Err(verdict)
+        }
+    }
+}
+
+/// Judges the beginning of an origin's answer. It goes on, or the verdict that stops it comes back.
+///
+/// # Errors
+/// The verdict that stops it; the answer is gone.
+pub(crate) async fn answer(
+    client: &Client,
+    verdict: &Arc<Verdict>,
+    response: Response<Answer>,
+) -> Result<Response<Answer>, Box<Verdict>> {
+    let (parts, mut body) = response.into_parts();
+    let bare = matches!(
+        parts.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    ) || parts.status.is_informational()
+        || body.is_end_stream();
+    let Answer::Flow(flow) = &mut body else {
+        return Ok(Response::from_parts(parts, body));
+    };
+    let reading = if bare {
+        None
+    } else {
+        Reading::begin(client, verdict, &parts.headers)
+    };
+    let Some(reading) = reading else {
+        return Ok(Response::from_parts(parts, body));
+    };
+    if media(&parts.headers).is_some_and(|media| media.kind == Kind::Events) {
+        // An answer that is being written is shown as it is written.
+        flow.reading = Some(reading);
+        return Ok(Response::from_parts(parts, body));
+    }
+    match begin(client, &mut body, reading).await {
+        Beginning::Stopped(verdict) => {
+            add(&client.shared().counts.texts_stopped);
+            Err(verdict)
+        }
+        Beginning::GoesOn(held, reading) => {
+            if let Answer::Flow(flow) = &mut body {
+                flow.held = held;
+                flow.reading = reading;
+            }
+            Ok(Response::from_parts(parts, body))
+        }
+    }
+}
+
+/// How much is still to come, with what is held.
+pub(crate) fn with_held(rest: SizeHint, held: &Held) -> SizeHint {
+    let frames = held.iter().filter_map(|frame| frame.as_ref().ok());
+    let bytes: usize = frames.filter_map(Frame::data_ref).map(Bytes::len).sum();
+    let mut hint = SizeHint::new();
+    hint.set_lower(rest.lower() + bytes as u64);
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper + bytes as u64);
+    }
+    hint
+}
+
+/// Leaves of what codings a client takes those that can be read.
+pub(crate) fn keep_readable_codings(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::ACCEPT_ENCODING) {
+        return;
+    }
+    let kept: Vec<String> = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|coding| {
+            let name = coding.split(';').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case("identity")
+                || CODINGS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
+        .map(str::to_owned)
+        .collect();
+    let kept = if kept.is_empty() {
+        "identity".to_owned()
+    } else {
+        kept.join(", ")
+    };
+    if let Ok(value) = HeaderValue::from_str(&kept) {
+        headers.insert(header::ACCEPT_ENCODING, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-02: no coding is asked for that could not be read.
+    #[test]
+    fn fil_02_only_codings_that_can_be_read_are_asked_for() {
+        for (asked, kept) in [
+            ("gzip, deflate, br, zstd", "gzip, deflate, br, zstd"),
+            ("gzip;q=0.5, dcb, dcz, *", "gzip;q=0.5"),
+            ("compress", "identity"),
+            ("BR, identity;q=0", "BR, identity;q=0"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(asked));
+            keep_readable_codings(&mut headers);
+            assert_eq!(headers[header::ACCEPT_ENCODING], kept, "{asked}");
+        }
+        let mut none = HeaderMap::new();
+        keep_readable_codings(&mut none);
+        assert!(none.is_empty());
+    }
+}
