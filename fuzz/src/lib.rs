@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use pharos_casework::{Change, Procedure};
 use pharos_catalogue::{Address, Catalogue, Format, Host, PATH_MAX, Parser, parse};
+use pharos_directory::leases::{LEASES_MAX, LeaseFormat, read_leases};
 use pharos_directory::{FileSet, Limits};
 use pharos_governance::Control;
+use pharos_monitor::firewall::{self, TEXT_MAX};
 use pharos_scan::{
     AgeBand, BodyScan, CODINGS, Dictionaries, Dictionary, ENTRIES_MAX, Kind, MATCHES_MAX, Media,
     PageScan, PhraseList, Report, TERMS_MAX, UNPACKED_MAX, WatchList,
@@ -36,6 +38,9 @@ pub const TARGETS: &[Target] = &[
     ("page_json", page_json),
     ("page_packed", page_packed),
     ("dictionaries", dictionaries),
+    ("leases", leases),
+    ("radius", radius),
+    ("firewall", firewall),
 ];
 
 /// `www.example.test A?`, id 0x1234, as a client asks it.
@@ -303,6 +308,69 @@ pub fn dictionaries(data: &[u8]) {
     }
     let list = PhraseList::parse(data);
     assert!(Dictionary::parse(&list.to_dictionary("gambling", "en")).is_ok());
+}
+
+/// A file of DHCP leases in every format.
+pub fn leases(data: &[u8]) {
+    for format in LeaseFormat::ALL {
+        let found = read_leases(format, "leases", data);
+        assert!(found.leases.len() <= LEASES_MAX);
+        assert!(found.problems.len() <= pharos_directory::PROBLEMS_MAX);
+        for lease in found.leases {
+            assert!(lease.name.is_none_or(|name| name.chars().count() <= 63));
+        }
+    }
+}
+
+/// The secret of the corpus.
+const SECRET: &[u8] = b"fuzzing-secret";
+
+/// A datagram on the accounting port, as it is, and with its authenticator put right so that what
+/// stands behind the secret is read too. Whatever counts is answered with an answer that fits.
+pub fn radius(data: &[u8]) {
+    use pharos_directory::radius::{PACKET_MAX, is_answer_to, read, request};
+    drop(read(data, SECRET));
+    let mut attributes: Vec<(u8, &[u8])> = Vec::new();
+    let mut rest = data;
+    let mut total = 0;
+    while let [kind, length, behind @ ..] = rest {
+        let value = behind.get(..usize::from(*length).min(253).min(behind.len()));
+        let value = value.unwrap_or_default();
+        total += value.len() + 2;
+        if total > PACKET_MAX - 20 {
+            break;
+        }
+        // A Message-Authenticator of chance is wrong, and rightly refused.
+        if *kind != 80 {
+            attributes.push((*kind, value));
+        }
+        rest = &behind[value.len()..];
+    }
+    if attributes.len() > 256 {
+        return;
+    }
+    let packet = request(1, &attributes, SECRET);
+    match read(&packet, SECRET) {
+        Ok((_, answer)) => assert!(is_answer_to(&answer, &packet, SECRET)),
+        Err(why) => panic!("a well-formed request is refused: {why}"),
+    }
+}
+
+/// A message of a firewall by syslog: what is kept is bounded.
+pub fn firewall(data: &[u8]) {
+    let Some(event) = firewall::read(data) else {
+        return;
+    };
+    for text in [
+        event.user.as_ref(),
+        event.host.as_ref(),
+        event.url.as_ref(),
+        event.search.as_ref(),
+    ] {
+        assert!(text.is_none_or(|text| text.chars().count() <= TEXT_MAX));
+    }
+    assert!(event.summary.chars().count() <= TEXT_MAX);
+    let _ = event.shows();
 }
 
 /// Files from one text: a line `=== NAME` begins each. At most 64.

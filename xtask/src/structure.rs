@@ -42,7 +42,13 @@ const LEVELS: &[(u8, &[&str])] = &[
     (4, &["pharos-service"]),
     (
         5,
-        &["pharos-dns", "pharos-proxy", "pharos-web", "pharos-jobs"],
+        &[
+            "pharos-dns",
+            "pharos-proxy",
+            "pharos-web",
+            "pharos-jobs",
+            "pharos-intake",
+        ],
     ),
     (6, &["pharos"]),
 ];

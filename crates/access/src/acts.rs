@@ -138,6 +138,7 @@ acts! {
     RestrictPerson = "override.restrict", "Restrict one person's access", Person, false, &[Lead, Deputy, Head, Chair];
     EndOverride = "override.end", "End an override before its time", School, true, &[Lead, Deputy, OnlineLead, Head, Technical];
 
+    ReadNetwork = "network.read", "See devices, Wi-Fi sessions and firewall events", School, false, &[Technical, Lead, Head];
     RunCheck = "check.run", "Run the filter self-check", School, true, &[Technical, Lead, Deputy, OnlineLead, Head, Leadership];
     ReadChecks = "check.read", "Read the results of checks", School, true, &[Staff, Governor, Chair];
     MakeReport = "report.make", "Make the governors' report", School, true, &[Lead, Deputy, OnlineLead, Head, Leadership, Governor, Chair];

@@ -14,30 +14,9 @@ const VERSION: u8 = 1;
 /// Texts shared between events are forgotten beyond this many, to bound the table.
 const MOST_SHARED: usize = 16_384;
 
-const FACES: [Face; 6] = [
-    Face::Dns,
-    Face::Http,
-    Face::Tunnel,
-    Face::Https,
-    Face::Explain,
-    Face::Check,
-];
-const SOURCES: [IdentitySource; 4] = [
-    IdentitySource::ProxySignIn,
-    IdentitySource::SignInPage,
-    IdentitySource::AddressMap,
-    IdentitySource::Stated,
-];
 const CONFIDENCES: [Confidence; 3] = [Confidence::None, Confidence::Likely, Confidence::Certain];
-const UNKNOWNS: [Unknown; 4] = [
-    Unknown::NoSignIn,
-    Unknown::Expired,
-    Unknown::NotOnRoll,
-    Unknown::SharedDevice,
-];
-
 pub(crate) fn face_named(name: &str) -> Option<Face> {
-    FACES.into_iter().find(|face| face.name() == name)
+    Face::ALL.into_iter().find(|face| face.name() == name)
 }
 
 /// Who from the stored names: `source` and `confidence` for somebody, `unknown` for nobody.
@@ -51,12 +30,14 @@ pub(crate) fn who_named(
     match person {
         Some(person) => Some(Who::Known {
             person,
-            source: SOURCES.into_iter().find(|s| s.name() == source)?,
+            source: IdentitySource::ALL
+                .into_iter()
+                .find(|s| s.name() == source)?,
             confidence: CONFIDENCES.into_iter().find(|c| c.name() == confidence)?,
             device,
         }),
         None => Some(Who::Unknown {
-            why: UNKNOWNS.into_iter().find(|u| u.name() == unknown)?,
+            why: Unknown::ALL.into_iter().find(|u| u.name() == unknown)?,
             device,
         }),
     }

@@ -6,14 +6,20 @@
 //! line and column, and [`diff`] says what would join, change and leave. Any problem means
 //! that nothing is applied; [`preview`] does both steps and reports all problems in one go.
 //!
+//! Beside the rolls it reads what the network tells of devices: DHCP leases ([`leases`]), RADIUS
+//! accounting ([`radius`]), and joins both to who is at an address ([`presence`]).
+//!
 //! Bounds on outside input are in [`Limits`]; what lies beyond them is refused with a message.
 
 mod change;
 mod files;
 mod incoming;
+pub mod leases;
 mod oneroster;
 pub mod plain;
+pub mod presence;
 mod problem;
+pub mod radius;
 mod resolve;
 mod sheet;
 
@@ -22,6 +28,7 @@ pub use files::{FileSet, Limits, ReadError, read_path, read_zip};
 pub use incoming::{
     Incoming, IncomingClass, IncomingEnrolment, IncomingPerson, IncomingRole, Mode, Origin, Parsed,
 };
+pub use pharos_school::{Mac, NotAMac};
 pub use problem::{LineProblem, PROBLEMS_MAX, Problems};
 
 /// How far an import has come, for a progress bar.

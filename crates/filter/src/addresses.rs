@@ -1,10 +1,13 @@
-//! Devices' addresses to people: a fixed map kept by the technical team, and sign-ins that run
-//! out. Bounded; see [`SIGN_INS_MAX`].
+//! Devices' addresses to people: a fixed map kept by the technical team, and evidence that runs
+//! out: sign-ins, Wi-Fi sessions, leases, accepted notices. Bounded; see [`SIGN_INS_MAX`].
+//!
+//! At one address each source has one piece of evidence, its latest. Which one counts is said by
+//! [`Evidence::weigh`]; the fixed map speaks where no evidence names anybody.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -12,10 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 use pharos_school::{Confidence, IdentitySource, PersonId, Unknown, Who};
 use prefix_trie::joint::JointPrefixMap;
 
-/// The most sign-ins kept at once: several devices for everybody in a large school.
+use crate::evidence::Evidence;
+
+/// The most addresses with evidence kept at once: several devices for everybody in a large school.
 pub const SIGN_INS_MAX: usize = 65_536;
 
-/// How long a sign-in that has run out is remembered, so that the reason "expired" can be given.
+/// How long evidence that has run out is remembered, so that the reason "expired" can be given.
 pub const EXPIRED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 const SHARDS: usize = 64;
@@ -41,97 +46,143 @@ pub struct FixedEntry {
     pub device: Option<Arc<str>>,
 }
 
-/// One sign-in on one address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignIn {
-    /// Who.
-    pub person: PersonId,
-    /// On which device.
-    pub device: Option<Arc<str>>,
-    /// When it runs out, not included.
-    pub until: Timestamp,
+/// What is known at one address, latest of each source.
+#[derive(Debug, Default)]
+struct Place {
+    /// At most one of each source.
+    evidence: Vec<Evidence>,
+    /// Which device the last lease gave the address to.
+    bound_to: Option<Arc<str>>,
+}
+
+impl Place {
+    /// The evidence that counts.
+    fn best(&self, now: Timestamp) -> Option<&Evidence> {
+        self.evidence
+            .iter()
+            .filter(|evidence| evidence.holds(now))
+            .max_by(|a, b| a.weigh(b))
+    }
+
+    /// A label for the device, from whoever knows it.
+    fn device(&self, now: Timestamp) -> Option<&Arc<str>> {
+        self.evidence
+            .iter()
+            .filter(|evidence| evidence.holds(now) && evidence.device.is_some())
+            .max_by(|a, b| a.weigh(b))
+            .and_then(|evidence| evidence.device.as_ref())
+    }
+
+    /// Whether somebody was named here whose time is over.
+    fn ran_out(&self, now: Timestamp) -> bool {
+        self.evidence
+            .iter()
+            .any(|evidence| evidence.person.is_some() && !evidence.holds(now))
+    }
+
+    /// The last moment at which anything here holds.
+    fn until(&self) -> Timestamp {
+        let all = self.evidence.iter().map(|evidence| evidence.until);
+        all.max().unwrap_or(Timestamp::MIN)
+    }
+
+    fn put(&mut self, evidence: Evidence) {
+        match self
+            .evidence
+            .iter_mut()
+            .find(|kept| kept.source == evidence.source)
+        {
+            Some(kept) => *kept = evidence,
+            None => self.evidence.push(evidence),
+        }
+    }
 }
 
 /// The live map from addresses to people.
 #[derive(Debug)]
 pub struct AddressMap {
     fixed: ArcSwap<Fixed>,
-    sign_ins: Box<[RwLock<HashMap<IpAddr, SignIn>>]>,
+    places: Box<[RwLock<HashMap<IpAddr, Place>>]>,
     displaced: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Fixed {
     trie: JointPrefixMap<IpNet, (Owner, Option<Arc<str>>)>,
+    /// Where the notice of monitoring comes before anything else.
+    notice: JointPrefixMap<IpNet, ()>,
 }
 
 impl Default for AddressMap {
     fn default() -> Self {
         Self {
             fixed: ArcSwap::default(),
-            sign_ins: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            places: (0..SHARDS).map(|_| RwLock::default()).collect(),
             displaced: AtomicU64::new(0),
         }
     }
 }
 
 impl AddressMap {
-    /// Who is behind an address: a sign-in that has not run out, else the fixed map, else nobody
-    /// with the reason. Whether the person is still on the roll is for
-    /// [`crate::Filter::identify`].
+    /// Who is behind an address: the evidence that counts, else the fixed map, else nobody with
+    /// the reason. Whether the person is still on the roll is for [`crate::Filter::identify`].
     pub fn identify(&self, from: IpAddr, now: Timestamp) -> Who {
         let from = from.to_canonical();
-        let sign_in = self.sign_in_at(from);
-        if let Some(SignIn {
-            person,
-            device,
-            until,
-        }) = &sign_in
-            && now < *until
-        {
-            return Who::Known {
-                person: *person,
-                source: IdentitySource::SignInPage,
-                confidence: Confidence::Certain,
-                device: device.clone().or_else(|| self.device_at(from)),
-            };
-        }
-        let expired = sign_in.is_some();
-        match self
-            .fixed
-            .load()
+        let fixed = self.fixed.load();
+        let entry = fixed
             .trie
             .get_lpm(&IpNet::from(from))
-            .map(|(_, entry)| entry)
+            .map(|(_, entry)| entry);
+        let shard = self.shard(from);
+        let place = shard.get(&from);
+        let label = |own: Option<&Arc<str>>| {
+            own.or_else(|| place.and_then(|place| place.device(now)))
+                .or_else(|| entry.and_then(|(_, device)| device.as_ref()))
+                .cloned()
+        };
+        if let Some(best) = place.and_then(|place| place.best(now))
+            && let Some(person) = best.person
         {
-            Some((Owner::Person(person), device)) => Who::Known {
+            return Who::Known {
+                person,
+                source: best.source,
+                confidence: best.confidence,
+                device: label(best.device.as_ref()),
+            };
+        }
+        if let Some((Owner::Person(person), _)) = entry {
+            return Who::Known {
                 person: *person,
                 source: IdentitySource::AddressMap,
                 confidence: Confidence::Likely,
-                device: device.clone(),
-            },
-            Some((Owner::Shared, device)) => Who::Unknown {
-                why: if expired {
-                    Unknown::Expired
-                } else {
-                    Unknown::SharedDevice
-                },
-                device: device.clone(),
-            },
-            None => Who::Unknown {
-                why: if expired {
-                    Unknown::Expired
-                } else {
-                    Unknown::NoSignIn
-                },
-                device: sign_in.and_then(|sign_in| sign_in.device),
-            },
+                device: label(None),
+            };
+        }
+        let why = if fixed.notice.get_lpm(&IpNet::from(from)).is_some() {
+            Unknown::NoticeNotAccepted
+        } else if place.is_some_and(|place| place.ran_out(now)) {
+            Unknown::Expired
+        } else if entry.is_some() {
+            Unknown::SharedDevice
+        } else {
+            Unknown::NoSignIn
+        };
+        Who::Unknown {
+            why,
+            device: label(None),
         }
     }
 
-    /// Maps an address to a person until a time; a later sign-in on the address replaces an
-    /// earlier one. At the bound the sign-in that runs out soonest gives way: its device falls
-    /// back to unknown and so to the strictest policy. Counted in [`AddressMap::displaced`].
+    /// Takes in evidence; it replaces what the same source said about the address before. At the
+    /// bound the address whose evidence runs out soonest gives way: its device falls back to
+    /// unknown and so to the strictest policy. Counted in [`AddressMap::displaced`].
+    pub fn learn(&self, from: IpAddr, evidence: Evidence) {
+        let from = from.to_canonical();
+        let mut shard = self.shard_mut(from);
+        self.place(&mut shard, from).put(evidence);
+    }
+
+    /// Maps an address to a person until a time, as certain, whenever it began.
     pub fn sign_in(
         &self,
         from: IpAddr,
@@ -139,41 +190,63 @@ impl AddressMap {
         device: Option<Arc<str>>,
         until: Timestamp,
     ) {
-        let from = from.to_canonical();
-        let mut shard = self.shard_mut(from);
-        if shard.len() >= SHARD_MAX && !shard.contains_key(&from) {
-            let soonest = shard
-                .iter()
-                .min_by_key(|(ip, sign_in)| (sign_in.until, **ip));
-            if let Some(ip) = soonest.map(|(ip, _)| *ip) {
-                shard.remove(&ip);
-                self.displaced.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        shard.insert(
+        self.learn(
             from,
-            SignIn {
-                person,
+            Evidence {
+                person: Some(person),
                 device,
+                source: IdentitySource::SignInPage,
+                confidence: Confidence::Certain,
+                since: Timestamp::MIN,
                 until,
             },
         );
     }
 
-    /// Ends a sign-in at once; gives it back if there was one.
-    pub fn sign_out(&self, from: IpAddr) -> Option<SignIn> {
+    /// A lease gave the address to a device, named by an id of its own (such as its hardware
+    /// address). Was it another one before, then whatever was known about the address was about
+    /// that one and is forgotten.
+    pub fn bind(&self, from: IpAddr, device: &Arc<str>) {
         let from = from.to_canonical();
-        self.shard_mut(from).remove(&from)
+        let mut shard = self.shard_mut(from);
+        let place = self.place(&mut shard, from);
+        match &place.bound_to {
+            Some(before) if before == device => return,
+            Some(_) => place.evidence.clear(),
+            None => {}
+        }
+        place.bound_to = Some(Arc::clone(device));
     }
 
-    /// Ends every sign-in of a person, such as a leaver's; how many there were.
+    /// Ends what people said of themselves at an address (sign-in page, notice); whether there was
+    /// anything to end.
+    pub fn sign_out(&self, from: IpAddr) -> bool {
+        self.end(from, |source| {
+            matches!(
+                source,
+                IdentitySource::SignInPage
+                    | IdentitySource::ProxySignIn
+                    | IdentitySource::VisitorNotice
+            )
+        })
+    }
+
+    /// Ends what one source said of an address; whether it had said anything.
+    pub fn end_source(&self, from: IpAddr, source: IdentitySource) -> bool {
+        self.end(from, |said| said == source)
+    }
+
+    /// Ends all evidence for a person, such as a leaver's; how much there was.
     pub fn sign_out_person(&self, person: PersonId) -> usize {
         let mut ended = 0;
-        for shard in &self.sign_ins {
-            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            let before = shard.len();
-            shard.retain(|_, sign_in| sign_in.person != person);
-            ended += before - shard.len();
+        for shard in &self.places {
+            for place in write(shard).values_mut() {
+                let before = place.evidence.len();
+                place
+                    .evidence
+                    .retain(|evidence| evidence.person != Some(person));
+                ended += before - place.evidence.len();
+            }
         }
         ended
     }
@@ -189,60 +262,107 @@ impl AddressMap {
         {
             trie.insert(range.trunc(), (owner, device));
         }
-        self.fixed.store(Arc::new(Fixed { trie }));
+        self.change_fixed(|fixed| fixed.trie = trie.clone());
     }
 
-    /// Forgets sign-ins that ran out more than [`EXPIRED_KEPT`] ago; to be called now and then.
+    /// Replaces the networks where whoever is not known must first accept the notice of monitoring
+    /// (MON-09).
+    pub fn set_notice(&self, ranges: impl IntoIterator<Item = IpNet>) {
+        let mut notice = JointPrefixMap::new();
+        for range in ranges {
+            notice.insert(range.trunc(), ());
+        }
+        self.change_fixed(|fixed| fixed.notice = notice.clone());
+    }
+
+    fn change_fixed(&self, change: impl Fn(&mut Fixed)) {
+        self.fixed.rcu(|fixed| {
+            let mut next = Fixed {
+                trie: fixed.trie.clone(),
+                notice: fixed.notice.clone(),
+            };
+            change(&mut next);
+            next
+        });
+    }
+
+    /// Whether the notice of monitoring comes first at this address.
+    pub fn asks_for_notice(&self, from: IpAddr) -> bool {
+        let fixed = self.fixed.load();
+        fixed
+            .notice
+            .get_lpm(&IpNet::from(from.to_canonical()))
+            .is_some()
+    }
+
+    /// Forgets evidence that ran out more than [`EXPIRED_KEPT`] ago; to be called now and then.
     pub fn sweep(&self, now: Timestamp) {
-        for shard in &self.sign_ins {
-            shard
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|_, sign_in| now.duration_since(sign_in.until) < EXPIRED_KEPT);
+        for shard in &self.places {
+            write(shard).retain(|_, place| {
+                place
+                    .evidence
+                    .retain(|evidence| now.duration_since(evidence.until) < EXPIRED_KEPT);
+                !place.evidence.is_empty()
+            });
         }
     }
 
-    /// Every sign-in still in force, by address: to keep them over a restart.
-    pub fn sign_ins(&self, now: Timestamp) -> Vec<(IpAddr, SignIn)> {
-        let mut all: Vec<_> = self
-            .sign_ins
-            .iter()
-            .flat_map(|shard| {
-                let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-                let live = shard.iter().filter(|(_, sign_in)| now < sign_in.until);
-                live.map(|(ip, sign_in)| (*ip, sign_in.clone()))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        all.sort_by_key(|(ip, _)| *ip);
+    /// All evidence in force, by address, what counts most first: for the page of devices, and to
+    /// keep it over a restart.
+    pub fn evidence(&self, now: Timestamp) -> Vec<(IpAddr, Evidence)> {
+        let mut all = Vec::new();
+        for shard in &self.places {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            for (ip, place) in shard.iter() {
+                let live = place.evidence.iter().filter(|evidence| evidence.holds(now));
+                all.extend(live.map(|evidence| (*ip, evidence.clone())));
+            }
+        }
+        all.sort_by(|(a, x), (b, y)| a.cmp(b).then(y.weigh(x)));
         all
     }
 
-    /// How many sign-ins gave way because the map was full.
+    /// How many addresses gave way because the map was full.
     pub fn displaced(&self) -> u64 {
         self.displaced.load(Ordering::Relaxed)
     }
 
-    fn sign_in_at(&self, from: IpAddr) -> Option<SignIn> {
-        let shard = self.sign_ins[shard_of(from)]
+    fn end(&self, from: IpAddr, which: impl Fn(IdentitySource) -> bool) -> bool {
+        let from = from.to_canonical();
+        let mut shard = self.shard_mut(from);
+        let Some(place) = shard.get_mut(&from) else {
+            return false;
+        };
+        let before = place.evidence.len();
+        place.evidence.retain(|evidence| !which(evidence.source));
+        before > place.evidence.len()
+    }
+
+    /// The place of an address, with room made for it.
+    fn place<'s>(&self, shard: &'s mut HashMap<IpAddr, Place>, from: IpAddr) -> &'s mut Place {
+        if shard.len() >= SHARD_MAX && !shard.contains_key(&from) {
+            let soonest = shard.iter().min_by_key(|(ip, place)| (place.until(), **ip));
+            if let Some(ip) = soonest.map(|(ip, _)| *ip) {
+                shard.remove(&ip);
+                self.displaced.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        shard.entry(from).or_default()
+    }
+
+    fn shard(&self, from: IpAddr) -> RwLockReadGuard<'_, HashMap<IpAddr, Place>> {
+        self.places[shard_of(from)]
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        shard.get(&from).cloned()
-    }
-
-    fn device_at(&self, from: IpAddr) -> Option<Arc<str>> {
-        let fixed = self.fixed.load();
-        fixed
-            .trie
-            .get_lpm(&IpNet::from(from))
-            .and_then(|(_, (_, device))| device.clone())
-    }
-
-    fn shard_mut(&self, from: IpAddr) -> RwLockWriteGuard<'_, HashMap<IpAddr, SignIn>> {
-        self.sign_ins[shard_of(from)]
-            .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn shard_mut(&self, from: IpAddr) -> RwLockWriteGuard<'_, HashMap<IpAddr, Place>> {
+        write(&self.places[shard_of(from)])
+    }
+}
+
+fn write(shard: &RwLock<HashMap<IpAddr, Place>>) -> RwLockWriteGuard<'_, HashMap<IpAddr, Place>> {
+    shard.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Neighbouring addresses fall into different shards. Who fills one shard on purpose (by choosing

@@ -6,18 +6,22 @@
 
 mod addresses;
 pub mod engines;
+mod evidence;
 mod explanation;
 mod handle;
 mod lists;
+mod passing;
 mod query;
 mod roster;
 pub mod shield;
 mod snapshot;
 
-pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX, SignIn};
+pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX};
+pub use evidence::{CLOCK_SLACK, Evidence};
 pub use explanation::{Explanation, Identity, ListVersion};
 pub use handle::{Filter, NotReady};
 pub use lists::{Categories, Hit, NoCategories, NoSealed, Sealed};
+pub use passing::{PASSING_MAX, Passing};
 pub use query::{Query, Versions};
 pub use roster::Roster;
 pub use snapshot::{Parts, Snapshot};

@@ -53,9 +53,33 @@ static GLANCE: LazyLock<Glance> = LazyLock::new(|| NAMES.iter().map(|(name, _)| 
 
 use WayRound::{Canary, Discovery, Relay, Resolver};
 
-/// Sorted by name.
+/// Sorted by name; resolvers that are reached by their address alone stand among them.
 static NAMES: &[(&str, WayRound)] = &[
+    ("1.0.0.1", Resolver),
+    ("1.0.0.2", Resolver),
+    ("1.0.0.3", Resolver),
+    ("1.1.1.1", Resolver),
+    ("1.1.1.2", Resolver),
+    ("1.1.1.3", Resolver),
+    ("149.112.112.112", Resolver),
     ("1dot1dot1dot1.cloudflare-dns.com", Resolver),
+    ("208.67.220.220", Resolver),
+    ("208.67.222.222", Resolver),
+    ("45.90.28.0", Resolver),
+    ("45.90.30.0", Resolver),
+    ("8.8.4.4", Resolver),
+    ("8.8.8.8", Resolver),
+    ("9.9.9.10", Resolver),
+    ("9.9.9.11", Resolver),
+    ("9.9.9.9", Resolver),
+    ("94.140.14.14", Resolver),
+    ("94.140.15.15", Resolver),
+    ("[2001:4860:4860::8844]", Resolver),
+    ("[2001:4860:4860::8888]", Resolver),
+    ("[2606:4700:4700::1001]", Resolver),
+    ("[2606:4700:4700::1111]", Resolver),
+    ("[2620:fe::9]", Resolver),
+    ("[2620:fe::fe]", Resolver),
     ("_dns.resolver.arpa", Discovery),
     ("adblock.dns.mullvad.net", Resolver),
     ("anycast.uncensoreddns.org", Resolver),
@@ -170,6 +194,9 @@ mod tests {
             ("abc123.cloudflare-gateway.com", Some(Resolver)),
             ("www.icloud.com", None),
             ("notdns.google", None),
+            ("1.1.1.1", Some(Resolver)),
+            ("[2620:fe::fe]", Some(Resolver)),
+            ("192.0.2.1", None),
             ("example.org", None),
         ] {
             assert_eq!(way_round(&Host::parse(host).unwrap()), expected, "{host}");

@@ -182,6 +182,13 @@ impl Snapshot {
             search: search_site(query.address),
             avoidance: way_round(query.address.host()).is_some(),
             text: None,
+            notice_first: matches!(
+                query.who,
+                Who::Unknown {
+                    why: Unknown::NoticeNotAccepted,
+                    ..
+                }
+            ),
             from: query.from,
             now: query.now,
         }

@@ -31,6 +31,8 @@ const EVERY_LIST_TURN: Duration = Duration::from_secs(10 * 60);
 const EVERY_HOUR: Duration = Duration::from_secs(3600);
 /// How often viewing is looked at: often enough that an hour of it cannot slip between two turns.
 const EVERY_VIEWING: Duration = Duration::from_secs(10 * 60);
+/// How often sessions, leases and sign-ins that ran out are let go.
+const EVERY_SWEEP: Duration = Duration::from_secs(60);
 /// How soon after a failed self-check the next one is tried.
 const CHECK_RETRY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -142,6 +144,38 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
             }
         }
     });
+    spawn(
+        &mut set,
+        &stop,
+        "end what ran out on the network",
+        EVERY_SWEEP,
+        {
+            let app = app.clone();
+            move || {
+                let app = app.clone();
+                async move {
+                    app.sweep_network();
+                    Ok(())
+                }
+            }
+        },
+    );
+    spawn(
+        &mut set,
+        &stop,
+        "look for gaps, retire visitors",
+        EVERY_HOUR,
+        {
+            let app = app.clone();
+            move || {
+                let app = app.clone();
+                async move {
+                    app.alarm_gaps().await?;
+                    app.retire_visitors().await.map(drop)
+                }
+            }
+        },
+    );
     if let Some(post) = post {
         spawn(&mut set, &stop, "send notices", EVERY_CHASE, move || {
             let (app, post) = (app.clone(), Arc::clone(&post));

@@ -8,6 +8,8 @@
 //! Nothing here does I/O, reads a clock or makes an id.
 
 mod alert;
+mod avoidance;
+pub mod firewall;
 mod life;
 mod route;
 mod rules;
@@ -15,6 +17,7 @@ mod seen;
 mod watch;
 
 pub use alert::{Alert, EvidenceRef, Severity, in_order};
+pub use avoidance::Method;
 pub use life::{
     ALERT_ENTRY_VERSION, AlertBody, AlertCommand, AlertEntry, AlertOutcome, AlertStage, AlertState,
     BrokenAlert, act, notices, raise,

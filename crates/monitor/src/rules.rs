@@ -27,6 +27,20 @@ pub enum RuleKind {
     },
     /// Search words on a watch list; theme and severity come from the list.
     SearchTerm,
+    /// Ways round the filter (FIL-16): one alert for each person or device and method.
+    WayRound {
+        /// So many different addresses typed as numbers …
+        direct: u32,
+        /// … within so many minutes count as a way round.
+        window_minutes: u32,
+        /// How serious before weighting.
+        severity: Severity,
+    },
+    /// A search or site that an outside firewall or filter stopped (MON-05).
+    OutsideAttempt {
+        /// How serious before weighting.
+        severity: Severity,
+    },
 }
 
 /// One rule.
@@ -128,6 +142,19 @@ impl RuleSet {
                 if categories.is_empty() || *window_minutes == 0 {
                     problems.push(RuleSetProblem::Empty(rule.id.clone()));
                 }
+            }
+            if let RuleKind::WayRound {
+                direct,
+                window_minutes,
+                ..
+            } = &rule.kind
+                && (!(1..=COUNT_MAX).contains(direct) || *window_minutes == 0)
+            {
+                problems.push(RuleSetProblem::Count {
+                    rule: rule.id.clone(),
+                    count: *direct,
+                    most: COUNT_MAX,
+                });
             }
         }
         if !self
@@ -285,21 +312,24 @@ impl RuleSet {
                     Harm::Gambling,
                     Severity::Low,
                 ),
-                repeated(
-                    "bypass",
-                    "Repeatedly blocked: ways round the filter",
-                    &[
-                        "avoidance",
-                        "vpn",
-                        "proxy",
-                        "redirector",
-                        "filter-bypass",
-                        "doh",
-                    ],
-                    5,
-                    60,
-                    Harm::MisuseOfSystems,
-                    Severity::Low,
+                Rule {
+                    version: 2,
+                    ..plain(
+                        "bypass",
+                        "Blocked: a way round the filter",
+                        RuleKind::WayRound {
+                            direct: 20,
+                            window_minutes: 10,
+                            severity: Severity::Medium,
+                        },
+                    )
+                },
+                plain(
+                    "firewall",
+                    "Stopped by the firewall: a search or site",
+                    RuleKind::OutsideAttempt {
+                        severity: Severity::Medium,
+                    },
                 ),
             ],
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pharos_casework::Harm;
 use pharos_school::{Role, Who, YearGroup};
 
-use crate::Severity;
+use crate::{Method, Severity};
 
 /// What was done with the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,10 @@ pub struct Seen {
     pub sealed: Option<Arc<str>>,
     /// The search words, where it was a search.
     pub search: Option<String>,
+    /// The way round the filter that it stands for.
+    pub method: Option<Method>,
+    /// Whether an outside firewall or filter tells of it as an attempt that it stopped (MON-05).
+    pub is_outside_attempt: bool,
 }
 
 /// Words on a watch list that were found in a text.

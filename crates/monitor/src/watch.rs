@@ -7,6 +7,7 @@ use pharos_casework::Harm;
 use pharos_school::{Confidence, Role, Who};
 
 use crate::alert::{Alert, EvidenceRef, Severity};
+use crate::avoidance::Method;
 use crate::rules::{COUNT_MAX, Rule, RuleKind, RuleSet, RuleSetProblem};
 use crate::seen::{Seen, SeenAction, WatchLists};
 
@@ -173,7 +174,123 @@ impl Watch {
                 }
             }
             RuleKind::SearchTerm => self.searched(rule, seen, lists),
+            RuleKind::WayRound {
+                direct,
+                window_minutes,
+                severity,
+            } => {
+                let window = SignedDuration::from_mins(i64::from(*window_minutes));
+                self.way_round(rule, seen, (*direct, window), *severity)
+                    .into_iter()
+                    .collect()
+            }
+            RuleKind::OutsideAttempt { severity } => self
+                .outside_attempt(rule, seen, *severity)
+                .into_iter()
+                .collect(),
         }
+    }
+
+    /// One alert for each person or device, method and day names all three (FIL-16).
+    fn way_round(
+        &mut self,
+        rule: &Rule,
+        seen: &Seen,
+        (direct, window): (u32, SignedDuration),
+        severity: Severity,
+    ) -> Option<Alert> {
+        let method = match seen.method {
+            Some(Method::DirectAddresses) => {
+                if !self.many_addresses(rule, seen, direct, window) {
+                    return None;
+                }
+                Method::DirectAddresses
+            }
+            method => method?,
+        };
+        let device = match seen.who.device() {
+            Some(device) => format!("{device} ({})", seen.device_address),
+            None => seen.device_address.clone(),
+        };
+        let done = match seen.action {
+            SeenAction::Blocked => "It was blocked.",
+            SeenAction::Warned => "It was warned about.",
+            SeenAction::LetThrough => "It was not stopped here.",
+        };
+        let why = vec![format!(
+            "A way round the filter was tried: {}, on the device {device}. {done}",
+            method.says()
+        )];
+        let evidence = vec![EvidenceRef {
+            at: seen.at,
+            host: Some(seen.host.clone()),
+        }];
+        Some(self.alert(
+            rule,
+            seen,
+            (Harm::MisuseOfSystems, severity),
+            method.name(),
+            why,
+            evidence,
+        ))
+    }
+
+    /// Whether this is the last of so many different addresses typed as numbers within the window.
+    fn many_addresses(
+        &mut self,
+        rule: &Rule,
+        seen: &Seen,
+        direct: u32,
+        window: SignedDuration,
+    ) -> bool {
+        let key = (rule.id.clone(), subject_key(seen));
+        self.room_for_counter(&key);
+        let counter = self.counters.entry(key).or_default();
+        counter.last = counter.last.max(seen.at);
+        let oldest = counter.last.checked_sub(window).unwrap_or(Timestamp::MIN);
+        counter
+            .times
+            .retain(|(at, host)| *at >= oldest && *host != seen.host);
+        counter.times.push_back((seen.at, seen.host.clone()));
+        while counter.times.len() > COUNT_MAX as usize {
+            counter.times.pop_front();
+        }
+        let reached = counter.times.len() >= direct as usize;
+        if reached {
+            counter.times.clear();
+        }
+        reached
+    }
+
+    /// A search or site that a firewall stopped: one alert for each person or device and category,
+    /// or host where it has none (MON-05).
+    fn outside_attempt(&self, rule: &Rule, seen: &Seen, severity: Severity) -> Option<Alert> {
+        if !seen.is_outside_attempt || seen.method.is_some() {
+            return None;
+        }
+        let category = seen.categories.first();
+        let about = category.map_or(seen.host.as_str(), AsRef::as_ref);
+        let what = match (&seen.search, category) {
+            (Some(words), _) => {
+                let words: String = words.chars().take(80).collect();
+                format!("a search for “{words}”")
+            }
+            (None, Some(category)) => format!("a site of the category {category}"),
+            (None, None) => "a site".to_owned(),
+        };
+        let why = vec![format!("The school's firewall stopped {what}.")];
+        let evidence = vec![EvidenceRef {
+            at: seen.at,
+            host: Some(seen.host.clone()).filter(|host| !host.is_empty()),
+        }];
+        Some(self.alert(
+            rule,
+            seen,
+            (Harm::WrongForAge, severity),
+            about,
+            why,
+            evidence,
+        ))
     }
 
     fn sealed(&self, rule: &Rule, seen: &Seen) -> Option<Alert> {

@@ -49,6 +49,8 @@ fn seen(minutes: i64) -> Seen {
         action: SeenAction::Blocked,
         sealed: None,
         search: None,
+        method: None,
+        is_outside_attempt: false,
     }
 }
 
@@ -492,4 +494,86 @@ proptest! {
         }
         prop_assert_eq!(watch.counts().seen, people.len() as u64);
     }
+}
+
+/// FIL-16: one alert for each person, method and day names the person's device and the method;
+/// another method is another alert, and the next day is a new one.
+#[test]
+fn fil_16_one_alert_names_device_and_method() {
+    let mut watch = watch();
+    let way = |minutes, method| Seen {
+        method: Some(method),
+        ..seen(minutes)
+    };
+    let first = watch.see(&way(0, Method::EncryptedDns), &NoWatchLists);
+    let [Raised::New(alert)] = first.as_slice() else {
+        panic!("{first:?}");
+    };
+    assert!(
+        alert.why[0].contains("encrypted name look-ups") && alert.why[0].contains("10.1.2.3"),
+        "{:?}",
+        alert.why
+    );
+    assert_eq!(
+        (alert.person(), alert.theme),
+        (Some(PUPIL), Harm::MisuseOfSystems)
+    );
+    let again = watch.see(&way(5, Method::EncryptedDns), &NoWatchLists);
+    assert!(matches!(again.as_slice(), [Raised::Again(_)]), "{again:?}");
+    let other = watch.see(&way(6, Method::Proxy), &NoWatchLists);
+    assert!(matches!(other.as_slice(), [Raised::New(_)]), "{other:?}");
+    let later = watch.see(&way(25 * 60, Method::Proxy), &NoWatchLists);
+    assert!(matches!(later.as_slice(), [Raised::New(_)]), "{later:?}");
+}
+
+/// FIL-16: one address typed as numbers is nothing; many different ones within minutes are a way
+/// round, and the same one again and again is not.
+#[test]
+fn fil_16_many_addresses_typed_as_numbers_are_a_way_round() {
+    let mut watch = watch();
+    let typed = |second: i64, host: String| Seen {
+        at: at(0) + SignedDuration::from_secs(second),
+        host,
+        action: SeenAction::LetThrough,
+        method: Some(Method::DirectAddresses),
+        ..seen(0)
+    };
+    for second in 0..100 {
+        let raised = watch.see(&typed(second, "192.0.2.1".into()), &NoWatchLists);
+        assert_eq!(raised, [], "the same one");
+    }
+    let raised: Vec<_> = (0..20)
+        .flat_map(|n| watch.see(&typed(100 + n, format!("198.51.100.{n}")), &NoWatchLists))
+        .collect();
+    assert_eq!(raised.len(), 1, "{raised:?}");
+}
+
+/// MON-05: what a firewall stopped is one alert for each category, with the words searched for; a
+/// way round is told by its own rule alone.
+#[test]
+fn mon_05_what_a_firewall_stopped_is_an_alert() {
+    let mut watch = watch();
+    let stopped = |words: Option<&str>| Seen {
+        categories: vec!["hacking".into()],
+        search: words.map(str::to_owned),
+        is_outside_attempt: true,
+        ..seen(0)
+    };
+    let first = watch.see(&stopped(Some("how to break in")), &NoWatchLists);
+    let [Raised::New(alert)] = first.as_slice() else {
+        panic!("{first:?}");
+    };
+    assert_eq!(alert.rule, "firewall");
+    assert!(alert.why[0].contains("how to break in"), "{:?}", alert.why);
+    let again = watch.see(&stopped(None), &NoWatchLists);
+    assert!(matches!(again.as_slice(), [Raised::Again(_)]), "{again:?}");
+    let round = watch.see(
+        &Seen {
+            method: Some(Method::Vpn),
+            ..stopped(None)
+        },
+        &NoWatchLists,
+    );
+    assert_eq!(round.len(), 1);
+    assert_eq!(round[0].alert().rule, "bypass");
 }

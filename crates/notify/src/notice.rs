@@ -29,6 +29,8 @@ pub enum Kind {
     CheckFailed,
     /// A filter list is stale.
     ListStale,
+    /// Devices or a whole network do not pass the filter (FIL-16).
+    NetworkGap,
     /// Viewing of records looks odd (AUD-05).
     OddViewing,
     /// A review is due.
@@ -54,6 +56,7 @@ impl Kind {
         Kind::Approval,
         Kind::CheckFailed,
         Kind::ListStale,
+        Kind::NetworkGap,
         Kind::OddViewing,
         Kind::ReviewDue,
         Kind::ReportReady,
@@ -74,6 +77,7 @@ impl Kind {
             Kind::Approval => "approval",
             Kind::CheckFailed => "check-failed",
             Kind::ListStale => "list-stale",
+            Kind::NetworkGap => "network-gap",
             Kind::OddViewing => "odd-viewing",
             Kind::ReviewDue => "review-due",
             Kind::ReportReady => "report-ready",
@@ -100,6 +104,7 @@ impl Kind {
             Kind::Approval => "a change is waiting for your approval",
             Kind::CheckFailed => "the filter check failed",
             Kind::ListStale => "a filter list needs attention",
+            Kind::NetworkGap => "something on the network goes round the filter",
             Kind::OddViewing => "something needs your attention",
             Kind::ReviewDue => "a review is due",
             Kind::ReportReady => "a report is ready",
@@ -148,6 +153,8 @@ pub enum Place {
     Policy,
     /// The filter lists.
     Lists,
+    /// Devices, Wi-Fi sessions and gaps.
+    Network,
     /// The reports.
     Reports,
     /// The settings.
@@ -164,6 +171,7 @@ impl fmt::Display for Place {
             Place::Request(id) => write!(f, "/requests/{id}"),
             Place::Check(id) => write!(f, "/checks/{id}"),
             Place::Policy => f.write_str("/policy"),
+            Place::Network => f.write_str("/network"),
             Place::Lists => f.write_str("/lists"),
             Place::Reports => f.write_str("/reports"),
             Place::Settings => f.write_str("/settings"),

@@ -34,7 +34,10 @@ pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
 pub use filter::HelpService;
 pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
 pub use names::BUILT_IN_GROUPS;
-pub use network::{AddressEntry, ListSubscription, Mail, MailTls, Network};
+pub use network::{
+    AddressEntry, LeaseFile, ListSubscription, Mail, MailTls, Network, RadiusClient,
+    RegisteredDevice,
+};
 pub use pack::{Confirmation, Pack, SettingLine};
 pub use people::{NamedRole, Post};
 pub use policy_text::{CLAUSES_MAX, ControlText, WrittenClause, markdown_html};

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use pharos_casework::ParentDuty;
 use pharos_governance::{Clause, Control};
+use pharos_policy::PolicySpec;
 
 use crate::agreement::read_agreement;
 use crate::compile::check_compiles;
 use crate::filter;
 use crate::names::Names;
-use crate::network::{read_addresses, read_lists, read_mail, read_network};
+use crate::network::{read_devices, read_lists, read_mail, read_network};
 use crate::pack::{Confirmation, Pack};
 use crate::people::{named_roles, read_rights};
 use crate::policy_text::{WrittenClause, read_clauses};
-use crate::problem::{Place, Problem, Problems, Severity, quoted};
+use crate::problem::{Place, Problem, Problems, Severity, nearest, quoted};
 use crate::procedures::read_procedures;
 use crate::read::{Cx, Fields};
 use crate::school::{SchoolTable, read_front_page, read_school};
 use crate::settings::{
-    SetValue, SettingValue, families, read_settings, settings as all_settings, weaker,
+    SetValue, SettingValue, Settings, families, read_settings, settings as all_settings, weaker,
 };
 use crate::tree;
 
@@ -278,12 +279,15 @@ fn read_school_toml(
         _ => None,
     });
     let lists = read_lists(fil.as_mut(), &names, &mut cx);
+    let (addresses, devices) = read_devices(&mut root, &mut cx);
+    check_notice_places(&settings, &policy, &mut cx);
     let pack = Pack {
         words,
         front_page: read_front_page(&mut root, &mut cx),
         named_roles: named_roles(&settings),
         rights: read_rights(&mut root, &mut cx),
-        addresses: read_addresses(&mut root, &mut cx),
+        addresses,
+        devices,
         network: read_network(&mut root, &mut cx),
         mail: read_mail(&mut root, &mut cx),
         confirmed: read_confirmed(&mut root, &mut cx),
@@ -307,6 +311,28 @@ fn read_school_toml(
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
     (pack, names)
+}
+
+/// The places where the notice of monitoring comes first must be places of the pack (MON-09).
+fn check_notice_places(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>) {
+    let Some((_, set)) = settings
+        .iter_set()
+        .find(|(name, _)| *name == "mon.notice_places")
+    else {
+        return;
+    };
+    let SettingValue::List(places) = &set.value else {
+        return;
+    };
+    for place in places {
+        if !policy.places.contains_key(place) {
+            cx.error(
+                set.place,
+                format!("mon.notice_places: {place:?} is no place of the pack"),
+                nearest(place, policy.places.keys().map(String::as_str)),
+            );
+        }
+    }
 }
 
 /// `pack = 1`: the version of the format, so that a later Pharos can read an older pack rightly.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use pharos_filter::{FixedEntry, Owner};
-use pharos_school::PersonId;
+use pharos_school::{Mac, PersonId};
 
 use crate::names::Names;
+use crate::problem::Place;
 use crate::read::{Cx, Fields};
 
 /// A fixed entry of the address map.
@@ -39,9 +40,44 @@ impl AddressEntry {
     }
 }
 
+/// A device of the school's register, known by its hardware address (`[[devices]] mac`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredDevice {
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Label for people, such as `Tablet 17`.
+    pub label: String,
+    /// Username of the person whose device it usually is; `None` for a shared device.
+    pub user: Option<String>,
+}
+
+/// The files in which a DHCP server keeps its leases (MON-02).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseFile {
+    /// Who writes it: `isc`, `kea` or `dnsmasq`.
+    pub format: String,
+    /// Where it is on this machine.
+    pub path: String,
+}
+
+/// A Wi-Fi controller, switch or RADIUS server that sends accounting (MON-02).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RadiusClient {
+    /// Its name; its shared secret is kept under it, never in a pack.
+    pub name: String,
+    /// Where its packets come from.
+    pub range: IpNet,
+}
+
 /// Addresses outside the school's faces.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
+    /// DHCP lease files that are read.
+    pub leases: Vec<LeaseFile>,
+    /// Who may send RADIUS accounting.
+    pub radius: Vec<RadiusClient>,
+    /// Who may send syslog.
+    pub syslog_from: Vec<IpNet>,
     /// Resolvers that names are forwarded to; empty: those of the machine.
     pub dns_upstreams: Vec<SocketAddr>,
     /// The address of the pages for people, as printed in links; `None`: the web face's own.
@@ -107,14 +143,27 @@ pub struct ListSubscription {
     pub must_not_hold: Vec<String>,
 }
 
-pub(crate) fn read_addresses(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<AddressEntry> {
+/// `[[devices]]`: those with a fixed address, and those known by their hardware address; one may
+/// have both.
+pub(crate) fn read_devices(
+    root: &mut Fields<'_>,
+    cx: &mut Cx<'_>,
+) -> (Vec<AddressEntry>, Vec<RegisteredDevice>) {
     let mut devices: Vec<AddressEntry> = Vec::new();
+    let mut registered: Vec<RegisteredDevice> = Vec::new();
     for mut fields in root.tables("devices", cx) {
         let at = fields.at();
-        let address = fields.needed_text("address", cx);
+        let mac = fields.text("mac", cx);
+        let address = match mac {
+            Some(_) => fields.text("address", cx),
+            None => fields.needed_text("address", cx),
+        };
         let label = fields.text("label", cx);
         let user = fields.text("user", cx).map(|user| user.to_lowercase());
         fields.finish(cx);
+        if let Some(mac) = mac {
+            read_mac(&mac, at, (&label, &user), &mut registered, cx);
+        }
         let Some(address) = address else { continue };
         let Some(range) = range_of(&address) else {
             cx.error(
@@ -141,7 +190,113 @@ pub(crate) fn read_addresses(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Addr
             user,
         });
     }
-    devices
+    (devices, registered)
+}
+
+fn read_mac(
+    text: &str,
+    at: Place,
+    (label, user): (&Option<String>, &Option<String>),
+    registered: &mut Vec<RegisteredDevice>,
+    cx: &mut Cx<'_>,
+) {
+    let Ok(mac) = text.parse::<Mac>() else {
+        cx.error(
+            at,
+            format!("devices: {text:?} is not a hardware address"),
+            "write \"00:11:22:aa:bb:cc\"",
+        );
+        return;
+    };
+    if registered.iter().any(|device| device.mac == mac) {
+        cx.error(at, format!("devices: {mac} is there twice"), "keep one");
+        return;
+    }
+    registered.push(RegisteredDevice {
+        mac,
+        label: label.clone().unwrap_or_else(|| mac.to_string()),
+        user: user.clone(),
+    });
+}
+
+/// `network.dhcp_leases`: texts such as `kea:/var/lib/kea/kea-leases4.csv`.
+fn read_leases(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<LeaseFile> {
+    let mut files = Vec::new();
+    for (at, text) in fields.texts("dhcp_leases", cx) {
+        match text.split_once(':') {
+            Some((format @ ("isc" | "kea" | "dnsmasq"), path)) if path.starts_with('/') => {
+                files.push(LeaseFile {
+                    format: format.to_owned(),
+                    path: path.to_owned(),
+                });
+            }
+            _ => cx.error(
+                at,
+                format!("network.dhcp_leases: {text:?} is not a kind and a file"),
+                "write \"isc:/var/lib/dhcp/dhcpd.leases\", \"kea:/…\" or \"dnsmasq:/…\"",
+            ),
+        }
+    }
+    files
+}
+
+/// `[[network.radius]]`: who may send accounting.
+fn read_radius(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<RadiusClient> {
+    let mut clients: Vec<RadiusClient> = Vec::new();
+    for mut fields in fields.tables("radius", cx) {
+        let at = fields.at();
+        let name = fields.needed_text("name", cx);
+        let from = fields.needed_text("from", cx);
+        if let Some((node, _)) = fields.node("secret") {
+            cx.error(
+                node.at,
+                "a secret does not belong in a pack",
+                "give it to the server with `pharos radius NAME`",
+            );
+        }
+        fields.finish(cx);
+        let (Some(name), Some(from)) = (name, from) else {
+            continue;
+        };
+        let fits = (1..=40).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let Some(range) = range_of(&from) else {
+            cx.error(
+                at,
+                format!("network.radius: {from:?} is not an address"),
+                "write \"10.0.8.5\" or a range \"10.0.8.0/24\"",
+            );
+            continue;
+        };
+        if !fits || clients.iter().any(|client| client.name == name) {
+            cx.error(
+                at,
+                format!("network.radius: {name:?} is no name, or is there twice"),
+                "use small letters, digits and hyphens, each name once",
+            );
+            continue;
+        }
+        clients.push(RadiusClient { name, range });
+    }
+    clients
+}
+
+/// `network.syslog_from`: who may send syslog.
+fn read_syslog(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<IpNet> {
+    let mut ranges = Vec::new();
+    for (at, text) in fields.texts("syslog_from", cx) {
+        match range_of(&text) {
+            Some(range) => ranges.push(range),
+            None => cx.error(
+                at,
+                format!("network.syslog_from: {text:?} is not an address"),
+                "write \"10.0.0.1\" or a range \"10.0.0.0/24\"",
+            ),
+        }
+    }
+    ranges
 }
 
 fn range_of(text: &str) -> Option<IpNet> {
@@ -182,8 +337,15 @@ pub(crate) fn read_network(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Network {
             "write \"https://pharos.example\"",
         );
     }
+    let network = Network {
+        leases: read_leases(&mut fields, cx),
+        radius: read_radius(&mut fields, cx),
+        syslog_from: read_syslog(&mut fields, cx),
+        dns_upstreams,
+        web,
+    };
     fields.finish(cx);
-    Network { dns_upstreams, web }
+    network
 }
 
 pub(crate) fn read_mail(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<Mail> {

@@ -11,7 +11,7 @@ use pharos_school::Role;
 
 use crate::agreement::Agreement;
 use crate::filter::HelpService;
-use crate::network::{AddressEntry, ListSubscription, Mail, Network};
+use crate::network::{AddressEntry, ListSubscription, Mail, Network, RegisteredDevice};
 use crate::people::NamedRole;
 use crate::policy_text::WrittenClause;
 use crate::school::{FrontPage, School, Words};
@@ -72,6 +72,8 @@ pub struct Pack {
     pub rights: BTreeMap<Act, BTreeSet<Role>>,
     /// Fixed address map.
     pub addresses: Vec<AddressEntry>,
+    /// Devices known by their hardware address.
+    pub devices: Vec<RegisteredDevice>,
     /// Help and reporting services, shown to pupils and never blocked.
     pub help: Vec<HelpService>,
     /// Addresses outside.

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     },
     /// Read a page as the proxy reads it: its score for every category, phrase by phrase
     Scan(ScanArgs),
+    /// Keep the secret that a Wi-Fi controller, switch or RADIUS server shares with Pharos
+    Radius(RadiusArgs),
     /// Bring a backup back into an empty folder
     Restore(RestoreArgs),
     #[command(flatten)]
@@ -61,6 +63,8 @@ pub(crate) enum WithData {
     Backup(OnData<BackupArgs>),
     /// The audit log
     Audit(OnData<AuditArgs>),
+    /// What Pharos cannot see here, and why
+    Limits(OnData<LimitsArgs>),
     /// Look at the installation from outside
     Doctor(OnData<DoctorArgs>),
     /// Make new keys
@@ -103,6 +107,8 @@ pub(crate) enum Request {
     Backup(BackupArgs),
     /// As typed.
     Audit(AuditArgs),
+    /// As typed.
+    Limits(LimitsArgs),
     /// As typed.
     Doctor(DoctorArgs),
     /// As typed.
@@ -160,6 +166,12 @@ pub(crate) struct Faces {
     /// The address of the pages as people reach them, for links
     #[arg(long, value_name = "URL")]
     pub(crate) web_url: Option<String>,
+    /// Take in RADIUS accounting here (usually port 1813), from the clients that the pack names
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) radius: Option<SocketAddr>,
+    /// Take in firewall events by syslog here, UDP and TCP, from the senders that the pack names
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) syslog: Option<SocketAddr>,
 }
 
 /// A face that can be left out.
@@ -283,6 +295,19 @@ pub(crate) struct PackInstallArgs {
     /// Why
     #[arg(long)]
     pub(crate) why: String,
+}
+
+/// `pharos radius`
+#[derive(Debug, Args)]
+pub(crate) struct RadiusArgs {
+    /// The client's name in the pack ([[network.radius]])
+    pub(crate) name: String,
+    /// The file that holds the secret; without it, it is read from standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The data folder
+    #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
+    pub(crate) data: PathBuf,
 }
 
 /// `pharos restore`
@@ -473,6 +498,10 @@ pub(crate) enum AuditCommand {
     /// Prove that nothing was altered or removed
     Verify,
 }
+
+/// `pharos limits`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct LimitsArgs {}
 
 /// `pharos doctor`
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]

@@ -134,7 +134,7 @@ impl Folder {
 
     /// A kept secret, if it is there. Sealed under the master key itself, so that a new school key
     /// leaves it as it is.
-    fn read_secret(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    pub(crate) fn read_secret(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let path = self.path.join("keys").join(name);
         let sealed = match fs::read(&path) {
             Ok(sealed) => sealed,
@@ -150,7 +150,8 @@ impl Folder {
         Ok(Some(plain))
     }
 
-    fn write_secret(&self, name: &str, plain: &[u8]) -> anyhow::Result<()> {
+    /// Keeps a secret in `keys/NAME`, in place of the one before.
+    pub(crate) fn write_secret(&self, name: &str, plain: &[u8]) -> anyhow::Result<()> {
         let mut sealer = Sealer::new(Vec::new(), &self.master)?;
         sealer.write_all(plain)?;
         write_private(&self.path.join("keys").join(name), &sealer.finish()?)

@@ -17,6 +17,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> u8 {
         Command::Init(args) => commands::init::run(args, output).await,
         Command::Serve(args) => serve::run(args, output).await,
         Command::Scan(args) => commands::scan::run(&args, output),
+        Command::Radius(args) => commands::radius::run(&args, output),
         Command::Restore(args) => commands::backup::restore(args, output).await,
         Command::Pack {
             command: PackCommand::Check { dir },
@@ -44,6 +45,7 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
         WithData::Report(on) => with_data(on, Request::Report, output).await,
         WithData::Backup(on) => with_data(on, Request::Backup, output).await,
         WithData::Audit(on) => with_data(on, Request::Audit, output).await,
+        WithData::Limits(on) => with_data(on, Request::Limits, output).await,
         WithData::Doctor(on) => with_data(on, Request::Doctor, output).await,
         WithData::Keys(on) => with_data(on, Request::Keys, output).await,
         WithData::Password(on) => with_data(on, Request::Password, output).await,

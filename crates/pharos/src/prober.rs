@@ -92,7 +92,10 @@ async fn look_up(from: IpAddr, dns: SocketAddr, host: &str) -> std::io::Result<S
 
 fn judge(answer: &Message) -> Seen {
     if extended_error(answer).is_some_and(|code| BLOCKED.contains(&code)) {
-        return Seen::Blocked;
+        return match answer.answers.is_empty() {
+            true => Seen::Nothing,
+            false => Seen::Blocked,
+        };
     }
     let alias = answer.answers.iter().find_map(|record| match &record.data {
         RData::CNAME(target) => Some(target.0.to_ascii().trim_end_matches('.').to_owned()),

@@ -15,6 +15,7 @@ use pharos_proxy::{
     CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Words, pac,
     trust_steps,
 };
+use pharos_school::Face;
 use pharos_service::{App, Prober, School};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -65,6 +66,8 @@ pub(crate) struct Running {
     pub(crate) web: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
     pub(crate) dns: Option<SocketAddr>,
+    pub(crate) radius: Option<SocketAddr>,
+    pub(crate) syslog: Option<SocketAddr>,
     pub(crate) has_upstreams: bool,
     stop: CancellationToken,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -81,6 +84,12 @@ impl Running {
         };
         line("pages", self.web);
         line("proxy", self.proxy);
+        if let Some(radius) = self.radius {
+            line("RADIUS", Some(radius));
+        }
+        if let Some(syslog) = self.syslog {
+            line("syslog", Some(syslog));
+        }
         line("DNS", self.dns);
         if self.dns.is_some() && !self.has_upstreams {
             output.say("  DNS has no upstream (--dns-upstream ADDR): it answers what the filter decides, and nothing from outside.");
@@ -124,10 +133,15 @@ pub(crate) async fn start(
     let school = app.school();
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
+    remember_network(opened);
     let sink = watched(app, Arc::clone(&opened.sink), &stop, &mut tasks);
     let on = |face| !faces.off.contains(&face);
     let web_url = web_url(faces, &school);
     app.tell_web_url(web_url.clone());
+    if faces.web_url.is_some() {
+        // The pages' own name stays reachable: the policy in force has to know it.
+        app.rebuild().await?;
+    }
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
     let upstreams = if faces.dns_upstream.is_empty() {
@@ -146,6 +160,19 @@ pub(crate) async fn start(
             )
         })
         .transpose()?;
+
+    let intake = start_intake(faces, opened, &school, &sink, &stop, &mut tasks).await?;
+    app.tell_faces(pharos_service::Faces {
+        dns: dns.is_some(),
+        dns_has_upstream: has_upstreams,
+        proxy: proxy.is_some(),
+        inspects: proxy.is_some(),
+        transparent: false,
+        jobs: on(Off::Jobs),
+        radius: intake.radius.is_some(),
+        syslog: intake.syslog.is_some(),
+        lease_files: school.pack.network.leases.len(),
+    });
 
     let prober: Arc<dyn Prober> = Arc::new(FaceProber { dns, proxy });
     // Set once: a second start in one process keeps the first, which is the same faces.
@@ -172,14 +199,120 @@ pub(crate) async fn start(
         Arc::clone(opened),
         stop.clone(),
     )?);
+    tasks.push(tokio::spawn(keep_network(Arc::clone(opened), stop.clone())));
     Ok(Running {
         web,
         proxy,
         dns,
+        radius: intake.radius,
+        syslog: intake.syslog,
         has_upstreams,
         stop,
         tasks,
     })
+}
+
+/// Where intake listens.
+struct Listens {
+    radius: Option<SocketAddr>,
+    syslog: Option<SocketAddr>,
+}
+
+/// What other machines tell: files of leases, RADIUS accounting, syslog.
+async fn start_intake(
+    faces: &Faces,
+    opened: &Opened,
+    school: &School,
+    sink: &Arc<dyn Sink>,
+    stop: &CancellationToken,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> anyhow::Result<Listens> {
+    let network = &school.pack.network;
+    let leases = network.leases.iter().map(|file| {
+        let format = file.format.parse().map_err(anyhow::Error::msg)?;
+        Ok(pharos_intake::LeaseSource {
+            format,
+            path: file.path.clone().into(),
+        })
+    });
+    let mut secrets = match faces.radius {
+        Some(_) => crate::commands::radius::secrets(&opened.folder)?,
+        None => BTreeMap::new(),
+    };
+    let mut radius_clients = Vec::new();
+    for client in network.radius.iter().filter(|_| faces.radius.is_some()) {
+        match secrets.remove(&client.name) {
+            Some(secret) => radius_clients.push(pharos_intake::RadiusClient {
+                name: client.name.clone(),
+                range: client.range,
+                secret: secret.into_bytes().into(),
+            }),
+            None => tracing::warn!(
+                client = %client.name,
+                "no secret is kept for this RADIUS client, so its packets count for nothing; give it with `pharos radius NAME`"
+            ),
+        }
+    }
+    let config = pharos_intake::IntakeConfig {
+        leases: leases.collect::<anyhow::Result<_>>()?,
+        radius: faces.radius,
+        radius_clients,
+        syslog: faces.syslog,
+        syslog_from: network.syslog_from.clone(),
+        ..pharos_intake::IntakeConfig::default()
+    };
+    let running =
+        pharos_intake::start(config, opened.app.clone(), Arc::clone(sink), stop.clone()).await?;
+    let listens = Listens {
+        radius: running.radius,
+        syslog: running.syslog,
+    };
+    tasks.push(tokio::spawn(running.join()));
+    Ok(listens)
+}
+
+/// The sealed file with what is known of devices.
+const NETWORK_FILE: &str = "network";
+/// How often it is written.
+const NETWORK_EVERY: std::time::Duration = std::time::Duration::from_secs(300);
+
+fn remember_network(opened: &Opened) {
+    match opened.folder.read_secret(NETWORK_FILE) {
+        Ok(Some(bytes)) => opened.app.remember_network(&bytes),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(%error, "what was known of devices cannot be opened; it is learnt anew");
+        }
+    }
+}
+
+/// Writes what is known of devices every few minutes, and at the end.
+async fn keep_network(opened: Arc<Opened>, stop: CancellationToken) {
+    let mut turn = tokio::time::interval(NETWORK_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    turn.tick().await;
+    loop {
+        let ends = tokio::select! {
+            () = stop.cancelled() => true,
+            _ = turn.tick() => false,
+        };
+        let own = Arc::clone(&opened);
+        let written = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
+            own.folder
+                .write_secret(NETWORK_FILE, &own.app.keep_network()?)
+        })
+        .await;
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what is known of devices cannot be kept");
+            }
+            Err(error) => tracing::error!(%error, "keeping what is known of devices"),
+        }
+        if ends {
+            return;
+        }
+    }
 }
 
 fn start_dns(

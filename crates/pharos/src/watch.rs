@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pharos_activity::{EachActOnce, Event, Sink};
-use pharos_service::App;
+use pharos_school::Face;
+use pharos_service::{App, is_worth_watching};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +26,7 @@ pub(crate) fn watched(
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> Arc<dyn Sink> {
     let (watch, mut events) = mpsc::channel(WATCHED_MAX);
-    let (app, stop) = (app.clone(), stop.clone());
+    let (watching, stop) = (app.clone(), stop.clone());
     tasks.push(tokio::spawn(async move {
         loop {
             let last = tokio::select! {
@@ -33,7 +34,7 @@ pub(crate) fn watched(
                 () = tokio::time::sleep(EVERY) => false,
             };
             while let Ok(event) = events.try_recv() {
-                if let Err(error) = app.notice(&event).await {
+                if let Err(error) = watching.notice(&event).await {
                     tracing::error!(%error, "an alert could not be saved");
                 }
             }
@@ -43,6 +44,7 @@ pub(crate) fn watched(
         }
     }));
     Arc::new(EachActOnce::new(Arc::new(Watched {
+        app: app.clone(),
         store,
         watch,
         passed_over: AtomicU64::new(0),
@@ -50,6 +52,7 @@ pub(crate) fn watched(
 }
 
 struct Watched {
+    app: App,
     store: Arc<dyn Sink>,
     watch: mpsc::Sender<Event>,
     passed_over: AtomicU64,
@@ -57,10 +60,11 @@ struct Watched {
 
 impl Sink for Watched {
     fn record(&self, event: Event) {
-        let look = event.sealed.is_some()
-            || event.search.is_some()
-            || matches!(event.action, "block" | "warn");
-        if look && self.watch.try_send(event.clone()).is_err() {
+        // What a firewall tells of did not pass here.
+        if event.face != Face::Firewall {
+            self.app.passed(event.address, event.at);
+        }
+        if is_worth_watching(&event) && self.watch.try_send(event.clone()).is_err() {
             let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
             if so_far.is_power_of_two() {
                 tracing::warn!(

@@ -180,7 +180,7 @@ impl Policy {
         }
     }
 
-    /// What is not written as a rule: ways round, search tools, adult-led mode.
+    /// What is not written as a rule: ways round, the notice, search tools, adult-led mode.
     fn weigh_built_ins<'p>(
         &'p self,
         subject: &Subject,
@@ -190,6 +190,10 @@ impl Policy {
     ) {
         if request.avoidance && self.blocks_avoidance && !subject.avoidance_granted {
             let spoken = self.built_in(&self.names.avoidance, Action::Block);
+            scales.hear(Layer::SchoolBlock, spoken, witness);
+        }
+        if request.notice_first {
+            let spoken = self.built_in(&self.names.notice, Action::Block);
             scales.hear(Layer::SchoolBlock, spoken, witness);
         }
         if let Some(site) = request.search.filter(|site| !site.video) {

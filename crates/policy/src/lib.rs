@@ -40,7 +40,7 @@ mod subject;
 
 pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
-pub use policy::Policy;
+pub use policy::{NOTICE_RULE, Policy};
 pub use problem::SpecProblem;
 pub use request::{Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};

@@ -59,11 +59,16 @@ pub(crate) struct Search {
     pub(crate) tools: Option<ToolSet>,
 }
 
+/// The name of the built-in rule that holds everything but help back until the notice of
+/// monitoring is accepted (MON-09).
+pub const NOTICE_RULE: &str = "notice";
+
 /// Names of what is built in, made once so that a decision can share them.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) sealed: Arc<str>,
     pub(crate) avoidance: Arc<str>,
+    pub(crate) notice: Arc<str>,
     pub(crate) search_tools: Arc<str>,
     pub(crate) safe_search: Arc<str>,
     pub(crate) page_text: Arc<str>,
@@ -78,6 +83,7 @@ impl Default for Names {
         Self {
             sealed: "sealed".into(),
             avoidance: "avoidance".into(),
+            notice: NOTICE_RULE.into(),
             search_tools: "search-tools".into(),
             safe_search: "safe-search".into(),
             page_text: "page-text".into(),

@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub avoidance: bool,
     /// The category whose threshold the text reaches, where text was read.
     pub text: Option<&'a Arc<str>>,
+    /// Whether whoever asks must first accept the notice of monitoring (MON-09).
+    pub notice_first: bool,
     /// The device's network address.
     pub from: Option<IpAddr>,
     /// When.

@@ -120,7 +120,10 @@ fn block_as(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -
     add(&shared.counts.blocked);
     let band = verdict.band(shared.pages.words());
     let distress = verdict.text().is_some_and(|over| over.distress);
-    let mut response = if !page && distress {
+    let mut response = if &*verdict.decision.rule == pharos_policy::NOTICE_RULE {
+        // MON-09: devices that probe for a sign-in page open the one they are led to.
+        shared.pages.to_notice()
+    } else if !page && distress {
         plain(
             StatusCode::FORBIDDEN,
             "text/plain; charset=utf-8",

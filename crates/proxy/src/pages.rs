@@ -161,6 +161,19 @@ impl Pages {
         self.html(StatusCode::FORBIDDEN, page.render())
     }
 
+    /// Leads to the page with the notice of monitoring (MON-09).
+    pub(crate) fn to_notice(&self) -> Response<Answer> {
+        let mut response = plain(
+            StatusCode::FOUND,
+            "text/plain; charset=utf-8",
+            "Read and accept the notice of monitoring first.\n",
+        );
+        if let Ok(to) = http::HeaderValue::from_str(&format!("{}/notice", self.web)) {
+            response.headers_mut().insert(http::header::LOCATION, to);
+        }
+        response
+    }
+
     /// The warning page; with a token its reader may go on to `to`.
     pub(crate) fn warn(
         &self,

@@ -23,9 +23,22 @@ pub enum Face {
     Explain,
     /// The self-check.
     Check,
+    /// An outside firewall or filter that told of it by syslog (MON-05).
+    Firewall,
 }
 
 impl Face {
+    /// Every face.
+    pub const ALL: [Face; 7] = [
+        Face::Dns,
+        Face::Http,
+        Face::Tunnel,
+        Face::Https,
+        Face::Explain,
+        Face::Check,
+        Face::Firewall,
+    ];
+
     /// The name used in logs and stored events.
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,6 +48,7 @@ impl Face {
             Face::Https => "https",
             Face::Explain => "explain",
             Face::Check => "check",
+            Face::Firewall => "firewall",
         }
     }
 }
@@ -57,9 +71,29 @@ pub enum IdentitySource {
     AddressMap,
     /// Named on the command line or page (explain, self-check).
     Stated,
+    /// The Wi-Fi or switch said who joined, by RADIUS accounting.
+    Radius,
+    /// A DHCP lease led to a registered device, and the device to its usual user.
+    DhcpLease,
+    /// A visitor gave this name when they accepted the notice of monitoring.
+    VisitorNotice,
+    /// An outside firewall or filter named its user.
+    Firewall,
 }
 
 impl IdentitySource {
+    /// Every source.
+    pub const ALL: [IdentitySource; 8] = [
+        IdentitySource::ProxySignIn,
+        IdentitySource::SignInPage,
+        IdentitySource::AddressMap,
+        IdentitySource::Stated,
+        IdentitySource::Radius,
+        IdentitySource::DhcpLease,
+        IdentitySource::VisitorNotice,
+        IdentitySource::Firewall,
+    ];
+
     /// The name used in logs and stored events.
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,6 +101,24 @@ impl IdentitySource {
             IdentitySource::SignInPage => "sign-in-page",
             IdentitySource::AddressMap => "address-map",
             IdentitySource::Stated => "stated",
+            IdentitySource::Radius => "radius",
+            IdentitySource::DhcpLease => "dhcp-lease",
+            IdentitySource::VisitorNotice => "visitor-notice",
+            IdentitySource::Firewall => "firewall",
+        }
+    }
+
+    /// How the link was made, in words for people.
+    pub const fn says(self) -> &'static str {
+        match self {
+            IdentitySource::ProxySignIn => "signed in at the proxy",
+            IdentitySource::SignInPage => "signed in on the sign-in page",
+            IdentitySource::AddressMap => "by the school's address map",
+            IdentitySource::Stated => "as stated",
+            IdentitySource::Radius => "signed in to the Wi-Fi",
+            IdentitySource::DhcpLease => "the device is registered to them",
+            IdentitySource::VisitorNotice => "gave this name on the visitors' page",
+            IdentitySource::Firewall => "named by the firewall",
         }
     }
 }
@@ -106,9 +158,21 @@ pub enum Unknown {
     NotOnRoll,
     /// The device is shared and nobody has signed in on it.
     SharedDevice,
+    /// The device is on a network where the notice of monitoring comes first, and nobody has
+    /// accepted it there yet (MON-09).
+    NoticeNotAccepted,
 }
 
 impl Unknown {
+    /// Every reason.
+    pub const ALL: [Unknown; 5] = [
+        Unknown::NoSignIn,
+        Unknown::Expired,
+        Unknown::NotOnRoll,
+        Unknown::SharedDevice,
+        Unknown::NoticeNotAccepted,
+    ];
+
     /// The name used in logs and stored events.
     pub const fn name(self) -> &'static str {
         match self {
@@ -116,6 +180,7 @@ impl Unknown {
             Unknown::Expired => "expired",
             Unknown::NotOnRoll => "not-on-roll",
             Unknown::SharedDevice => "shared-device",
+            Unknown::NoticeNotAccepted => "notice-not-accepted",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod id;
 mod identity;
+mod mac;
 mod people;
 mod year;
 
@@ -12,5 +13,6 @@ pub use id::{
     AlertId, CaseId, CheckId, ClassId, EntryId, NoticeId, ParseIdError, PersonId, RequestId,
 };
 pub use identity::{Confidence, Face, IdentitySource, Unknown, Who};
+pub use mac::{Mac, NotAMac};
 pub use people::{Class, Person, Role, Standing, UnknownRole};
 pub use year::{ParseYearError, YearBand, YearGroup};

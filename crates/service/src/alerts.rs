@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::cases::{hand_of, new_entry, refusal};
 use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
+use crate::network::{ATTEMPT, may_be_way_round, method_of};
 use crate::overrides::json;
 use crate::{App, Error, SignedIn};
 use sightings::{Sighting, Sightings};
@@ -163,7 +164,7 @@ impl App {
     pub async fn notice(&self, event: &Event) -> Result<(), Error> {
         if event.who.person().is_some_and(is_test_user)
             || is_check_address(event.address)
-            || !is_interesting(event)
+            || !is_worth_watching(event)
         {
             return Ok(());
         }
@@ -526,9 +527,12 @@ impl App {
     }
 }
 
-/// Only what a rule could look at: blocks, warnings, searches, sealed hits.
-fn is_interesting(event: &Event) -> bool {
-    event.sealed.is_some() || event.search.is_some() || matches!(event.action, "block" | "warn")
+/// Only what a rule could look at: blocks, warnings, searches, sealed hits, possible ways round.
+pub fn is_worth_watching(event: &Event) -> bool {
+    event.sealed.is_some()
+        || event.search.is_some()
+        || matches!(event.action, "block" | "warn")
+        || may_be_way_round(event)
 }
 
 fn seen(event: &Event, member: Option<&Member>) -> Seen {
@@ -550,6 +554,8 @@ fn seen(event: &Event, member: Option<&Member>) -> Seen {
         },
         sealed: event.sealed.clone(),
         search: event.search.as_deref().map(str::to_owned),
+        method: method_of(event),
+        is_outside_attempt: &*event.rule == ATTEMPT,
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) halves: crate::sign_in::Halves,
     pub(crate) report_pace: crate::cases::pace::ReportPace,
     pub(crate) watch: crate::alerts::Watch,
+    pub(crate) network: crate::network::Network,
 }
 
 impl App {
@@ -82,6 +83,7 @@ impl App {
                 halves: Default::default(),
                 report_pace: Default::default(),
                 watch,
+                network: crate::network::Network::default(),
             }),
         })
     }

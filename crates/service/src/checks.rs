@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use async_trait::async_trait;
 use pharos_access::{Actor, Target, act};
+use pharos_policy::PolicySpec;
 use pharos_records::{CheckRun, NewCheckRun};
 use pharos_school::{CheckId, Role};
 use serde::{Deserialize, Serialize};
@@ -21,16 +22,33 @@ pub(crate) use plan::{add_test_users, is_test_user};
 use crate::clock::new_uuid;
 use crate::{App, Error};
 
-/// The check's own devices: a loopback range that no school device has.
+/// The check's own devices: a loopback range that no school device has. One for each kind of user …
 const DEVICES: [u8; 3] = [127, 83, 0];
+/// … and one in each place of the pack.
+const IN_PLACES: [u8; 3] = [127, 83, 1];
 
 /// Whether a request came from the check's own devices: nothing to be alerted of.
 pub(crate) fn is_check_address(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V4(v4) if v4.octets()[..3] == DEVICES)
+    matches!(address, IpAddr::V4(v4) if v4.octets()[..3] == DEVICES || v4.octets()[..3] == IN_PLACES)
+}
+
+/// The check's own device in the n-th place.
+fn device_in_place(number: u8) -> IpAddr {
+    let [a, b, c] = IN_PLACES;
+    IpAddr::V4(Ipv4Addr::new(a, b, c, number))
+}
+
+/// Puts a device of the check's own into every place, so that each is tried as it is (AUD-02).
+pub(crate) fn add_devices(spec: &mut PolicySpec) {
+    for (place, number) in spec.places.values_mut().zip(1_u8..=PLACES_MAX) {
+        place.ranges.push(device_in_place(number).to_string());
+    }
 }
 
 /// The stored form's version.
 const VERSION: u16 = 1;
+/// The most places that are tried.
+const PLACES_MAX: u8 = 100;
 /// How many runs a page lists.
 const RUNS_SHOWN: usize = 50;
 
@@ -50,6 +68,9 @@ pub enum Seen {
     Blocked,
     /// Sent to this name instead (safe search).
     Narrowed(String),
+    /// Blocked by the filter without any address: what canaries and private relay must be told, for
+    /// which the address of a block page would be an invitation.
+    Nothing,
     /// Let through, whether or not anything answered behind it.
     Through,
     /// It could not be tried, and why.
@@ -140,7 +161,12 @@ impl App {
             };
             probes.push(probe.judge(&plan.users[probe.user].group, &seen));
         }
-        for address in users {
+        for (_, address) in plan
+            .users
+            .iter()
+            .zip(users)
+            .filter(|(user, _)| user.person.is_some())
+        {
             self.filter().addresses().sign_out(address);
         }
         let count = |wanted| {
@@ -208,6 +234,9 @@ impl App {
             .iter()
             .zip(1_u8..)
             .map(|(user, number)| {
+                if let Some(place) = user.place {
+                    return device_in_place(place);
+                }
                 let address = IpAddr::V4(Ipv4Addr::new(DEVICES[0], DEVICES[1], DEVICES[2], number));
                 match user.person {
                     Some(person) => self.filter().addresses().sign_in(
@@ -216,7 +245,9 @@ impl App {
                         Some("self-check".into()),
                         until,
                     ),
-                    None => drop(self.filter().addresses().sign_out(address)),
+                    None => {
+                        self.filter().addresses().sign_out(address);
+                    }
                 }
                 address
             })

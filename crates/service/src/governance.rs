@@ -187,7 +187,7 @@ impl App {
                 let subject = match row.kind {
                     Kind::Category(name) => Subject::Category(name),
                     Kind::SafeSearch(engine) => Subject::SafeSearch(engine),
-                    Kind::Sealed(_) | Kind::Help(_) => continue,
+                    Kind::Sealed(_) | Kind::Help(_) | Kind::WayRound(_) => continue,
                 };
                 let result = match row.result {
                     Result_::Passed => ProbeResult::Passed,

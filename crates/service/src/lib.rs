@@ -19,6 +19,7 @@ mod explain;
 mod gate;
 mod governance;
 mod lists;
+mod network;
 mod notices;
 mod overrides;
 mod packs;
@@ -33,7 +34,7 @@ mod trouble;
 mod unzip;
 mod watchkeeping;
 
-pub use alerts::{AlertBody, Watch};
+pub use alerts::{AlertBody, Watch, is_worth_watching};
 pub use app::{App, Ports};
 pub use audit::Waiting;
 pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
@@ -46,6 +47,10 @@ pub use desk::Desk;
 pub use error::{Error, Problem};
 pub use explain::ExplainQuestion;
 pub use lists::NewList;
+pub use network::{
+    AddressLine, Faces, FirewallView, GapLine, LeaseLine, Limit, NO_FILTER_IS_COMPLETE,
+    NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace, RadiusCounts,
+};
 pub use notices::NoticeBody;
 pub use overrides::NewLesson;
 pub use packs::PackFiles;

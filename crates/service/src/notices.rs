@@ -52,6 +52,7 @@ fn words(kind: &str) -> (Kind, Severity) {
         "alert" | "alert-passed-on" => (Kind::Alert, Severity::Attention),
         "concern" => (Kind::Concern, Severity::Urgent),
         "emergency-access" | "odd-viewing" => (Kind::OddViewing, Severity::Attention),
+        "network-gap" => (Kind::NetworkGap, Severity::Attention),
         "list-stale" | "list-refused" | "breach-filter" => (Kind::ListStale, Severity::Attention),
         "check-failed" => (Kind::CheckFailed, Severity::Urgent),
         "trouble" => (Kind::Trouble, Severity::Urgent),
@@ -78,6 +79,7 @@ fn place(path: &str) -> Option<Place> {
     }
     for (prefix, place) in [
         ("/lists", Place::Lists),
+        ("/network", Place::Network),
         ("/policy", Place::Policy),
         ("/reports", Place::Reports),
     ] {

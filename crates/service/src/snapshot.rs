@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pharos_catalogue::{Address, Catalogue, CategorySet, SealedLists};
 use pharos_filter::{Categories, Hit, Parts, Roster, Sealed, Snapshot, Versions};
 use pharos_policy::PolicySpec;
-use pharos_policy::spec::{EmergencySpec, ExceptionSpec, LessonSpec, PersonalSpec};
+use pharos_policy::spec::{EmergencySpec, ExceptionSpec, HelpSpec, LessonSpec, PersonalSpec};
 use pharos_records::{Override, OverrideKind};
 
 use crate::{App, Error};
@@ -23,6 +23,8 @@ impl App {
         let classes = self.records().classes().await?;
         let mut spec = school.pack.filter.clone();
         self.add_overrides(&mut spec).await?;
+        crate::checks::add_devices(&mut spec);
+        self.add_own_pages(&mut spec);
         let catalogue = self.inner().lists.catalogue();
         let sealed = self
             .inner()
@@ -42,6 +44,7 @@ impl App {
         let mut roster = Roster::new(&people, &classes);
         crate::checks::add_test_users(&policy, &mut roster, &spec);
         self.map_addresses(&roster);
+        self.tell_network(&roster);
         let lists = catalogue
             .lists()
             .iter()
@@ -70,6 +73,21 @@ impl App {
         Ok(())
     }
 
+    /// The pages' own name is never blocked: whoever must first accept the notice or sign in has to
+    /// reach them (MON-09).
+    fn add_own_pages(&self, spec: &mut PolicySpec) {
+        let host = own_host(self.web_url()).or_else(|| {
+            let school = self.school();
+            own_host(school.pack.network.web.as_deref()?)
+        });
+        if let Some(host) = host {
+            spec.help.push(HelpSpec {
+                name: "Pharos's own pages".to_owned(),
+                sites: vec![host],
+            });
+        }
+    }
+
     /// The pack's address map, with sign-in names turned into people. A device whose user is not
     /// on the roll counts as shared: nobody until someone signs in on it.
     fn map_addresses(&self, roster: &Roster) {
@@ -81,6 +99,13 @@ impl App {
             .addresses()
             .set_fixed(entries.collect::<Vec<_>>());
     }
+}
+
+/// The name in a web address; `None` where it is reached by number.
+fn own_host(url: &str) -> Option<String> {
+    let address = Address::parse(url).ok()?;
+    let host = address.host();
+    host.ip().is_none().then(|| host.as_str().to_owned())
 }
 
 fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {

@@ -102,6 +102,9 @@ fil_17_replays!(
     page_json,
     page_packed,
     dictionaries,
+    leases,
+    radius,
+    firewall,
 );
 
 /// A small compiled catalogue for the corpus is what this version compiles: the fuzzer begins with

@@ -97,12 +97,20 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("device-out", "Nobody is named at this device any more."),
     ("ended", "Ended. The usual rules are in force again."),
+    (
+        "gap",
+        "Explained. It stays on the list until the device passes the filter again.",
+    ),
     ("imported", "The roll was brought in."),
     (
         "installed",
         "The new version of the policy pack is in force.",
     ),
     ("lesson", "The links are open for the class."),
+    (
+        "notice",
+        "Thank you. Pages load now; what this device does is logged under your name.",
+    ),
     ("password", "Your password is changed."),
     ("restricted", "The restriction is in force."),
     (

@@ -116,6 +116,13 @@ routes! {
     get "/audit/lookups", May(Act::ReadLookups) => p::audit::lookups;
     post "/audit/lookups", May(Act::ReadLookups) => p::audit::find_lookups;
 
+    get "/network", May(Act::ReadNetwork) => p::network::show;
+    post "/network/gaps", May(Act::ReadNetwork) => p::network::explain;
+    get "/network/firewall", May(Act::ReadNetwork) => p::network::firewall;
+    get "/limits", May(Act::ReadChecks) => p::limits::show;
+    get "/notice", Anyone => p::notice::show;
+    post "/notice", Anyone => p::notice::submit;
+
     get "/help", Anyone => p::public::help;
     get "/monitoring", Anyone => p::public::monitoring;
     get "/licences", Anyone => p::public::licences;

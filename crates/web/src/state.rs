@@ -53,6 +53,7 @@ impl Web {
             ("/people", "People", may(Act::ListPeople), 0),
             ("/policy", "Policy", true, 0),
             ("/checks", "Checks", may(Act::ReadChecks), 0),
+            ("/network", "Network", may(Act::ReadNetwork), 0),
             ("/reports", "Governors' report", may(Act::ReadReport), 0),
             (
                 "/settings",

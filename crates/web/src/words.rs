@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use pharos_casework::broken_up;
-use pharos_school::{Confidence, IdentitySource, Person, PersonId, Role, Unknown, Who};
+use pharos_school::{Confidence, Person, PersonId, Role, Unknown, Who};
 use pharos_service::{Error, School};
 
 use crate::state::Web;
@@ -72,12 +72,7 @@ pub(crate) fn who(who: &Who, name: Option<&str>) -> String {
         Who::Known {
             source, confidence, ..
         } => {
-            let how = match source {
-                IdentitySource::ProxySignIn => "signed in at the proxy",
-                IdentitySource::SignInPage => "signed in on the sign-in page",
-                IdentitySource::AddressMap => "by the school's address map",
-                IdentitySource::Stated => "as stated",
-            };
+            let how = source.says();
             let sure = match confidence {
                 Confidence::Certain => "certain",
                 Confidence::Likely => "likely, not certain",
@@ -98,6 +93,7 @@ fn unknown(why: Unknown) -> &'static str {
         Unknown::Expired => "the sign-in had run out",
         Unknown::NotOnRoll => "the one named is not on the roll",
         Unknown::SharedDevice => "a shared device, and nobody signed in",
+        Unknown::NoticeNotAccepted => "the notice of monitoring was not accepted there yet",
     }
 }
 
@@ -139,6 +135,8 @@ pub(crate) fn reader(person: Option<&Person>) -> Reader {
 
 #[cfg(test)]
 mod tests {
+    use pharos_school::IdentitySource;
+
     use super::*;
 
     /// MON-02: a guess is never given as certain, and nobody is nobody, with the reason.

@@ -119,7 +119,7 @@ fn mon_02_reasons_for_not_knowing_are_told_apart() {
         (IdentitySource::AddressMap, Confidence::Likely)
     );
 
-    assert!(map.sign_out(ip("10.0.0.9")).is_some());
+    assert!(map.sign_out(ip("10.0.0.9")));
     assert_eq!(
         why(&filter.identify(ip("10.0.0.9"), now)),
         Some(Unknown::SharedDevice)
@@ -145,7 +145,7 @@ fn the_address_map_is_bounded_and_swept() {
     for n in 0..all {
         map.sign_in(IpAddr::from(n.to_be_bytes()), person(1), None, until(n));
     }
-    let kept = map.sign_ins(at(LESSON));
+    let kept = map.evidence(at(LESSON));
     assert!(kept.len() <= SIGN_INS_MAX);
     assert_eq!(kept.len() as u64 + map.displaced(), u64::from(all));
     assert!(
@@ -153,7 +153,7 @@ fn the_address_map_is_bounded_and_swept() {
             .any(|(address, _)| *address == IpAddr::from((all - 1).to_be_bytes()))
     );
     map.sweep(at("2026-03-20T00:00:00Z"));
-    assert!(map.sign_ins(at(LESSON)).is_empty());
+    assert!(map.evidence(at(LESSON)).is_empty());
 }
 
 /// FIL-17: a device whose user is unknown, and a person no longer on the roll, get every block of

@@ -5,6 +5,7 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod evidence;
 mod hours;
 mod identity;
 mod kit;

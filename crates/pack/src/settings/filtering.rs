@@ -193,12 +193,28 @@ pub(super) const TABLE: &[Setting] = &[
         "Whether school mail is checked.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "mon.personal_devices",
         Switch,
         "true",
         "The rules hold on the school's network.",
-        "Whether own devices on the school's Wi-Fi are monitored.",
+        "Whether own devices on the school's Wi-Fi are monitored; then the notice comes first in mon.notice_places.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.notice_places",
+        Texts,
+        "[]",
+        "None until the school names its networks for own devices.",
+        "Places where whoever is not known must accept the notice of monitoring before any page loads.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.notice_hours",
+        Number(1, 744),
+        "12",
+        "A day's visit.",
+        "Hours for which an accepted notice holds on one device.",
         SAFEGUARDING,
     ),
     declared(

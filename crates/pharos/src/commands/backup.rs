@@ -19,6 +19,8 @@ const FILES: &[&str] = &[
     "keys/sealed-lists",
     "keys/authority.key",
     "keys/authority.pem",
+    "keys/radius",
+    "keys/network",
     "pharos.toml",
 ];
 

@@ -3,10 +3,12 @@
 pub(crate) mod backup;
 pub(crate) mod init;
 pub(crate) mod pack;
+pub(crate) mod radius;
 pub(crate) mod scan;
 
 mod doctor;
 mod explain;
+mod limits;
 mod lists;
 mod people;
 mod report;
@@ -37,6 +39,7 @@ pub(crate) async fn run(opened: &Opened, request: Request, output: &mut Output) 
         Request::Audit(args) => match args.command {
             AuditCommand::Verify => verify(opened, output).await,
         },
+        Request::Limits(_) => limits::run(opened, output).await,
         Request::Doctor(_) => doctor::run(opened, output).await,
         Request::Keys(args) => match args.command {
             KeysCommand::Rotate => backup::rotate(opened, output).await,

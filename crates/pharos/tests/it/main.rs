@@ -15,6 +15,7 @@ mod commands;
 mod dns;
 mod faults;
 mod keyboard;
+mod network;
 mod postgres;
 mod proxy;
 mod ready;

@@ -297,6 +297,7 @@ fn paths(browser: &Browser, server: &Server, reference: &str) -> Vec<String> {
         "/requests",
         "/policy",
         "/checks",
+        "/network",
         "/people",
         "/reports",
         "/what-to-do",

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pharos_catalogue::Host;
+use pharos_filter::shield::{WayRound, way_round};
 use pharos_filter::{Roster, engines};
 use pharos_governance::Control;
 use pharos_policy::{Member, Policy, PolicySpec};
@@ -30,6 +32,8 @@ pub enum Kind {
     Sealed(String),
     /// A help site is reachable (FIL-13).
     Help(String),
+    /// A way round the filter is shut (FIL-16).
+    WayRound(String),
 }
 
 impl Kind {
@@ -40,6 +44,7 @@ impl Kind {
             Self::SafeSearch(engine) => format!("safe search on {engine}"),
             Self::Sealed(list) => format!("sealed list {list} is live"),
             Self::Help(name) => format!("help is reachable: {name}"),
+            Self::WayRound(name) => format!("shut: {name}"),
         }
     }
 }
@@ -49,6 +54,8 @@ impl Kind {
 pub(super) struct User {
     pub(super) group: String,
     pub(super) person: Option<PersonId>,
+    /// The number of the place where they are, from 1; `None` for the check's own desk.
+    pub(super) place: Option<u8>,
 }
 
 /// One thing to try.
@@ -69,19 +76,29 @@ pub(super) struct Plan {
 }
 
 impl Probe {
+    /// Whether the name is a signal to the whole network, which any address would switch on.
+    fn is_signal(&self) -> bool {
+        Host::parse(&self.host)
+            .ok()
+            .and_then(|host| way_round(&host))
+            .is_some_and(|way| matches!(way, WayRound::Canary | WayRound::Relay))
+    }
+
     /// Holds what was seen against what was promised.
     pub(super) fn judge(&self, group: &str, seen: &Seen) -> ProbeRow {
         let result = match (&self.kind, seen) {
             (_, Seen::NotTried(_)) => Result_::NotTried,
-            (Kind::Category(_) | Kind::Sealed(_), Seen::Blocked)
+            (Kind::WayRound(_), Seen::Blocked) if self.is_signal() => Result_::Failed,
+            (Kind::Category(_) | Kind::Sealed(_) | Kind::WayRound(_), Seen::Blocked | Seen::Nothing)
             | (Kind::Help(_), Seen::Through | Seen::Narrowed(_))
             // An engine that cannot be reached at all is held as well.
-            | (Kind::SafeSearch(_), Seen::Narrowed(_) | Seen::Blocked) => Result_::Passed,
+            | (Kind::SafeSearch(_), Seen::Narrowed(_) | Seen::Blocked | Seen::Nothing) => Result_::Passed,
             _ => Result_::Failed,
         };
         let seen = match seen {
             Seen::Blocked => "blocked".to_owned(),
             Seen::Narrowed(name) => format!("answered with {name}"),
+            Seen::Nothing => "blocked, without any address".to_owned(),
             Seen::Through => "let through".to_owned(),
             Seen::NotTried(why) => format!("not tried: {why}"),
         };
@@ -135,13 +152,16 @@ impl App {
             plan.users.push(User {
                 group: kind.group.clone(),
                 person: Some(kind.test_user),
+                place: None,
             });
         }
         plan.users.push(User {
             group: "unknown".to_owned(),
             person: None,
+            place: None,
         });
         let unknown = plan.users.len() - 1;
+        let places = self.add_places(&mut plan);
         let stands_for = self.check_groups();
         let user_of = |group: &str| plan_index(&kinds, group);
         let mut wanted: BTreeSet<(usize, Kind, String)> = BTreeSet::new();
@@ -159,11 +179,17 @@ impl App {
                             test_host(&category),
                         ));
                     }
-                    wanted.insert((
-                        unknown,
-                        Kind::Category(category.clone()),
-                        test_host(&category),
-                    ));
+                    let everywhere = places
+                        .iter()
+                        .filter(|place| place.is_held_to(&groups))
+                        .map(|place| place.user);
+                    for user in everywhere.chain([unknown]) {
+                        wanted.insert((
+                            user,
+                            Kind::Category(category.clone()),
+                            test_host(&category),
+                        ));
+                    }
                 }
                 Control::SafeSearchOn { engines, groups } => {
                     let groups = if groups.is_empty() {
@@ -206,6 +232,7 @@ impl App {
                 }
             }
         }
+        self.add_ways_round(&mut plan);
         for (user, kind, host) in wanted {
             plan.probes.push(Probe {
                 user,
@@ -226,6 +253,52 @@ impl App {
         Ok(plan)
     }
 
+    /// Somebody unknown in every place of the pack.
+    fn add_places(&self, plan: &mut Plan) -> Vec<PlaceTried> {
+        let spec = &self.school().pack.filter;
+        let mut places = Vec::new();
+        for (name, number) in spec.places.keys().zip(1_u8..=super::PLACES_MAX) {
+            let guests = spec
+                .unknown
+                .guests
+                .iter()
+                .filter(|guests| guests.places.contains(name))
+                .flat_map(|guests| guests.groups.iter().cloned())
+                .collect::<BTreeSet<String>>();
+            places.push(PlaceTried {
+                user: plan.users.len(),
+                guests: (!guests.is_empty()).then_some(guests),
+            });
+            plan.users.push(User {
+                group: format!("unknown in {name}"),
+                person: None,
+                place: Some(number),
+            });
+        }
+        places
+    }
+
+    /// Every way round that must be shut for whoever it is not granted to (FIL-16).
+    fn add_ways_round(&self, plan: &mut Plan) {
+        let avoidance = &self.school().pack.filter.avoidance;
+        if !avoidance.block {
+            return;
+        }
+        for (user, whose) in plan.users.iter().enumerate() {
+            if avoidance.granted.contains(&whose.group) {
+                continue;
+            }
+            for (name, host, ways) in WAYS_ROUND {
+                plan.probes.extend(ways.iter().map(|way| Probe {
+                    user,
+                    way: *way,
+                    kind: Kind::WayRound((*name).to_owned()),
+                    host: (*host).to_owned(),
+                }));
+            }
+        }
+    }
+
     /// Every group of the pack that somebody is in, with a test user who stands for it.
     pub(crate) fn kinds_of_user(&self) -> Vec<KindOfUser> {
         let Ok(snapshot) = self.filter().snapshot() else {
@@ -238,6 +311,43 @@ impl App {
         )
     }
 }
+
+/// A place with its test device.
+struct PlaceTried {
+    user: usize,
+    /// The groups that guests there count as; `None` where the strictest rules hold.
+    guests: Option<BTreeSet<String>>,
+}
+
+impl PlaceTried {
+    /// Whether a promise to these groups holds for an unknown device here.
+    fn is_held_to(&self, groups: &[String]) -> bool {
+        match &self.guests {
+            None => true,
+            Some(guests) => {
+                groups.iter().any(|group| group == "everyone")
+                    || groups.iter().any(|group| guests.contains(group))
+            }
+        }
+    }
+}
+
+/// The ways round that are tried: name, host, and through which faces. Nothing is sent to any of
+/// them when the filter holds.
+const WAYS_ROUND: &[(&str, &str, &[Way])] = &[
+    (
+        "a browser's own resolver (canary)",
+        "use-application-dns.net",
+        &[Way::Dns],
+    ),
+    ("private relay", "mask.icloud.com", &[Way::Dns]),
+    (
+        "an encrypted resolver by name",
+        "dns.google",
+        &[Way::Dns, Way::Proxy],
+    ),
+    ("an encrypted resolver by address", "1.1.1.1", &[Way::Proxy]),
+];
 
 fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec) -> Vec<KindOfUser> {
     let mut members: Vec<_> = roster

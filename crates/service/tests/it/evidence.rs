@@ -32,6 +32,9 @@ impl ByTheFilter {
             now,
         });
         match explanation.action {
+            Action::Block if &*explanation.rule == "avoidance" && face == Face::Dns => {
+                Seen::Nothing
+            }
             Action::Block => Seen::Blocked,
             Action::Narrow => Seen::Narrowed("the strict name".to_owned()),
             _ => Seen::Through,

@@ -13,6 +13,7 @@ mod evidence;
 mod filtering;
 mod lists;
 mod looking;
+mod network;
 mod settings;
 mod sign_in;
 

@@ -212,7 +212,7 @@ pub(crate) fn who_words(who: &Who, names: &Names) -> String {
                 IdentitySource::ProxySignIn => "signed in at the proxy",
                 IdentitySource::SignInPage => "signed in on this device",
                 IdentitySource::AddressMap => "the device is in the school's map",
-                IdentitySource::Stated => "stated",
+                other => other.says(),
             };
             let name = names.get(*person);
             let on = device
@@ -231,6 +231,7 @@ pub(crate) fn who_words(who: &Who, names: &Names) -> String {
                 Unknown::Expired => "the sign-in there had run out",
                 Unknown::NotOnRoll => "whoever signed in is no longer on the roll",
                 Unknown::SharedDevice => "the device is shared and nobody had signed in",
+                Unknown::NoticeNotAccepted => "the notice of monitoring was not accepted there yet",
             };
             match device {
                 Some(device) => format!("Unknown person at {device}: {why}"),

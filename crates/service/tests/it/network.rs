@@ -1,0 +1,572 @@
+//! What the network tells: leases, Wi-Fi sessions, firewall events, gaps, the notice, the limits.
+
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+use pharos_access::Actor;
+use pharos_directory::leases::{LeaseFormat, read_leases};
+use pharos_directory::presence::GapKind;
+use pharos_directory::radius::{Accounting, Status};
+use pharos_monitor::firewall;
+use pharos_school::{Confidence, IdentitySource, Role, Unknown, Who};
+use pharos_service::{AlertBody, Error, Faces, NoticeState};
+use pharos_testkit::school::SampleSchool;
+
+use crate::{is_closed, system};
+
+const TABLET: &str = "00:53:00:aa:00:17";
+const PHONE: &str = "02:53:00:aa:00:99";
+const GUEST: &str = "10.20.99.7";
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// The leases of a server, each an address and a device, given out now for ten hours.
+fn leases(school: &SampleSchool, held: &[(&str, &str)]) {
+    let mut text = "address,hwaddr,valid_lifetime,expire,hostname,state\n".to_owned();
+    for (address, mac) in held {
+        let until = school.app.now().as_second() + 36_000;
+        text += &format!("{address},{mac},36000,{until},a-phone,0\n");
+    }
+    let read = read_leases(LeaseFormat::Kea, "leases", text.as_bytes());
+    assert!(read.problems.is_empty(), "{:?}", read.problems);
+    school.app.take_leases("kea", read);
+}
+
+fn session(status: Status, user: &str, mac: &str, addresses: &[&str]) -> Accounting {
+    Accounting {
+        status,
+        session: "1".to_owned(),
+        user: Some(user.to_owned()),
+        addresses: addresses.iter().map(|address| ip(address)).collect(),
+        mac: mac.parse().ok(),
+        group: None,
+        access_point: "ap-library".to_owned(),
+    }
+}
+
+/// MON-02: a Wi-Fi sign-in names the pupil, whatever domain stands around the name, and ends with
+/// its stop; the page of the network shows it and is noted in the ledger.
+#[tokio::test]
+async fn mon_02_a_wifi_sign_in_names_the_pupil() {
+    let school = SampleSchool::open().await;
+    let ada = school.person("ada.quill").await;
+    leases(&school, &[("10.20.2.40", TABLET)]);
+    for user in [
+        "ada.quill",
+        "HARBOURMOUTH\\Ada.Quill",
+        "ada.quill@harbourmouth.sch.example",
+    ] {
+        school
+            .app
+            .take_accounting(&session(Status::Start, user, TABLET, &[]));
+        let who = school
+            .app
+            .filter()
+            .identify(ip("10.20.2.40"), school.app.now());
+        assert_eq!(
+            who,
+            Who::Known {
+                person: ada.id,
+                source: IdentitySource::Radius,
+                confidence: Confidence::Certain,
+                device: Some("Library tablet 17".into()),
+            },
+            "{user}"
+        );
+    }
+    let technician = school.at_work("kofi.adeyemi").await;
+    let view = school.app.network(&technician.actor).await.unwrap();
+    let line = view.addresses.iter().find(|line| line.counts).unwrap();
+    assert_eq!(line.name.as_deref(), Some("Ada Quill"));
+    assert_eq!(view.sessions.len(), 1);
+    school
+        .app
+        .take_accounting(&session(Status::Stop, "ada.quill", TABLET, &[]));
+    let who = school
+        .app
+        .filter()
+        .identify(ip("10.20.2.40"), school.app.now());
+    assert_eq!(who.person(), None);
+    assert_eq!(who.device().map(AsRef::as_ref), Some("Library tablet 17"));
+    let teacher = school.at_work("hana.yilmaz").await;
+    assert!(is_closed(
+        &school.app.network(&teacher.actor).await.unwrap_err()
+    ));
+}
+
+/// MON-09: a visitor on the guest Wi-Fi reads the notice before any page loads; once accepted under a
+/// name, what they do is logged under that name, with the honest word that they gave it themselves;
+/// after its hours the notice comes again.
+#[tokio::test]
+async fn mon_09_a_visitor_accepts_the_notice_before_any_page_loads() {
+    let school = SampleSchool::open().await;
+    let identify = || school.app.filter().identify(ip(GUEST), school.app.now());
+    assert!(matches!(
+        identify(),
+        Who::Unknown {
+            why: Unknown::NoticeNotAccepted,
+            ..
+        }
+    ));
+    assert_eq!(school.app.notice_state(ip(GUEST)), NoticeState::Asked);
+    leases(&school, &[(GUEST, PHONE)]);
+
+    for (name, accepted) in [("Jo Marlow", false), ("", true), ("42", true)] {
+        let error = school
+            .app
+            .accept_notice(name, accepted, ip(GUEST))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Invalid(_)), "{name}: {error}");
+    }
+    let error = school
+        .app
+        .accept_notice("Jo Marlow", true, ip("10.20.2.1"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Refused(_)),
+        "elsewhere there is nothing to accept: {error}"
+    );
+
+    let visitor = school
+        .app
+        .accept_notice("  Jo  Marlow ", true, ip(GUEST))
+        .await
+        .unwrap();
+    let Who::Known {
+        person,
+        source,
+        confidence,
+        ..
+    } = identify()
+    else {
+        panic!("named: {:?}", identify());
+    };
+    assert_eq!(
+        (person, source),
+        (visitor.id, IdentitySource::VisitorNotice)
+    );
+    assert_eq!(
+        confidence,
+        Confidence::Likely,
+        "nobody has checked the name"
+    );
+    assert_eq!(visitor.full_name(), "Jo Marlow");
+    assert_eq!(visitor.roles, [Role::Visitor].into());
+    assert_eq!(school.app.notice_state(ip(GUEST)), NoticeState::Named);
+    assert_eq!(
+        school.app.name_of(visitor.id).await.unwrap().as_deref(),
+        Some("Jo Marlow")
+    );
+    let group = school
+        .app
+        .filter()
+        .snapshot()
+        .unwrap()
+        .group_name(&identify(), Some(ip(GUEST)));
+    assert_eq!(group.as_deref(), Some("visitors"));
+
+    // A rebuild of the policy and a new address keep the visitor's name.
+    school.app.rebuild().await.unwrap();
+    assert_eq!(identify().person(), Some(visitor.id));
+    leases(&school, &[("10.20.99.8", PHONE)]);
+    let moved = school
+        .app
+        .filter()
+        .identify(ip("10.20.99.8"), school.app.now());
+    assert_eq!(moved.person(), Some(visitor.id));
+
+    school.clock.forward(SignedDuration::from_hours(12));
+    let later = school
+        .app
+        .filter()
+        .identify(ip("10.20.99.8"), school.app.now());
+    assert!(
+        matches!(
+            later,
+            Who::Unknown {
+                why: Unknown::NoticeNotAccepted,
+                ..
+            }
+        ),
+        "{later:?}"
+    );
+    let head = school.at_work("helen.lindqvist").await;
+    let ledger = school
+        .app
+        .ledger(&head.actor, &Default::default(), 50)
+        .await
+        .unwrap();
+    assert!(
+        ledger
+            .iter()
+            .any(|entry| entry.line.detail.contains("\"notice\":\"accepted\"")),
+        "{ledger:?}"
+    );
+    school.clock.forward(SignedDuration::from_hours(24 * 8));
+    assert_eq!(school.app.retire_visitors().await.unwrap(), 1);
+    assert_eq!(school.app.retire_visitors().await.unwrap(), 0);
+}
+
+/// MON-09: one device cannot fill the roll with names.
+#[tokio::test]
+async fn mon_09_too_many_names_from_one_device_wait() {
+    let school = SampleSchool::open().await;
+    for number in 0..12 {
+        school
+            .app
+            .accept_notice(&format!("Guest N{number}"), true, ip(GUEST))
+            .await
+            .unwrap();
+    }
+    let error = school
+        .app
+        .accept_notice("One More", true, ip(GUEST))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Throttled { .. }), "{error}");
+}
+
+async fn tell(school: &SampleSchool, message: &str) {
+    let told = firewall::read(message.as_bytes()).unwrap();
+    let event = school.app.firewall_event(&told, ip("10.0.0.1")).unwrap();
+    school.sink.record(event.clone());
+    school.app.notice(&event).await.unwrap();
+}
+
+/// MON-05: a firewall's message that names a user and a blocked search is in the technical view and
+/// in the lead's queue; a port scan is in the technical view alone.
+#[tokio::test]
+async fn mon_05_a_blocked_search_reaches_the_lead_and_a_port_scan_does_not() {
+    let school = SampleSchool::open().await;
+    tell(&school, r#"<164>Nov 10 10:00:00 fw-1 msg="Possible port scan detected" src=203.0.113.9 dst=10.0.0.1 action=drop"#).await;
+    tell(&school, r#"<189>devname="FGT60" srcip=127.0.1.8 user="ada.quill" hostname="www.search.example" url="https://www.search.example/?q=x" action="blocked" catdesc="Hacking" keyword="how to break into a school network""#).await;
+    let lead = school.at_work("ruth.okafor").await;
+    let alerts = school.app.alerts(&lead.actor, false).await.unwrap();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    let file = school.app.alert(&lead.actor, alerts[0].id).await.unwrap();
+    let body = AlertBody::read(&file.alert.body).unwrap();
+    assert_eq!(body.noticed.rule, "firewall");
+    assert!(
+        body.why()[0].contains("how to break into a school network"),
+        "{:?}",
+        body.why()
+    );
+    assert_eq!(
+        body.noticed.person(),
+        Some(school.person("ada.quill").await.id)
+    );
+
+    school.activity.seal().await.unwrap();
+    let technician = school.at_work("kofi.adeyemi").await;
+    let view = school.app.firewall_events(&technician.actor).await.unwrap();
+    assert_eq!((view.events.len(), view.taken), (2, 2));
+    let scan = view.events.iter().find(|stored| {
+        stored
+            .event
+            .path
+            .as_deref()
+            .is_some_and(|path| path.contains("port scan"))
+    });
+    assert!(scan.is_some(), "{:?}", view.events);
+    let pupil = school.at_work("ada.quill").await;
+    assert!(is_closed(
+        &school.app.firewall_events(&pupil.actor).await.unwrap_err()
+    ));
+}
+
+/// MON-05: a firewall that floods costs a bounded number of kept events; what shows an attempt is
+/// never passed over.
+#[tokio::test]
+async fn mon_05_a_flood_is_bounded_and_attempts_are_kept() {
+    let school = SampleSchool::open().await;
+    let technical = firewall::read(b"<6>Nov 10 10:00:00 fw-1 kernel: link is up").unwrap();
+    let kept = (0..500)
+        .filter(|_| {
+            school
+                .app
+                .firewall_event(&technical, ip("10.0.0.1"))
+                .is_some()
+        })
+        .count();
+    assert_eq!(kept, 20, "within one second");
+    let attempt =
+        firewall::read(br#"<6>user="ada.quill" hostname=a.example action=blocked"#).unwrap();
+    assert!(
+        school
+            .app
+            .firewall_event(&attempt, ip("10.0.0.1"))
+            .is_some()
+    );
+    school.clock.forward(SignedDuration::from_secs(1));
+    assert!(
+        school
+            .app
+            .firewall_event(&technical, ip("10.0.0.1"))
+            .is_some()
+    );
+}
+
+/// FIL-16: a pupil's device that tries an outside encrypted resolver and a test proxy is blocked
+/// both times; for each method one alert names person, device and method, however often it is tried.
+#[tokio::test]
+async fn fil_16_ways_round_are_blocked_and_each_method_is_one_alert() {
+    let school = SampleSchool::open().await;
+    for _ in 0..3 {
+        for address in ["dns.google/dns-query", "avoidance.pharos.test/"] {
+            let event = school.visit("ada.quill", address).await;
+            assert_eq!(event.action, "block", "{address}");
+        }
+    }
+    // What a phone asks for by itself is no attempt of anybody's.
+    school.visit("ada.quill", "mask.icloud.com/").await;
+    let lead = school.at_work("ruth.okafor").await;
+    let mut told = Vec::new();
+    for alert in school.app.alerts(&lead.actor, false).await.unwrap() {
+        let body = AlertBody::read(&alert.body).unwrap();
+        assert_eq!(
+            body.noticed.person(),
+            Some(school.person("ada.quill").await.id)
+        );
+        told.push(body.why()[0].clone());
+    }
+    told.sort();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains("a known way round the filter") && told[0].contains("a desk"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].contains("encrypted name look-ups") && told[1].contains("a desk"),
+        "{told:?}"
+    );
+}
+
+/// FIL-15, FIL-16: a registered tablet that is on the network and passes nothing is on the gap list;
+/// it stays, explained, without a further alarm, and leaves the list when it passes again. Another that
+/// nobody saw is on the list too.
+#[tokio::test]
+async fn fil_15_a_tablet_that_went_round_stays_until_explained() {
+    let school = SampleSchool::open().await;
+    let address = ip("10.20.2.40");
+    leases(&school, &[("10.20.2.40", TABLET)]);
+    school.app.passed(address, school.app.now());
+    school.app.sweep_network();
+    let kinds = async || {
+        let technician = school.at_work("kofi.adeyemi").await;
+        let view = school.app.network(&technician.actor).await.unwrap();
+        view.gaps
+            .iter()
+            .map(|line| {
+                (
+                    line.gap.kind,
+                    line.gap.label.to_string(),
+                    line.explained.is_some(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let unseen = (GapKind::NotSeen, "Library tablet 18".to_owned(), false);
+    assert_eq!(kinds().await, std::slice::from_ref(&unseen));
+    school.clock.forward(SignedDuration::from_hours(5));
+    leases(&school, &[("10.20.2.40", TABLET)]);
+    let round = |explained| {
+        (
+            GapKind::GoesRound,
+            "Library tablet 17".to_owned(),
+            explained,
+        )
+    };
+    assert_eq!(kinds().await, [round(false), unseen.clone()]);
+    assert_eq!(school.app.alarm_gaps().await.unwrap(), 2);
+    let told = school.notices().await;
+    assert!(
+        told.iter().all(|(kind, _)| kind == "network-gap") && !told.is_empty(),
+        "{told:?}"
+    );
+
+    let technician = school.at_work("kofi.adeyemi").await;
+    let error = school
+        .app
+        .explain_gap(&technician, TABLET, " ")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Invalid(_)), "{error}");
+    assert!(is_closed(
+        &school
+            .app
+            .explain_gap(&technician, PHONE, "not on the list")
+            .await
+            .unwrap_err()
+    ));
+    school
+        .app
+        .explain_gap(
+            &technician,
+            TABLET,
+            "In repair at the maker's until Friday.",
+        )
+        .await
+        .unwrap();
+    assert_eq!(kinds().await, [round(true), unseen.clone()]);
+    assert_eq!(school.app.alarm_gaps().await.unwrap(), 1);
+    school.clock.forward(SignedDuration::from_mins(1));
+    school.app.passed(address, school.app.now());
+    assert_eq!(kinds().await, [unseen]);
+}
+
+/// FIL-16: what is known of devices outlasts a restart.
+#[tokio::test]
+async fn fil_16_what_is_known_of_devices_outlasts_a_restart() {
+    let school = SampleSchool::open().await;
+    leases(&school, &[("10.20.2.40", TABLET)]);
+    school.app.passed(ip("10.20.2.40"), school.app.now());
+    school.app.sweep_network();
+    let kept = school.app.keep_network().unwrap();
+    let after = SampleSchool::open().await;
+    after.app.remember_network(b"damaged");
+    after.app.remember_network(&kept);
+    let technician = after.at_work("kofi.adeyemi").await;
+    let view = after.app.network(&technician.actor).await.unwrap();
+    let labels: Vec<_> = view
+        .gaps
+        .iter()
+        .map(|line| line.gap.label.to_string())
+        .collect();
+    assert_eq!(
+        labels,
+        ["Library tablet 18"],
+        "tablet 17 was seen before the restart"
+    );
+}
+
+/// FIL-16: a network that passed the filter and went quiet is told, once a school day has gone by.
+#[tokio::test]
+async fn fil_16_a_network_that_went_quiet_is_told() {
+    let school = SampleSchool::open().await;
+    school.app.passed(ip("10.20.8.9"), school.app.now());
+    school.app.passed(ip("10.20.2.9"), school.app.now());
+    let quiet = async || {
+        let technician = school.at_work("kofi.adeyemi").await;
+        let view = school.app.network(&technician.actor).await.unwrap();
+        view.quiet
+            .iter()
+            .map(|quiet| quiet.place.clone())
+            .collect::<Vec<_>>()
+    };
+    school.clock.forward(SignedDuration::from_hours(24));
+    school.app.passed(ip("10.20.2.9"), school.app.now());
+    assert!(quiet().await.is_empty());
+    school.clock.forward(SignedDuration::from_hours(24));
+    school.app.passed(ip("10.20.2.9"), school.app.now());
+    assert_eq!(quiet().await, ["boarding-houses"]);
+}
+
+/// FIL-20: the limits follow from what is on: each face that is off, a list that is missing, devices
+/// that nobody can be named at; and they always say that no filter is complete.
+#[tokio::test]
+async fn fil_20_the_limits_follow_from_what_is_on() {
+    let school = SampleSchool::open().await;
+    let governor = school.at_work("mirela.dobre").await;
+    let said = async || {
+        let limits = school.app.limits(&governor.actor).await.unwrap();
+        limits
+            .iter()
+            .map(|limit| format!("{} {}", limit.what, limit.why))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert!(said().await.contains("No server is running"));
+    let all = Faces {
+        dns: true,
+        dns_has_upstream: true,
+        proxy: true,
+        inspects: true,
+        transparent: true,
+        jobs: true,
+        radius: true,
+        syslog: true,
+        lease_files: 1,
+    };
+    school.app.tell_faces(all.clone());
+    let text = said().await;
+    for off in [
+        "is off",
+        "does not catch traffic",
+        "events are not taken in",
+        "Neither DHCP",
+    ] {
+        assert!(!text.contains(off), "{off}: {text}");
+    }
+    assert!(text.contains("No sealed list is here"), "{text}");
+    assert!(text.contains("Mobile data"), "{text}");
+    for (faces, sentence) in [
+        (
+            Faces {
+                dns: false,
+                ..all.clone()
+            },
+            "The filtering resolver is off",
+        ),
+        (
+            Faces {
+                proxy: false,
+                ..all.clone()
+            },
+            "The proxy is off",
+        ),
+        (
+            Faces {
+                inspects: false,
+                ..all.clone()
+            },
+            "no certificate of the school",
+        ),
+        (
+            Faces {
+                transparent: false,
+                ..all.clone()
+            },
+            "does not catch traffic in passing",
+        ),
+        (
+            Faces {
+                syslog: false,
+                ..all.clone()
+            },
+            "Its events are not taken in",
+        ),
+        (
+            Faces {
+                lease_files: 0,
+                radius: false,
+                ..all.clone()
+            },
+            "Neither DHCP leases nor Wi-Fi sign-ins",
+        ),
+        (
+            Faces {
+                jobs: false,
+                ..all.clone()
+            },
+            "Scheduled work is off",
+        ),
+    ] {
+        school.app.tell_faces(faces);
+        assert!(said().await.contains(sentence), "{sentence}");
+    }
+    school.app.passed(ip("10.20.2.77"), school.app.now());
+    assert!(
+        said().await.contains("1 can be tied to nobody"),
+        "{}",
+        said().await
+    );
+    let pupil = school.at_work("ada.quill").await;
+    assert!(is_closed(
+        &school.app.limits(&pupil.actor).await.unwrap_err()
+    ));
+    let _: &Actor = &system();
+}
