@@ -106,6 +106,9 @@ acts! {
 
     ProposePolicy = "policy.propose", "Propose a new version of the policy pack", School, true, &[Technical, Lead, Deputy, OnlineLead, Head, Leadership];
     InstallPolicy = "policy.install", "Put a version of the policy pack in force", School, true, &[Head, Lead];
+    AssessChange = "policy.assess", "Assess the risk of a change to the filter policy", School, false, &[Teacher, Tutor, HouseStaff, Lead, Deputy, OnlineLead, Head, Leadership, Technical];
+    ConsentChange = "policy.consent", "Consent to a change to the filter policy for the leadership", School, false, &[Head, Leadership];
+    ReviewChange = "policy.review", "Look again at a change that is in force", School, false, &[Lead, Deputy, OnlineLead, Head];
     ReadPolicy = "policy.read", "Read the policy, its clauses and their standing", School, true, EVERYONE;
     ChangeSettings = "setting.change", "Change a setting", School, true, &[Technical, Lead, Head];
     RecordStanding = "clause.record", "Record how a clause stands", School, true, &[Lead, Deputy, OnlineLead, Head, Leadership, Technical, Chair];
@@ -131,12 +134,13 @@ acts! {
 
     AskForSite = "request.make", "Ask for a blocked site", School, false, EVERYONE;
     ReadRequests = "request.read", "See requests for sites", School, true, &[Lead, Deputy, OnlineLead, Head, Tutor, Teacher, Technical];
+    EndorseRequest = "request.endorse", "Pass a pupil's request for a site on, or decline it", School, false, &[Teacher, Tutor, Lead, Deputy];
     DecideRequest = "request.decide", "Open or refuse a requested site", School, true, &[Lead, Deputy, OnlineLead, Head];
     EmergencyBlock = "override.block", "Block an address for everyone at once", School, true, &[Lead, Deputy, OnlineLead, Head, Technical];
     AddException = "override.add", "Open a site for some time", School, true, &[Lead, Deputy, OnlineLead, Head];
     LessonList = "override.lesson", "Keep a class to a list of sites for a lesson", School, false, &[Teacher, Tutor, Lead, Deputy];
     RestrictPerson = "override.restrict", "Restrict one person's access", Person, false, &[Lead, Deputy, Head, Chair];
-    EndOverride = "override.end", "End an override before its time", School, true, &[Lead, Deputy, OnlineLead, Head, Technical];
+    EndOverride = "override.end", "End an override before its time", School, true, &[Lead, Deputy, OnlineLead, Head, Technical, Teacher, Tutor];
 
     ReadNetwork = "network.read", "See devices, Wi-Fi sessions and firewall events", School, false, &[Technical, Lead, Head];
     RunCheck = "check.run", "Run the filter self-check", School, true, &[Technical, Lead, Deputy, OnlineLead, Head, Leadership];

@@ -26,6 +26,7 @@ mod search;
 mod segment;
 mod spool;
 mod store;
+mod visit;
 mod writer;
 
 pub use config::Config;

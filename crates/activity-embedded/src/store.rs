@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_activity::{
-    Counted, Deleted, Found, Query, Retention, Sink, Status, Store, StoreError, Stored, Summary,
+    Counted, Deleted, Found, Query, Retention, Shown, Sink, Span, Status, Store, StoreError,
+    Stored, Summary, Visitor,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -22,7 +23,7 @@ use crate::engine::Engine;
 use crate::record::Recorder;
 use crate::spool::{self, Spool};
 use crate::writer::{Control, HeadLog, Writer};
-use crate::{Config, recover, retain, seal, search};
+use crate::{Config, recover, retain, seal, search, visit};
 
 /// The store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -327,6 +328,12 @@ impl Store for Embedded {
     async fn summary(&self, from: Timestamp, to: Timestamp) -> Result<Summary, StoreError> {
         let engine = Arc::clone(&self.engine);
         self.work(move || search::summary(&engine, from, to)).await
+    }
+
+    async fn visit(&self, span: &Span, visitor: Arc<dyn Visitor>) -> Result<Shown, StoreError> {
+        let (engine, span) = (Arc::clone(&self.engine), *span);
+        self.work(move || visit::visit(&engine, &span, &*visitor))
+            .await
     }
 
     async fn retain(&self, retention: &Retention) -> Result<Deleted, StoreError> {

@@ -7,6 +7,7 @@ mod repeats;
 mod store;
 #[cfg(test)]
 mod testing;
+mod visit;
 
 pub use desk::{BlockDesk, Blocked, ParseReferenceError, Reference};
 pub use event::{
@@ -15,3 +16,4 @@ pub use event::{
 pub use query::{Counted, Cursor, Found, MAX_LIMIT, Query, Stored, Summary, Tally, contains};
 pub use repeats::EachActOnce;
 pub use store::{Deleted, Retention, Status, Store, StoreError};
+pub use visit::{Shown, Span, Visit, Visitor, WORKERS_MAX};

@@ -1,10 +1,12 @@
 //! The storage port.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_school::PersonId;
 
-use crate::{Counted, Found, Query, Summary};
+use crate::{Counted, Found, Query, Shown, Span, Summary, Visitor};
 
 /// Why a store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Hourly counts by group, action and category, for hours that begin in `from..to`.
     async fn summary(&self, from: Timestamp, to: Timestamp) -> Result<Summary, StoreError>;
+
+    /// Shows what was asked for in a span to a visitor, sealed hits and the self-check's own
+    /// look-ups left out.
+    async fn visit(&self, span: &Span, visitor: Arc<dyn Visitor>) -> Result<Shown, StoreError>;
 
     /// Deletes what is past its time, with proof.
     async fn retain(&self, retention: &Retention) -> Result<Deleted, StoreError>;

@@ -15,6 +15,7 @@ mod query;
 mod roster;
 pub mod shield;
 mod snapshot;
+pub mod whatif;
 
 pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX};
 pub use evidence::{CLOCK_SLACK, Evidence};

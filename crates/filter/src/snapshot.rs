@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::{CategoryId, CategorySet};
-use pharos_policy::{Decision, Member, Policy, Request, Subject};
+use pharos_policy::{Action, Decision, Member, Policy, Request, Subject};
 use pharos_school::{PersonId, Unknown, Who};
 
 use crate::engines::search_site;
@@ -78,6 +78,36 @@ impl Snapshot {
             .policy
             .decide(self.subject(query.who, query.from), &request);
         self.complete(query, decision)
+    }
+
+    /// What happens, and nothing else: for replays of many.
+    pub fn action(&self, query: &Query<'_>) -> Action {
+        let request = self.request(query);
+        self.parts
+            .policy
+            .action(self.subject(query.who, query.from), &request)
+    }
+
+    /// What happens by this snapshot and by another. Where both ask the same lists, those are asked
+    /// once.
+    pub fn compare(&self, other: &Snapshot, query: &Query<'_>) -> (Action, Action) {
+        if !self.shares_lists(other) {
+            return (self.action(query), other.action(query));
+        }
+        let request = self.request(query);
+        let by = |snapshot: &Snapshot| {
+            let subject = snapshot.subject(query.who, query.from);
+            snapshot.parts.policy.action(subject, &request)
+        };
+        (by(self), by(other))
+    }
+
+    fn shares_lists(&self, other: &Snapshot) -> bool {
+        let (mine, theirs) = (&self.parts, &other.parts);
+        std::ptr::addr_eq(
+            Arc::as_ptr(&mine.categories),
+            Arc::as_ptr(&theirs.categories),
+        ) && std::ptr::addr_eq(Arc::as_ptr(&mine.sealed), Arc::as_ptr(&theirs.sealed))
     }
 
     /// Decides in the same way, and gives every rule considered, the winning one first (FIL-06).

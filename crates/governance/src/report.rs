@@ -168,6 +168,10 @@ pub struct ReportInput {
     pub clauses: Vec<ClauseAssessment>,
     /// The lists in force.
     pub lists: Vec<ListLine>,
+    /// Categories with many requests granted in the period, and how many (FIL-12).
+    pub loosening: Vec<(String, u64)>,
+    /// Addresses of the curriculum that the last check of the period found blocked (FIL-12).
+    pub curriculum_blocked: Vec<String>,
 }
 
 /// A table of counts.
@@ -230,6 +234,11 @@ pub struct GovernorsReport {
     pub lists: Vec<(ListLine, Option<i64>)>,
     /// Forbidden attempts that Pharos refused.
     pub refused: Count,
+    /// Categories to look at again: many requests in them were granted (FIL-12). Never small
+    /// numbers.
+    pub loosening: Vec<(String, u64)>,
+    /// Addresses of the curriculum found blocked.
+    pub curriculum_blocked: Vec<String>,
 }
 
 impl GovernorsReport {
@@ -303,6 +312,8 @@ impl GovernorsReport {
             clauses: standings(&input.clauses),
             lists: lists(&input.lists, period),
             refused: Count::alone(reported.iter().map(|c| c.refused).sum()),
+            loosening: input.loosening.clone(),
+            curriculum_blocked: input.curriculum_blocked.clone(),
         }
     }
 }

@@ -78,6 +78,32 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
             async move { app.rebuild().await }
         }
     });
+    spawn(&mut set, &stop, "chase reviews of changes", EVERY_HOUR, {
+        let app = app.clone();
+        move || {
+            let app = app.clone();
+            async move {
+                app.chase_reviews().await?;
+                app.lapse_memberships().await.map(drop)
+            }
+        }
+    });
+    spawn(
+        &mut set,
+        &stop,
+        "end what was made for a time",
+        EVERY_CHASE,
+        {
+            let app = app.clone();
+            move || {
+                let app = app.clone();
+                async move {
+                    app.rebuild_when_due().await?;
+                    app.end_due_changes().await.map(drop)
+                }
+            }
+        },
+    );
     spawn(&mut set, &stop, "delete old activity", EVERY_RETENTION, {
         let app = app.clone();
         move || {

@@ -39,13 +39,19 @@ pub enum Kind {
     ReportReady,
     /// Something of Pharos itself is wrong (FIL-17).
     Trouble,
+    /// The filter runs without its records (FIL-17).
+    FilterStandby,
+    /// The filter has its records again.
+    FilterBack,
+    /// A membership of an exception group began or is over (REQ-06).
+    MembershipChanged,
     /// The test message from the settings page.
     Test,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Alert,
         Kind::AlertOverdue,
         Kind::Concern,
@@ -61,6 +67,9 @@ impl Kind {
         Kind::ReviewDue,
         Kind::ReportReady,
         Kind::Trouble,
+        Kind::FilterStandby,
+        Kind::FilterBack,
+        Kind::MembershipChanged,
         Kind::Test,
     ];
 
@@ -82,6 +91,9 @@ impl Kind {
             Kind::ReviewDue => "review-due",
             Kind::ReportReady => "report-ready",
             Kind::Trouble => "trouble",
+            Kind::FilterStandby => "filter-standby",
+            Kind::FilterBack => "filter-back",
+            Kind::MembershipChanged => "membership-changed",
             Kind::Test => "test",
         }
     }
@@ -109,6 +121,11 @@ impl Kind {
             Kind::ReviewDue => "a review is due",
             Kind::ReportReady => "a report is ready",
             Kind::Trouble => "the server needs attention",
+            Kind::FilterStandby => {
+                "the filter cannot reach its records and runs on what it last knew"
+            }
+            Kind::FilterBack => "the filter has its records again",
+            Kind::MembershipChanged => "what you may reach has changed",
             Kind::Test => "this is a test message",
         }
     }
@@ -159,6 +176,8 @@ pub enum Place {
     Reports,
     /// The settings.
     Settings,
+    /// Changes to filtering.
+    Changes,
 }
 
 impl fmt::Display for Place {
@@ -175,6 +194,7 @@ impl fmt::Display for Place {
             Place::Lists => f.write_str("/lists"),
             Place::Reports => f.write_str("/reports"),
             Place::Settings => f.write_str("/settings"),
+            Place::Changes => f.write_str("/changes"),
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
-    AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, GroupSpec, GuestSpec, HelpSpec,
-    InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec, SearchSpec, UnknownSpec,
+    AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, GroupSpec, GuestSpec, HelpSpec, InLessonSpec,
+    InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec, SearchSpec, SpanSpec, UnknownSpec,
 };
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
@@ -320,6 +320,27 @@ pub(crate) fn read_help(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<HelpServi
     services
 }
 
+/// A subject of the curriculum with addresses that must stay open (FIL-12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurriculumSubject {
+    /// What it is called, such as `Relationships and sex education`.
+    pub name: String,
+    /// Addresses that teaching needs: probed every day.
+    pub sites: Vec<String>,
+}
+
+/// `[[curriculum]]`.
+pub(crate) fn read_curriculum(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<CurriculumSubject> {
+    let mut subjects = Vec::new();
+    for mut fields in root.tables("curriculum", cx) {
+        let name = fields.needed_text("name", cx);
+        let sites = sites_of(&mut fields, "sites", cx);
+        fields.finish(cx);
+        subjects.extend(name.map(|name| CurriculumSubject { name, sites }));
+    }
+    subjects
+}
+
 fn read_search(mut fields: Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> SearchSpec {
     let tools = fields.texts("tools", cx);
     let spec = SearchSpec {
@@ -448,6 +469,42 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
             });
         }
     }
+}
+
+/// What is not school work while somebody teaches (`fil.staff_in_lesson`).
+const NOT_FOR_LESSONS: &[&str] = &[
+    "webmail",
+    "social-media",
+    "chat",
+    "shopping",
+    "gaming",
+    "gambling",
+    "dating",
+    "celebrity",
+    "sports",
+    "streaming",
+    "job-search",
+];
+
+/// `fil.staff_in_lesson` with the timetable: nothing where it is off or nobody has one.
+pub(crate) fn add_staff_in_lesson(
+    spec: &mut PolicySpec,
+    settings: &Settings,
+    timetable: BTreeMap<String, Vec<SpanSpec>>,
+) {
+    let action = match settings.text("fil.staff_in_lesson").as_deref() {
+        Some("warn") => Action::Warn,
+        Some("block") => Action::Block,
+        _ => return,
+    };
+    spec.in_lesson = Some(InLessonSpec {
+        action,
+        categories: NOT_FOR_LESSONS
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        timetable,
+    });
 }
 
 fn rule(name: &str, action: Action, group: &str) -> RuleSpec {

@@ -15,6 +15,8 @@
 mod agreement;
 mod archive;
 mod compile;
+mod diff;
+mod edit;
 mod filter;
 mod load;
 mod names;
@@ -31,7 +33,9 @@ mod tree;
 
 pub use agreement::{Agreement, Signer};
 pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
-pub use filter::HelpService;
+pub use diff::{DiffLine, LINES_MAX, diff};
+pub use edit::{EditError, SCHOOL_FILE, set_categories};
+pub use filter::{CurriculumSubject, HelpService};
 pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
 pub use names::BUILT_IN_GROUPS;
 pub use network::{

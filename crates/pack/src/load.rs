@@ -17,7 +17,7 @@ use crate::policy_text::{WrittenClause, read_clauses};
 use crate::problem::{Place, Problem, Problems, Severity, nearest, quoted};
 use crate::procedures::read_procedures;
 use crate::read::{Cx, Fields};
-use crate::school::{SchoolTable, read_front_page, read_school};
+use crate::school::{SchoolTable, read_front_page, read_school, read_timetable};
 use crate::settings::{
     SetValue, SettingValue, Settings, families, read_settings, settings as all_settings, weaker,
 };
@@ -269,11 +269,14 @@ fn read_school_toml(
         words.call_head(&title);
     }
     let help = filter::read_help(&mut root, &mut cx);
+    let curriculum = filter::read_curriculum(&mut root, &mut cx);
     let mut policy = filter::read_filter(&mut root, &names, &help, &mut cx);
     policy.zone.clone_from(&school.zone);
     policy.hours = hours;
     policy.calendar = calendar;
     filter::add_settings(&mut policy, &school.phases, &settings);
+    let timetable = read_timetable(&mut root, &mut cx);
+    filter::add_staff_in_lesson(&mut policy, &settings, timetable);
     let mut fil = root.node("fil").and_then(|(node, path)| match &node.value {
         tree::Value::Table(table) => Some(Fields::new(table, path)),
         _ => None,
@@ -295,6 +298,7 @@ fn read_school_toml(
         settings,
         filter: policy,
         help,
+        curriculum,
         categories: names.categories.clone(),
         clauses: Vec::new(),
         written: Vec::new(),

@@ -10,7 +10,7 @@ use pharos_policy::PolicySpec;
 use pharos_school::Role;
 
 use crate::agreement::Agreement;
-use crate::filter::HelpService;
+use crate::filter::{CurriculumSubject, HelpService};
 use crate::network::{AddressEntry, ListSubscription, Mail, Network, RegisteredDevice};
 use crate::people::NamedRole;
 use crate::policy_text::WrittenClause;
@@ -76,6 +76,8 @@ pub struct Pack {
     pub devices: Vec<RegisteredDevice>,
     /// Help and reporting services, shown to pupils and never blocked.
     pub help: Vec<HelpService>,
+    /// Curriculum addresses that must stay open, probed every day (FIL-12).
+    pub curriculum: Vec<CurriculumSubject>,
     /// Addresses outside.
     pub network: Network,
     /// Mail, where notices are sent.

@@ -290,6 +290,32 @@ fn read_words(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> Words {
     words
 }
 
+/// `[timetable]`: when each member of staff teaches, by sign-in name (FIL-10).
+pub(crate) fn read_timetable(
+    root: &mut Fields<'_>,
+    cx: &mut Cx<'_>,
+) -> BTreeMap<String, Vec<SpanSpec>> {
+    let mut timetable = BTreeMap::new();
+    let Some((node, path)) = root.node("timetable") else {
+        return timetable;
+    };
+    let Some(inner) = cx.table(&path, node) else {
+        return timetable;
+    };
+    for entry in &inner.entries {
+        let path = format!("{path}.{}", entry.key);
+        let spans = match &entry.node.value {
+            Value::List(items) => items
+                .iter()
+                .filter_map(|item| read_span(&path, item, cx))
+                .collect(),
+            _ => read_span(&path, &entry.node, cx).into_iter().collect(),
+        };
+        timetable.insert(entry.key.clone(), spans);
+    }
+    timetable
+}
+
 fn read_hours(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, HoursSpec> {
     let mut hours = BTreeMap::new();
     let Some((node, path)) = table.node("hours") else {

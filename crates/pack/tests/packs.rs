@@ -161,7 +161,6 @@ password = "hunter2"
     school.toml:11:22: error: "sinc" is not a known key in [people.lead] (did you mean "since"?)
     school.toml:13:15: error: fil.categories: "pornografy" is not a known category (did you mean "pornography"?)
     school.toml:14:16: error: fil.phase_mode: "perp" is not a known phase in [school.phases] (did you mean "prep"?)
-    school.toml:15:1: note: fil.fail_mode is kept and shown, but nothing acts on it yet
     school.toml:15:13: error: fil.fail_mode: "allow" is not a known value (known: block-pupils, block-all)
     school.toml:16:1: error: fil.catgories is not a known setting (did you mean "categories"?)
     school.toml:18:15: error: con.ack_minutes must be a whole number, not text
@@ -267,7 +266,7 @@ fn cfg_01_keys_without_behaviour_say_so() {
         notes,
         ["priv.retention.alerts_days is kept and shown, but nothing acts on it yet"]
     );
-    for name in ["fil.fail_mode", "bre.deliberate", "rev.approver"] {
+    for name in ["bre.deliberate", "rev.approver"] {
         assert_eq!(
             setting(name).map(|setting| setting.behaviour),
             Some(Behaviour::Declared),

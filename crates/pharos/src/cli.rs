@@ -61,6 +61,10 @@ pub(crate) enum WithData {
     Report(OnData<ReportArgs>),
     /// Keep an encrypted copy of everything
     Backup(OnData<BackupArgs>),
+    /// What a proposed policy pack would have opened and closed, by recorded activity
+    WhatIf(OnData<WhatIfArgs>),
+    /// Every change to filtering and monitoring, newest first
+    Changes(OnData<ChangesArgs>),
     /// The audit log
     Audit(OnData<AuditArgs>),
     /// What Pharos cannot see here, and why
@@ -117,6 +121,10 @@ pub(crate) enum Request {
     Password(PasswordArgs),
     /// As typed.
     PackInstall(PackInstallArgs),
+    /// As typed.
+    WhatIf(WhatIfArgs),
+    /// As typed.
+    Changes(ChangesArgs),
 }
 
 /// `pharos try`
@@ -283,7 +291,8 @@ pub(crate) enum PackCommand {
         /// The pack's folder
         dir: PathBuf,
     },
-    /// Put a version of the pack in force
+    /// Bring a version of the pack in: at once, or as a change that waits for its assessments where
+    /// it changes filtering or monitoring
     Install(OnData<PackInstallArgs>),
 }
 
@@ -308,6 +317,25 @@ pub(crate) struct RadiusArgs {
     /// The data folder
     #[arg(long, default_value = "./pharos-data", env = "PHAROS_DATA")]
     pub(crate) data: PathBuf,
+}
+
+/// `pharos what-if`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct WhatIfArgs {
+    /// The proposed pack's folder
+    #[arg(long)]
+    pub(crate) pack: PathBuf,
+    /// How many days of recorded activity to go through, up to a million events
+    #[arg(long, default_value_t = 30)]
+    pub(crate) days: u32,
+}
+
+/// `pharos changes`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct ChangesArgs {
+    /// Write the log to a file instead: .csv or .json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `pharos restore`

@@ -135,27 +135,36 @@ impl Folder {
     /// A kept secret, if it is there. Sealed under the master key itself, so that a new school key
     /// leaves it as it is.
     pub(crate) fn read_secret(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let path = self.path.join("keys").join(name);
-        let sealed = match fs::read(&path) {
-            Ok(sealed) => sealed,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-            }
-        };
-        let mut plain = Vec::new();
-        let opened = Opener::new(sealed.as_slice(), &self.master)
-            .and_then(|mut opener| opener.read_to_end(&mut plain));
-        opened.with_context(|| format!("{} cannot be opened: it is damaged or belongs to another master key; restore it from a backup", path.display()))?;
-        Ok(Some(plain))
+        read_sealed(&self.path.join("keys").join(name), &self.master)
     }
 
     /// Keeps a secret in `keys/NAME`, in place of the one before.
     pub(crate) fn write_secret(&self, name: &str, plain: &[u8]) -> anyhow::Result<()> {
-        let mut sealer = Sealer::new(Vec::new(), &self.master)?;
-        sealer.write_all(plain)?;
-        write_private(&self.path.join("keys").join(name), &sealer.finish()?)
+        write_sealed(&self.path.join("keys").join(name), plain, &self.master)
     }
+}
+
+/// A file sealed under the master key; `None` where there is none.
+pub(crate) fn read_sealed(path: &Path, master: &MasterKey) -> anyhow::Result<Option<Vec<u8>>> {
+    let sealed = match fs::read(path) {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+    };
+    let mut plain = Vec::new();
+    let opened = Opener::new(sealed.as_slice(), master)
+        .and_then(|mut opener| opener.read_to_end(&mut plain));
+    opened.with_context(|| format!("{} cannot be opened: it is damaged or belongs to another master key; restore it from a backup", path.display()))?;
+    Ok(Some(plain))
+}
+
+/// Writes a file sealed under the master key, aside and then in place.
+pub(crate) fn write_sealed(path: &Path, plain: &[u8], master: &MasterKey) -> anyhow::Result<()> {
+    let mut sealer = Sealer::new(Vec::new(), master)?;
+    sealer.write_all(plain)?;
+    write_private(path, &sealer.finish()?)
 }
 
 /// The key that the operator holds: from the environment, else from its file.

@@ -44,6 +44,8 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
         WithData::Check(on) => with_data(on, Request::Check, output).await,
         WithData::Report(on) => with_data(on, Request::Report, output).await,
         WithData::Backup(on) => with_data(on, Request::Backup, output).await,
+        WithData::WhatIf(on) => with_data(on, Request::WhatIf, output).await,
+        WithData::Changes(on) => with_data(on, Request::Changes, output).await,
         WithData::Audit(on) => with_data(on, Request::Audit, output).await,
         WithData::Limits(on) => with_data(on, Request::Limits, output).await,
         WithData::Doctor(on) => with_data(on, Request::Doctor, output).await,
@@ -105,6 +107,8 @@ fn absolute(mut request: Request, here: &Path) -> Request {
         }
         Request::Backup(args) => args.file = here.join(&args.file),
         Request::PackInstall(args) => args.dir = here.join(&args.dir),
+        Request::WhatIf(args) => args.pack = here.join(&args.pack),
+        Request::Changes(args) => args.out = args.out.as_ref().map(|out| here.join(out)),
         _ => {}
     }
     request

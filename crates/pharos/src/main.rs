@@ -11,6 +11,7 @@ mod prober;
 
 mod sample;
 mod serve;
+mod standby;
 mod watch;
 mod wire;
 

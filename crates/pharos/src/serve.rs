@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use pharos_activity::Sink;
 use pharos_dns::{BlockAnswer, DnsConfig};
+use pharos_filter::Filter;
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
 use pharos_proxy::{
     CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Words, pac,
     trust_steps,
 };
-use pharos_school::Face;
-use pharos_service::{App, Prober, School};
+use pharos_service::{App, Prober, School, SystemClock};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::CancellationToken;
@@ -27,11 +27,25 @@ use crate::output::Output;
 use crate::prober::FaceProber;
 use crate::watch::watched;
 use crate::wire::{self, Opened};
-use crate::{operator, ports, sample};
+use crate::{operator, ports, sample, standby};
 
 /// `pharos serve`
 pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
-    let opened = Arc::new(wire::open(Folder::open(&args.data)?, "serve").await?);
+    let ground = wire::ground(Folder::open(&args.data)?, "serve", Arc::new(SystemClock))?;
+    let opened = match ground.rise().await.map_err(|fallen| *fallen) {
+        Ok(opened) => opened,
+        Err((ground, wire::Grounded::ForGood(error))) => {
+            ground.close();
+            return Err(error);
+        }
+        Err((ground, wire::Grounded::ForNow(error))) => {
+            match standby::wait(ground, error, &args.faces, output).await? {
+                Some(opened) => opened,
+                None => return Ok(0),
+            }
+        }
+    };
+    let opened = Arc::new(opened);
     for sentence in &opened.recovered {
         output.problem(&format!("put right at start: {sentence}"));
     }
@@ -151,13 +165,20 @@ pub(crate) async fn start(
     };
     let has_upstreams = !upstreams.is_empty();
     let dns = on(Off::Dns)
-        .then(|| start_dns(faces, upstreams, app, &sink, &stop, &mut tasks))
+        .then(|| start_dns(faces, upstreams, app.filter(), &sink, &stop, &mut tasks))
         .transpose()?;
     let proxy = on(Off::Proxy)
         .then(|| {
-            start_proxy(
-                faces, &school, &web_url, &authority, app, &sink, &stop, &mut tasks,
-            )
+            let behind = Behind {
+                words: words(&school),
+                intranet: school.pack.school.domains.clone(),
+                web_url: &web_url,
+                authority: &authority,
+                filter: app.filter(),
+                desk: app.desk(),
+                sign_in: Arc::new(ProxySignIn(app.clone())),
+            };
+            start_proxy(faces, behind, &sink, &stop, &mut tasks)
         })
         .transpose()?;
 
@@ -315,10 +336,10 @@ async fn keep_network(opened: Arc<Opened>, stop: CancellationToken) {
     }
 }
 
-fn start_dns(
+pub(crate) fn start_dns(
     faces: &Faces,
     upstreams: Vec<SocketAddr>,
-    app: &App,
+    filter: &Arc<Filter>,
     sink: &Arc<dyn Sink>,
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
@@ -336,39 +357,38 @@ fn start_dns(
         block: page,
         ..DnsConfig::default()
     };
-    let running = pharos_dns::start(
-        config,
-        Arc::clone(app.filter()),
-        Arc::clone(sink),
-        stop.clone(),
-    )
-    .with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
+    let running = pharos_dns::start(config, Arc::clone(filter), Arc::clone(sink), stop.clone())
+        .with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
     let at = running.addresses().first().copied().unwrap_or(faces.dns);
     tasks.push(tokio::spawn(running.join()));
     Ok(at)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "wiring: each is one port of the face"
-)]
-fn start_proxy(
+/// What stands behind the proxy.
+pub(crate) struct Behind<'a> {
+    pub(crate) words: Words,
+    pub(crate) intranet: Vec<String>,
+    pub(crate) web_url: &'a str,
+    pub(crate) authority: &'a Arc<CertificateAuthority>,
+    pub(crate) filter: &'a Arc<Filter>,
+    pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
+    pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
+}
+
+pub(crate) fn start_proxy(
     faces: &Faces,
-    school: &School,
-    web_url: &str,
-    authority: &Arc<CertificateAuthority>,
-    app: &App,
+    behind: Behind<'_>,
     sink: &Arc<dyn Sink>,
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> anyhow::Result<SocketAddr> {
     let config = ProxyConfig {
         listen: vec![faces.proxy],
-        web: web_url.to_owned(),
+        web: behind.web_url.to_owned(),
         public: faces.proxy.to_string(),
-        intranet: school.pack.school.domains.clone(),
-        words: words(school),
-        authority: Some(Arc::clone(authority)),
+        intranet: behind.intranet,
+        words: behind.words,
+        authority: Some(Arc::clone(behind.authority)),
         allow_private_origins: faces.allow_private_origins,
         fixed: fixed(&faces.fix)?,
         extra_roots: extra_roots(&faces.trust)?,
@@ -383,14 +403,12 @@ fn start_proxy(
     } else {
         config
     };
-    let desk: Arc<dyn pharos_activity::BlockDesk> = app.desk();
-    let sign_in: Arc<dyn pharos_proxy::SignIn> = Arc::new(ProxySignIn(app.clone()));
     let running = pharos_proxy::start(
         config,
-        Arc::clone(app.filter()),
+        Arc::clone(behind.filter),
         Arc::clone(sink),
-        desk,
-        sign_in,
+        behind.desk,
+        behind.sign_in,
         stop.clone(),
     )
     .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
@@ -525,39 +543,53 @@ fn extra_roots(files: &[impl AsRef<Path>]) -> anyhow::Result<Vec<CertificateDer<
     Ok(roots)
 }
 
-/// The mail server of the pack; its password comes from the environment, never from a file.
+/// The mail server, by its parts; its password comes from the environment, never from a file.
 fn post(school: &School, web_url: &str) -> anyhow::Result<Option<Arc<dyn Post>>> {
     let Some(mail) = &school.pack.mail else {
         return Ok(None);
     };
-    let (host, port) = mail
-        .smtp
-        .rsplit_once(':')
-        .with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?;
+    let security = match mail.tls {
+        MailTls::None => Security::None,
+        MailTls::StartTls => Security::StartTls,
+        MailTls::Tls => Security::Tls,
+    };
+    mailer(
+        &mail.smtp,
+        security,
+        &mail.from,
+        mail.user.as_deref(),
+        web_url,
+    )
+    .map(Some)
+}
+
+pub(crate) fn mailer(
+    smtp: &str,
+    security: Security,
+    from: &str,
+    user: Option<&str>,
+    web_url: &str,
+) -> anyhow::Result<Arc<dyn Post>> {
+    let wrong = || format!("[mail] smtp = {smtp:?} is not host:port");
+    let (host, port) = smtp.rsplit_once(':').with_context(wrong)?;
     let web: BaseUrl = web_url.parse()?;
-    let credentials = mail.user.as_ref().map(|user| Credentials {
-        user: user.clone(),
+    let credentials = user.map(|user| Credentials {
+        user: user.to_owned(),
         password: std::env::var("PHAROS_SMTP_PASSWORD")
             .unwrap_or_default()
             .into(),
     });
     let settings = MailSettings {
         host: host.to_owned(),
-        port: port
-            .parse()
-            .with_context(|| format!("[mail] smtp = {:?} is not host:port", mail.smtp))?,
-        security: match mail.tls {
-            MailTls::None => Security::None,
-            MailTls::StartTls => Security::StartTls,
-            MailTls::Tls => Security::Tls,
-        },
+        port: port.parse().with_context(wrong)?,
+        security,
         credentials,
-        from: mail.from.clone(),
+        from: from.to_owned(),
         web,
         trust: None,
         limit: std::time::Duration::from_secs(30),
     };
-    Ok(Some(Arc::new(Mailer::new(settings)?)))
+    Ok(Arc::new(Mailer::new(settings)?))
 }
 
 /// The proxy's own sign-in asks the school's accounts.

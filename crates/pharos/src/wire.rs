@@ -8,6 +8,7 @@ use pharos_catalogue::SealedKey;
 use pharos_filter::Filter;
 use pharos_proxy::{AuthoritySpec, CertificateAuthority};
 use pharos_records_sql::{DataLock, Store};
+use pharos_service::standby::{Footing, Keep, LastKnown, Part, stand_by};
 use pharos_service::{App, Clock, PackFiles, Ports, Prober, SystemClock};
 
 use crate::folder::Folder;
@@ -57,84 +58,44 @@ fn begin_use(folder: &Folder) -> bool {
     cut_off
 }
 
-/// Opens a folder that has a pack in force. `what` stands in the lock for whoever comes second.
-pub(crate) async fn open(folder: Folder, what: &str) -> anyhow::Result<Opened> {
-    let lock = DataLock::take(&folder.path, what)?;
-    let engines = engines(&folder, Arc::new(SystemClock)).await?;
-    let app = App::open(engines.ports).await?;
-    let mut refusing = Vec::new();
-    if let Err(error) = app.rebuild().await {
-        // Without its sealed lists the filter has nothing in force and the faces refuse everything;
-        // pages, alarms and the command that mends it work (FIL-03, FIL-17).
-        let sealed = app.sealed_status()?.into_iter();
-        refusing.extend(sealed.filter_map(|list| list.trouble));
-        if refusing.is_empty() {
-            return Err(error.into());
-        }
-        tracing::error!(
-            lists = refusing.len(),
-            "everything is refused until the sealed lists are back"
-        );
-    }
-    Ok(Opened {
-        folder,
-        app,
-        records: engines.records,
-        activity: engines.activity,
-        sink: engines.sink,
-        recovered: engines.recovered,
-        refusing,
-        prober: OnceLock::new(),
-        _lock: lock,
-    })
-}
-
-/// Opens a new folder with its first pack. `clock` lets a sample school live through a week that
-/// is already over.
-pub(crate) async fn first(
+/// What stands without records: folder, lock, activity store, filter. The records may come later.
+pub(crate) struct Ground {
     folder: Folder,
-    files: &PackFiles,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Opened> {
-    let lock = DataLock::take(&folder.path, "init")?;
-    let engines = engines(&folder, clock).await?;
-    let app = App::first(engines.ports, files, "First version").await?;
-    Ok(Opened {
-        folder,
-        app,
-        records: engines.records,
-        activity: engines.activity,
-        sink: engines.sink,
-        recovered: engines.recovered,
-        refusing: Vec::new(),
-        prober: OnceLock::new(),
-        _lock: lock,
-    })
-}
-
-struct Engines {
-    ports: Ports,
-    records: Arc<Store>,
+    filter: Arc<Filter>,
     activity: Arc<Embedded>,
-    sink: Arc<dyn pharos_activity::Sink>,
+    pub(crate) sink: Arc<dyn pharos_activity::Sink>,
+    sealed_key: [u8; 32],
+    clock: Arc<dyn Clock>,
     recovered: Vec<String>,
+    lock: DataLock,
 }
 
-async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
-    let now = clock.now();
-    let cut_off = begin_use(folder);
-    let records = Arc::new(Store::open(&folder.database(), folder.vault.clone()).await?);
+/// Why there is no school on this ground yet.
+pub(crate) enum Grounded {
+    /// The records do not answer, or nothing in them can be put in force: it may pass.
+    ForNow(anyhow::Error),
+    /// A person must mend something first.
+    ForGood(anyhow::Error),
+}
+
+/// Opens everything but the records. `what` stands in the lock for whoever comes second.
+pub(crate) fn ground(
+    folder: Folder,
+    what: &'static str,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Ground> {
+    let lock = DataLock::take(&folder.path, what)?;
+    let cut_off = begin_use(&folder);
     let opened = Embedded::open(
         &folder.path.join("activity"),
         pharos_activity_embedded::Config::default(),
     )?;
-    let (lists, recovery) = pharos_lists::Lists::open(&folder.path.join("lists"), now)?;
     let key = folder.secret("sealed-lists", || {
         let mut key = vec![0; 32];
         getrandom::fill(&mut key).context("the system gives no random numbers")?;
         Ok(key)
     })?;
-    let key: [u8; 32] = key
+    let sealed_key: [u8; 32] = key
         .as_slice()
         .try_into()
         .context("keys/sealed-lists is damaged; restore it from a backup")?;
@@ -145,25 +106,196 @@ async fn engines(folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Engin
                 .to_owned(),
         );
     }
-    recovered.extend(list_sentences(&recovery));
     recovered.extend(activity_sentences(&opened.recovered, cut_off));
-    let ports = Ports {
-        records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
-        activity: Arc::clone(&opened.store) as Arc<dyn pharos_activity::Store>,
+    Ok(Ground {
+        folder,
         filter: Arc::new(Filter::new()),
-        lists,
-        sealed_key: SealedKey::new(key),
-        clock,
-        web_url: std::env::var("PHAROS_WEB_URL")
-            .unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
-    };
-    Ok(Engines {
-        ports,
-        records,
         activity: opened.store,
         sink: opened.sink,
+        sealed_key,
+        clock,
         recovered,
+        lock,
     })
+}
+
+impl Ground {
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The filter that the faces ask.
+    pub(crate) fn filter(&self) -> &Arc<Filter> {
+        &self.filter
+    }
+
+    /// Puts in force the best that was kept of the last run (FIL-17).
+    pub(crate) fn stand_by(&self) -> anyhow::Result<(Option<LastKnown>, Footing)> {
+        let now = self.clock.now();
+        let (lists, _) = pharos_lists::Lists::open(&self.folder.path.join("lists"), now)?;
+        let keep = Kept::of(&self.folder);
+        let key = SealedKey::new(self.sealed_key);
+        stand_by(&keep, &lists, &key, &self.filter, now).map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    async fn ports(&mut self) -> anyhow::Result<(Ports, Arc<Store>)> {
+        let store = Store::open(&self.folder.database(), self.folder.vault.clone()).await?;
+        let records = Arc::new(store);
+        let now = self.clock.now();
+        let (lists, recovery) = pharos_lists::Lists::open(&self.folder.path.join("lists"), now)?;
+        self.recovered.extend(list_sentences(&recovery));
+        let ports = Ports {
+            records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
+            activity: Arc::clone(&self.activity) as Arc<dyn pharos_activity::Store>,
+            filter: Arc::clone(&self.filter),
+            lists,
+            sealed_key: SealedKey::new(self.sealed_key),
+            clock: Arc::clone(&self.clock),
+            web_url: std::env::var("PHAROS_WEB_URL")
+                .unwrap_or_else(|_| "http://127.0.0.1:8080".to_owned()),
+        };
+        Ok((ports, records))
+    }
+
+    /// Opens the records and puts their policy in force.
+    pub(crate) async fn rise(mut self) -> Result<Opened, Box<(Self, Grounded)>> {
+        let (ports, records) = match self.ports().await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.stay(error)),
+        };
+        let app = match App::open(ports).await {
+            Ok(app) => app,
+            Err(error) => {
+                records.close().await;
+                return Err(Box::new((self, judged(error))));
+            }
+        };
+        app.keep_standby(Arc::new(Kept::of(&self.folder)));
+        let mut refusing = Vec::new();
+        if let Err(error) = app.rebuild().await {
+            // Without its sealed lists the filter has nothing in force and the faces refuse
+            // everything; pages, alarms and the command that mends it work (FIL-03, FIL-17).
+            let sealed = app.sealed_status().unwrap_or_default();
+            refusing.extend(sealed.into_iter().filter_map(|list| list.trouble));
+            if refusing.is_empty() {
+                records.close().await;
+                let error = anyhow::anyhow!("{error}");
+                return Err(Box::new((self, Grounded::ForNow(error))));
+            }
+            tracing::error!(
+                lists = refusing.len(),
+                "everything is refused until the sealed lists are back"
+            );
+        }
+        Ok(self.opened(app, records, refusing))
+    }
+
+    fn opened(self, app: App, records: Arc<Store>, refusing: Vec<String>) -> Opened {
+        Opened {
+            folder: self.folder,
+            app,
+            records,
+            activity: self.activity,
+            sink: self.sink,
+            recovered: self.recovered,
+            refusing,
+            prober: OnceLock::new(),
+            _lock: self.lock,
+        }
+    }
+
+    fn stay(self, error: anyhow::Error) -> Box<(Self, Grounded)> {
+        use pharos_records::Error as Stored;
+        let passes = matches!(
+            error.downcast_ref::<Stored>(),
+            Some(Stored::Unreachable { .. } | Stored::Engine { .. } | Stored::Full { .. })
+        );
+        let grounded = if passes {
+            Grounded::ForNow(error)
+        } else {
+            Grounded::ForGood(error)
+        };
+        Box::new((self, grounded))
+    }
+
+    /// Leaves the folder as after an end like any other.
+    pub(crate) fn close(self) {
+        self.activity.close();
+        drop(std::fs::remove_file(self.folder.path.join(IN_USE)));
+    }
+}
+
+/// What failed under a use case may pass; what it refused must be mended.
+fn judged(error: pharos_service::Error) -> Grounded {
+    let passes = matches!(error, pharos_service::Error::Unavailable { .. });
+    let error = anyhow::anyhow!("{error}");
+    if passes {
+        Grounded::ForNow(error)
+    } else {
+        Grounded::ForGood(error)
+    }
+}
+
+/// What was last known, as sealed files in the data folder's `standby`.
+struct Kept {
+    folder: std::path::PathBuf,
+    master: pharos_vault::MasterKey,
+}
+
+impl Kept {
+    fn of(folder: &Folder) -> Self {
+        Self {
+            folder: folder.path.join("standby"),
+            master: folder.master.clone(),
+        }
+    }
+
+    fn path(&self, part: Part) -> std::path::PathBuf {
+        self.folder.join(match part {
+            Part::People => "people",
+            Part::Policy => "policy",
+        })
+    }
+}
+
+impl Keep for Kept {
+    fn keep(&self, part: Part, bytes: &[u8]) -> Result<(), String> {
+        let written = crate::folder::make_dir(&self.folder)
+            .and_then(|()| crate::folder::write_sealed(&self.path(part), bytes, &self.master));
+        written.map_err(|error| format!("{error:#}"))
+    }
+
+    fn kept(&self, part: Part) -> Result<Option<Vec<u8>>, String> {
+        crate::folder::read_sealed(&self.path(part), &self.master)
+            .map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Opens a folder that has a pack in force. `what` stands in the lock for whoever comes second.
+pub(crate) async fn open(folder: Folder, what: &'static str) -> anyhow::Result<Opened> {
+    match ground(folder, what, Arc::new(SystemClock))?.rise().await {
+        Ok(opened) => Ok(opened),
+        Err(fallen) => {
+            let (ground, Grounded::ForNow(error) | Grounded::ForGood(error)) = *fallen;
+            ground.close();
+            Err(error)
+        }
+    }
+}
+
+/// Opens a new folder with its first pack. `clock` lets a sample school live through a week that
+/// is already over.
+pub(crate) async fn first(
+    folder: Folder,
+    files: &PackFiles,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Opened> {
+    let mut ground = ground(folder, "init", clock)?;
+    let (ports, records) = ground.ports().await?;
+    let app = App::first(ports, files, "First version").await?;
+    app.keep_standby(Arc::new(Kept::of(&ground.folder)));
+    Ok(ground.opened(app, records, Vec::new()))
 }
 
 fn list_sentences(recovery: &pharos_lists::Recovery) -> Vec<String> {

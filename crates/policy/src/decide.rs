@@ -34,6 +34,13 @@ impl Policy {
         decision
     }
 
+    /// What happens to a request, and nothing else: for replays of many. Allocates nothing.
+    pub fn action(&self, subject: &Subject, request: &Request<'_>) -> Action {
+        let scales = self.weigh(subject, request, &subject.broad_rules, &mut |_, _| {});
+        let verdict = scales.verdict();
+        action_of(subject, request, &scales, &verdict).0
+    }
+
     /// Decides in the same way, and gives every rule considered with what became of it: the
     /// deciding one first, then in the published order, the stricter first.
     ///
@@ -232,24 +239,7 @@ impl Policy {
         scales: &Scales<'_>,
         verdict: &Verdict<'_>,
     ) -> Decision {
-        let narrowing = if scales.narrowed {
-            Narrowing::STRICTEST
-        } else {
-            subject.narrowing
-        };
-        let narrows = request.search.is_some_and(|site| {
-            if site.video {
-                narrowing.youtube != YouTube::Off
-            } else {
-                narrowing.safe_search
-            }
-        });
-        let action = match verdict.spoken.action {
-            Action::Allow | Action::Tunnel if narrows => Action::Narrow,
-            Action::Allow | Action::Tunnel if scales.inspect => Action::Allow,
-            Action::Allow | Action::Tunnel => Action::Tunnel,
-            action => action,
-        };
+        let (action, narrowing) = action_of(subject, request, scales, verdict);
         let sealed = request
             .sealed
             .filter(|_| verdict.layer == Layer::Sealed)
@@ -337,6 +327,34 @@ impl Policy {
             .next()?;
         self.categories.get(usize::from(number)).cloned()
     }
+}
+
+/// The verdict as it is carried out, with how far search and video are narrowed.
+fn action_of(
+    subject: &Subject,
+    request: &Request<'_>,
+    scales: &Scales<'_>,
+    verdict: &Verdict<'_>,
+) -> (Action, Narrowing) {
+    let narrowing = if scales.narrowed {
+        Narrowing::STRICTEST
+    } else {
+        subject.narrowing
+    };
+    let narrows = request.search.is_some_and(|site| {
+        if site.video {
+            narrowing.youtube != YouTube::Off
+        } else {
+            narrowing.safe_search
+        }
+    });
+    let action = match verdict.spoken.action {
+        Action::Allow | Action::Tunnel if narrows => Action::Narrow,
+        Action::Allow | Action::Tunnel if scales.inspect => Action::Allow,
+        Action::Allow | Action::Tunnel => Action::Tunnel,
+        action => action,
+    };
+    (action, narrowing)
 }
 
 /// Told of everything that is looked at.
@@ -460,6 +478,11 @@ impl Moment for Now<'_> {
             self.hours.set(Some(active));
             active
         })
+    }
+
+    fn teaching(&self) -> bool {
+        let lessons = &self.subject.lessons;
+        self.policy.hours.any_on(lessons, self.request.now)
     }
 
     fn places(&self) -> PlaceSet {

@@ -23,7 +23,7 @@ pub(crate) struct Hours {
 }
 
 /// One stretch, with the number of the hours it belongs to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Span {
     pub(crate) hours: usize,
     pub(crate) days: [bool; 7],
@@ -74,6 +74,15 @@ impl Hours {
                 }
             }
         }
+    }
+
+    /// Whether any of somebody's own stretches is on now.
+    pub(crate) fn any_on(&self, spans: &[Span], now: Timestamp) -> bool {
+        if spans.is_empty() {
+            return false;
+        }
+        let moment = Moment::new(self, self.wall_clock(now));
+        spans.iter().any(|span| span.holds(&moment))
     }
 
     fn on_for(&self, moment: &Moment, boarder: bool) -> HoursSet {

@@ -27,6 +27,7 @@
 mod compile;
 mod decide;
 mod decision;
+mod fallback;
 mod groups;
 mod hours;
 mod policy;
@@ -40,6 +41,9 @@ mod subject;
 
 pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
+pub use fallback::{
+    FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
+};
 pub use policy::{NOTICE_RULE, Policy};
 pub use problem::SpecProblem;
 pub use request::{Request, SearchSite, Vocabulary};

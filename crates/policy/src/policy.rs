@@ -1,5 +1,6 @@
 //! The compiled policy: one immutable value, made aside and swapped in whole.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use pharos_catalogue::CategorySet;
 use pharos_school::{Role, YearBand};
 
 use crate::groups::Groups;
-use crate::hours::Hours;
+use crate::hours::{Hours, Span};
 use crate::rule::{Audience, Rule};
 use crate::sets::{GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
@@ -40,6 +41,8 @@ pub struct Policy {
     pub(crate) guests: Vec<(PlaceSet, Subject)>,
     pub(crate) categories: Vec<Arc<str>>,
     pub(crate) unlisted: Vec<Arc<str>>,
+    /// When each member of staff teaches, by sign-in name in lower case.
+    pub(crate) timetable: HashMap<Box<str>, Arc<[Span]>>,
 }
 
 /// A mode with those it is for.
@@ -104,6 +107,11 @@ impl Policy {
             person: Some(member.person),
             groups,
             classes: member.classes.iter().copied().collect(),
+            lessons: self
+                .timetable
+                .get(&*member.username)
+                .cloned()
+                .unwrap_or_default(),
             boarder: Some(member.house.is_some()),
             mode: self.mode_of(member, groups),
             ..blank_subject()
@@ -289,6 +297,7 @@ pub(crate) fn blank_subject() -> Subject {
         groups: GroupSet::default(),
         group: None,
         classes: Box::default(),
+        lessons: Arc::default(),
         boarder: None,
         mode: PhaseMode::General,
         narrowing: Narrowing::STRICTEST,

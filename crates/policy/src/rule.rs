@@ -29,6 +29,8 @@ pub(crate) struct Rule {
     pub(crate) until: Option<Timestamp>,
     /// The only kind of rule that opens anything in adult-led mode.
     pub(crate) adult_session: bool,
+    /// Only while the timetable has the person in front of a class (FIL-10).
+    pub(crate) teaching: bool,
     /// Says only that the site is never looked into.
     pub(crate) never_inspect: bool,
     pub(crate) over: Option<Arc<str>>,
@@ -108,6 +110,9 @@ impl Rule {
         {
             return Some(Weight::OtherPlace);
         }
+        if self.teaching && !now.teaching() {
+            return Some(Weight::OtherHours);
+        }
         let bound = self.hours.is_some() || !self.except_hours.is_empty();
         (bound && !self.is_its_hour(now.hours())).then_some(Weight::OtherHours)
     }
@@ -137,4 +142,6 @@ pub(crate) trait Moment {
     fn time(&self) -> Timestamp;
     fn hours(&self) -> Active;
     fn places(&self) -> PlaceSet;
+    /// Whether the timetable has the person in front of a class.
+    fn teaching(&self) -> bool;
 }

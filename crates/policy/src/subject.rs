@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pharos_school::{Class, ClassId, Person, PersonId, Role, YearGroup};
 
+use crate::hours::Span;
 use crate::sets::{GroupSet, ToolSet};
 use crate::{Action, Narrowing, PhaseMode};
 
@@ -60,6 +61,8 @@ pub struct Subject {
     pub(crate) groups: GroupSet,
     pub(crate) group: Option<Arc<str>>,
     pub(crate) classes: Box<[ClassId]>,
+    /// When they teach.
+    pub(crate) lessons: Arc<[Span]>,
     /// Whether they board; `None` where nobody is known.
     pub(crate) boarder: Option<bool>,
     pub(crate) mode: PhaseMode,

@@ -220,6 +220,13 @@ pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
     }
+    if &*verdict.decision.rule == pharos_policy::NO_POLICY {
+        return match band {
+            AgeBand::Youngest => "Web pages are not ready just now. Ask your teacher.",
+            _ => "The filter has no rules to go by just now, so only help sites are open. The network team has been told.",
+        }
+        .to_owned();
+    }
     if verdict.decision.action == Action::Warn {
         return "The school\u{2019}s policy advises against this site.".to_owned();
     }

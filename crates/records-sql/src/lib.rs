@@ -14,6 +14,7 @@ mod archive;
 mod audit;
 mod backup;
 mod cases;
+mod changes;
 mod checks;
 mod db;
 mod fault;

@@ -14,10 +14,15 @@ const TEXTS: &[(i64, &str, &str)] = &[
         "reports and job problems",
         include_str!("../migrations/0002_reports_and_job_problems.sql"),
     ),
+    (
+        3,
+        "policy changes",
+        include_str!("../migrations/0003_policy_changes.sql"),
+    ),
 ];
 
 /// The version that this program knows.
-pub(crate) const NEWEST: i64 = 2;
+pub(crate) const NEWEST: i64 = 3;
 
 /// Runs what is missing, up to `target`; says whether the database was empty.
 pub(crate) async fn migrate(pools: &Pools, place: &str, target: i64) -> Result<bool> {

@@ -4,15 +4,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_access::{Permit, Subject, Warrant, act};
 use pharos_ledger::Detail;
-use pharos_records::{Error, NewOverride, Override, OverrideKind, Overrides, Result};
+use pharos_records::{Error, NewNotice, NewOverride, Override, OverrideKind, Overrides, Result};
+use pharos_school::PersonId;
 use uuid::Uuid;
 
 use crate::audit::rows;
-use crate::db::{Row, args};
+use crate::db::{Row, Tx, args};
 use crate::store::{Act, Store, is_for};
 
-const IN_FORCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by FROM override_entry WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > $1) ORDER BY at, id";
-const SINCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by FROM override_entry WHERE at >= $1 ORDER BY at DESC, id LIMIT $2";
+const IN_FORCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > $1) ORDER BY at, id";
+const SINCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE at >= $1 ORDER BY at DESC, id LIMIT $2";
 
 #[async_trait]
 impl Overrides for Store {
@@ -25,6 +26,30 @@ impl Overrides for Store {
         is_for(permit, Subject::School)?;
         self.add_override(permit, new, OverrideKind::Exception, at)
             .await
+    }
+
+    async fn add_membership(
+        &self,
+        permit: &Permit<act::AddException>,
+        member: PersonId,
+        new: &NewOverride,
+        notices: &[NewNotice],
+        at: Timestamp,
+    ) -> Result<()> {
+        is_for(permit, Subject::School)?;
+        check(new, OverrideKind::Membership)?;
+        if permit.actor().id() == Some(member) {
+            return Err(Error::OwnMatter);
+        }
+        let detail = Detail::new()
+            .text("kind", new.kind.name())
+            .text("content", &self.override_content(permit, new, at));
+        let mut act = self
+            .act(permit, format!("override:{}", new.id), detail, at)
+            .await?;
+        self.insert_override(&mut act, permit, new, at).await?;
+        self.queue_notices(&mut act, notices, at).await?;
+        act.commit().await
     }
 
     async fn add_emergency_block(
@@ -112,7 +137,10 @@ pub(crate) fn check(new: &NewOverride, kind: OverrideKind) -> Result<()> {
     if new.kind != kind {
         return Err(refused("is of another kind than the permit"));
     }
-    let must_end = matches!(kind, OverrideKind::Exception | OverrideKind::LessonList);
+    let must_end = matches!(
+        kind,
+        OverrideKind::Exception | OverrideKind::LessonList | OverrideKind::Membership
+    );
     if must_end && new.until.is_none() {
         return Err(refused("needs an end; say until when"));
     }
@@ -133,7 +161,8 @@ impl Store {
         check(new, kind)?;
         let detail = Detail::new()
             .text("kind", kind.name())
-            .text("for", &warrant.subject().to_string());
+            .text("for", &warrant.subject().to_string())
+            .text("content", &self.override_content(warrant, new, at));
         let mut act = self
             .act(warrant, format!("override:{}", new.id), detail, at)
             .await?;
@@ -159,6 +188,70 @@ impl Store {
         Ok(())
     }
 
+    /// The mark of what an override says and who made it when.
+    pub(crate) fn override_content(
+        &self,
+        warrant: &Warrant,
+        new: &NewOverride,
+        at: Timestamp,
+    ) -> String {
+        self.content_of(&Override {
+            id: new.id,
+            kind: new.kind,
+            body: new.body.clone(),
+            from: new.from,
+            until: new.until,
+            review_at: None,
+            why: new.why.clone(),
+            request: new.request,
+            at,
+            by: warrant.actor().id(),
+            ended_at: None,
+            ended_by: None,
+            reviewed_at: None,
+            reviewed_by: None,
+        })
+    }
+
+    fn content_of(&self, stored: &Override) -> String {
+        let head = format!(
+            "{} {} {} {:?} {} {:?}",
+            stored.id,
+            stored.kind.name(),
+            stored.from.as_microsecond(),
+            stored.until.map(Timestamp::as_microsecond),
+            stored.at.as_microsecond(),
+            stored.by.map(|id| id.to_string()),
+        );
+        let fields = [head.as_bytes(), stored.why.as_bytes(), &stored.body];
+        self.content("override_entry", &fields)
+    }
+
+    /// The first override from a time on whose mark is not known.
+    pub(crate) async fn override_unknown(
+        &self,
+        tx: &mut Tx,
+        first: i64,
+        known: &mut (dyn FnMut(&str) -> bool + Send),
+    ) -> Result<Option<String>> {
+        const FROM: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE at >= $1 AND id > $2 ORDER BY id LIMIT 2000";
+        let mut last = String::new();
+        loop {
+            let found = tx
+                .all("override_entry", FROM, args![first, last.clone()])
+                .await?;
+            for row in &found {
+                last = row.text("id")?;
+                if !known(&self.content_of(&self.override_of(row)?)) {
+                    return Ok(Some(last));
+                }
+            }
+            if found.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
     fn override_of(&self, row: &Row) -> Result<Override> {
         let id: Uuid = row.parsed("id")?;
         let key = id.to_string();
@@ -175,6 +268,8 @@ impl Store {
             by: row.opt_parsed("by_person")?,
             ended_at: row.opt_time("ended_at")?,
             ended_by: row.opt_parsed("ended_by")?,
+            reviewed_at: row.opt_time("reviewed_at")?,
+            reviewed_by: row.opt_parsed("reviewed_by")?,
         })
     }
 }

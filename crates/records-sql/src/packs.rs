@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use pharos_access::{Permit, Subject, Warrant, act};
 use pharos_ledger::Detail;
 use pharos_records::{Error, NewPack, PackHead, PackState, PackVersion, Packs, Result};
+use pharos_school::PersonId;
 
-use crate::db::{Row, args};
-use crate::store::{Store, is_for};
+use crate::db::{Row, Tx, args};
+use crate::store::{Act, Store, is_for};
 
 /// The largest pack, in bytes.
 const MAX_FILES: usize = 32 * 1024 * 1024;
@@ -41,7 +42,11 @@ impl Packs for Store {
         let number = last.map_or(Ok(0), |row| row.int("number"))? + 1;
         let detail = Detail::new()
             .number("version", number)
-            .text("digest", &pack.digest);
+            .text("digest", &pack.digest)
+            .text(
+                "content",
+                &self.pack_content(number, at, permit.actor().id(), &pack.why, &pack.files),
+            );
         let mut act = opening
             .note(permit, format!("pack:{number}"), detail, at)
             .await?;
@@ -71,16 +76,7 @@ impl Packs for Store {
                 at,
             )
             .await?;
-        act.run(
-            "UPDATE pack SET state = 'past' WHERE state = 'in-force' AND number <> $1",
-            args![number],
-        )
-        .await?;
-        const TO: &str = "UPDATE pack SET state = 'in-force', decided_by = $2, decided_at = $3 WHERE number = $1 AND state <> 'refused'";
-        let done = act.run(TO, args![number, permit.actor().id(), at]).await?;
-        if done == 0 {
-            return Err(absent(number));
-        }
+        self.pack_in_force_by(&mut act, permit, number, at).await?;
         act.commit().await
     }
 
@@ -112,6 +108,62 @@ impl Packs for Store {
 }
 
 impl Store {
+    /// Puts a version in force within an act that is noted already.
+    pub(crate) async fn pack_in_force_by(
+        &self,
+        act: &mut Act,
+        warrant: &Warrant,
+        number: i64,
+        at: Timestamp,
+    ) -> Result<()> {
+        const BEFORE: &str =
+            "UPDATE pack SET state = 'past' WHERE state = 'in-force' AND number <> $1";
+        act.run(BEFORE, args![number]).await?;
+        const TO: &str = "UPDATE pack SET state = 'in-force', decided_by = $2, decided_at = $3 WHERE number = $1 AND state <> 'refused'";
+        if act.run(TO, args![number, warrant.actor().id(), at]).await? == 0 {
+            return Err(absent(number));
+        }
+        Ok(())
+    }
+
+    /// The mark of what a version says and who brought it when.
+    fn pack_content(
+        &self,
+        number: i64,
+        at: Timestamp,
+        by: Option<PersonId>,
+        why: &str,
+        files: &[u8],
+    ) -> String {
+        let head = format!(
+            "{number} {} {:?}",
+            at.as_microsecond(),
+            by.map(|id| id.to_string())
+        );
+        self.content("pack", &[head.as_bytes(), why.as_bytes(), files])
+    }
+
+    /// The first version from a time on whose mark is not known.
+    pub(crate) async fn pack_unknown(
+        &self,
+        tx: &mut Tx,
+        first: i64,
+        known: &mut (dyn FnMut(&str) -> bool + Send),
+    ) -> Result<Option<String>> {
+        const NEXT: &str = "SELECT number, at, by_person, why, assessment, replay, digest, state, decided_by, decided_at, files FROM pack WHERE at >= $1 AND number > $2 ORDER BY number LIMIT 1";
+        let mut after = 0;
+        while let Some(row) = tx.one("pack", NEXT, args![first, after]).await? {
+            let version = self.version_of(&row)?;
+            let head = &version.head;
+            after = head.number;
+            let mark = self.pack_content(after, head.at, head.by, &head.why, &version.files);
+            if !known(&mark) {
+                return Ok(Some(after.to_string()));
+            }
+        }
+        Ok(None)
+    }
+
     async fn refuse(&self, warrant: &Warrant, number: i64, at: Timestamp) -> Result<()> {
         let mut act = self
             .act(

@@ -19,6 +19,7 @@
 mod alerts;
 mod audit;
 mod cases;
+mod changes;
 mod checks;
 mod error;
 mod outbox;
@@ -37,13 +38,17 @@ pub use cases::{
     Case, CaseChange, CaseEntry, CaseFile, CaseFilter, CaseNumber, Cases, NewCase, NewEntry,
     Receipt,
 };
+pub use changes::{
+    Altered, Change, ChangeEntry, ChangeKind, ChangeState, ChangeStep, Changes, Effect, NewChange,
+    Origin,
+};
 pub use checks::{CheckRun, Checks, FrozenReport, NewCheckRun, NewReport, StandingRow};
 pub use error::{Error, Result};
 pub use outbox::{Job, NewNotice, Outbox, QueueFigures};
 pub use overrides::{NewOverride, Override, OverrideKind, Overrides};
 pub use packs::{NewPack, PackHead, PackState, PackVersion, Packs};
 pub use people::{MAX_PEOPLE, People, Roll, RollKind, RollOutcome};
-pub use requests::{NewRequest, RequestDecision, RequestState, Requests, SiteRequest};
+pub use requests::{Endorsement, NewRequest, RequestDecision, RequestState, Requests, SiteRequest};
 pub use settings::{SettingRow, Settings};
 pub use sign_in::{CountedTry, Credential, Pace, Session, SignIn, TokenHash, Tried};
 
@@ -60,6 +65,7 @@ pub trait Records:
     + Cases
     + Requests
     + Overrides
+    + Changes
     + Checks
     + Outbox
     + Settings
@@ -77,6 +83,7 @@ impl<T> Records for T where
         + Cases
         + Requests
         + Overrides
+        + Changes
         + Checks
         + Outbox
         + Settings

@@ -6,7 +6,7 @@ use pharos_access::{Permit, act};
 use pharos_school::{PersonId, RequestId};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{NewNotice, Result};
 
 /// What an override does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,8 @@ pub enum OverrideKind {
     LessonList,
     /// Narrows one person's access.
     Restriction,
+    /// Makes one person a member of an exception group for some time (REQ-06).
+    Membership,
 }
 
 impl OverrideKind {
@@ -29,6 +31,7 @@ impl OverrideKind {
             Self::EmergencyBlock => "emergency-block",
             Self::LessonList => "lesson-list",
             Self::Restriction => "restriction",
+            Self::Membership => "membership",
         }
     }
 
@@ -39,6 +42,7 @@ impl OverrideKind {
             Self::EmergencyBlock,
             Self::LessonList,
             Self::Restriction,
+            Self::Membership,
         ]
         .into_iter()
         .find(|kind| kind.name() == name)
@@ -93,6 +97,10 @@ pub struct Override {
     pub ended_at: Option<Timestamp>,
     /// By whom.
     pub ended_by: Option<PersonId>,
+    /// When somebody last looked at it again.
+    pub reviewed_at: Option<Timestamp>,
+    /// Who.
+    pub reviewed_by: Option<PersonId>,
 }
 
 /// Overrides.
@@ -103,6 +111,17 @@ pub trait Overrides: Send + Sync {
         &self,
         permit: &Permit<act::AddException>,
         new: &NewOverride,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// Makes somebody a member of an exception group. Refused unless the kind is a membership with
+    /// an end, and never for oneself ([`crate::Error::OwnMatter`]).
+    async fn add_membership(
+        &self,
+        permit: &Permit<act::AddException>,
+        member: PersonId,
+        new: &NewOverride,
+        notices: &[NewNotice],
         at: Timestamp,
     ) -> Result<()>;
 

@@ -10,29 +10,41 @@ use crate::{NewNotice, Result};
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestState {
-    /// Waits.
+    /// Waits for the pupil's teacher to endorse or decline it.
+    Asked,
+    /// Waits for whoever vets.
     Open,
     /// The site was opened.
     Approved,
     /// It was not.
     Refused,
+    /// The teacher did not pass it on.
+    Declined,
 }
 
 impl RequestState {
     /// The name in the database.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Asked => "asked",
             Self::Open => "open",
             Self::Approved => "approved",
             Self::Refused => "refused",
+            Self::Declined => "declined",
         }
     }
 
     /// The reverse of [`RequestState::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Open, Self::Approved, Self::Refused]
-            .into_iter()
-            .find(|s| s.name() == name)
+        [
+            Self::Asked,
+            Self::Open,
+            Self::Approved,
+            Self::Refused,
+            Self::Declined,
+        ]
+        .into_iter()
+        .find(|s| s.name() == name)
     }
 }
 
@@ -49,6 +61,10 @@ pub struct NewRequest {
     pub class: Option<ClassId>,
     /// Until when it is wanted.
     pub wanted_until: Option<Timestamp>,
+    /// The site's categories by the lists of that moment. Sealed.
+    pub categories: Vec<String>,
+    /// Whether it waits for a teacher's word first (`req.pupil_route`).
+    pub to_endorse: bool,
 }
 
 /// A stored request.
@@ -76,6 +92,34 @@ pub struct SiteRequest {
     pub decided_at: Option<Timestamp>,
     /// Why. Sealed.
     pub decision: Option<String>,
+    /// The site's categories when it was asked for.
+    pub categories: Vec<String>,
+    /// Which teacher passed it on.
+    pub endorsed_by: Option<PersonId>,
+    /// When.
+    pub endorsed_at: Option<Timestamp>,
+    /// In which words. Sealed.
+    pub endorsement: Option<String>,
+    /// The assessment that the decision relied on. Sealed.
+    pub relied_on: Option<String>,
+}
+
+impl SiteRequest {
+    /// Whether nobody has decided it yet.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, RequestState::Asked | RequestState::Open)
+    }
+}
+
+/// A teacher's word on a pupil's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endorsement {
+    /// The request.
+    pub id: RequestId,
+    /// Passed on, or declined.
+    pub endorsed: bool,
+    /// Why.
+    pub words: String,
 }
 
 /// A decision.
@@ -87,6 +131,8 @@ pub struct RequestDecision {
     pub approved: bool,
     /// Why.
     pub reason: String,
+    /// The assessment relied on, if any.
+    pub relied_on: Option<String>,
     /// The override that opens the site, when approved; stored in the same transaction.
     pub opens: Option<crate::NewOverride>,
 }
@@ -121,7 +167,16 @@ pub trait Requests: Send + Sync {
     /// One's own requests, newest first.
     async fn own_requests(&self, permit: &Permit<act::ReadReceipt>) -> Result<Vec<SiteRequest>>;
 
-    /// Decides a request once; somebody's own never ([`crate::Error::OwnMatter`]).
+    /// Passes a pupil's request on, or declines it, once; the pupil is told of a no.
+    async fn endorse_request(
+        &self,
+        permit: &Permit<act::EndorseRequest>,
+        endorsement: &Endorsement,
+        notices: &[NewNotice],
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// Decides a request that waits for it, once; somebody's own never ([`crate::Error::OwnMatter`]).
     async fn decide_request(
         &self,
         permit: &Permit<act::DecideRequest>,

@@ -36,6 +36,7 @@ pub fn governors(report: &GovernorsReport, cover: &Cover) -> Document {
     follow_up(report, &mut blocks);
     times(&report.times, &mut blocks);
     checks_and_lists(report, &mut blocks);
+    over_blocking(report, &mut blocks);
     limits(&mut blocks);
     meanings(&mut blocks);
     Document {
@@ -70,6 +71,20 @@ pub fn governors_csv(report: &GovernorsReport) -> Result<Vec<u8>, ReportError> {
             "Clauses of the policy",
             standing.0.into(),
             count.to_string(),
+        );
+    }
+    for (category, count) in &report.loosening {
+        row(
+            "Categories to look at again: requests granted",
+            category.clone(),
+            count.to_string(),
+        );
+    }
+    for address in &report.curriculum_blocked {
+        row(
+            "Blocked although teaching needs it",
+            address.clone(),
+            "1".into(),
         );
     }
     for line in &report.wanting {
@@ -435,6 +450,33 @@ fn checks_and_lists(report: &GovernorsReport, blocks: &mut Vec<Block>) {
         ],
         rows: report.lists.iter().map(row).collect(),
         none: "There are no lists. The filter blocks only what the policy names itself.".into(),
+    }));
+}
+
+fn over_blocking(report: &GovernorsReport, blocks: &mut Vec<Block>) {
+    blocks.push(Block::heading("Is the filter in the way of teaching?"));
+    blocks.push(Block::Table(Table {
+        caption: "Categories to look at again: ten or more requests in them were granted".into(),
+        columns: vec![
+            Column::words("Category", 14),
+            Column::numbers("Requests granted", 6),
+        ],
+        rows: report
+            .loosening
+            .iter()
+            .map(|(category, count)| vec![category.clone().into(), count.to_string().into()])
+            .collect(),
+        none: "None: no category had ten requests granted.".into(),
+    }));
+    blocks.push(Block::Table(Table {
+        caption: "Addresses that teaching needs, found blocked by the last check".into(),
+        columns: vec![Column::words("Address", 20)],
+        rows: report
+            .curriculum_blocked
+            .iter()
+            .map(|address| vec![address.clone().into()])
+            .collect(),
+        none: "None of those watched.".into(),
     }));
 }
 

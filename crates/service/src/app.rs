@@ -56,6 +56,12 @@ pub(crate) struct Inner {
     pub(crate) report_pace: crate::cases::pace::ReportPace,
     pub(crate) watch: crate::alerts::Watch,
     pub(crate) network: crate::network::Network,
+    /// When the next membership of an exception group lapses, in seconds since 1970.
+    pub(crate) next_lapse: std::sync::atomic::AtomicI64,
+    /// Where what was last known is kept (FIL-17).
+    pub(crate) standby: std::sync::OnceLock<Arc<dyn crate::standby::Keep>>,
+    /// Marks of what was kept last, so that nothing is written twice.
+    pub(crate) kept_marks: std::sync::Mutex<[Vec<u8>; 2]>,
 }
 
 impl App {
@@ -84,6 +90,9 @@ impl App {
                 report_pace: Default::default(),
                 watch,
                 network: crate::network::Network::default(),
+                next_lapse: std::sync::atomic::AtomicI64::new(i64::MAX),
+                standby: std::sync::OnceLock::new(),
+                kept_marks: std::sync::Mutex::default(),
             }),
         })
     }

@@ -113,6 +113,15 @@ impl App {
         self.may::<act::Backup>(actor, Target::School).await
     }
 
+    /// Compares every row of the change log (changes with their steps, what was made at short
+    /// notice, versions of the pack) with the ledger; the first that does not fit (REQ-04).
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn verify_changes(&self) -> Result<Option<pharos_records::Altered>, Error> {
+        Ok(self.records().verify_changes().await?)
+    }
+
     /// Checks the whole chain.
     ///
     /// # Errors

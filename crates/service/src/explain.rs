@@ -1,15 +1,19 @@
 //! Why something is blocked or not: any verdict, explained on request (FIL-06).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, Watched, act};
 use pharos_catalogue::Address;
-use pharos_filter::{Explanation, Query};
+use pharos_filter::{Explanation, Query, Snapshot};
 use pharos_ledger::Detail;
 use pharos_school::{Confidence, Face, IdentitySource, PersonId, Unknown, Who};
 
-use crate::{App, Error};
+use crate::{App, Error, School};
+
+/// Overrides looked through for a past moment.
+const OVERRIDES_MAX: usize = 10_000;
 
 /// A question to the filter by a person.
 #[derive(Debug, Clone)]
@@ -20,7 +24,7 @@ pub struct ExplainQuestion {
     pub person: Option<PersonId>,
     /// From which network address; decides the place.
     pub from: Option<IpAddr>,
-    /// When; `None` for now.
+    /// When; `None` for now. A past time is answered by the policy then in force.
     pub at: Option<Timestamp>,
 }
 
@@ -51,23 +55,9 @@ impl App {
                     .await?;
             }
         }
-        let who = match question.person {
-            Some(person) => Who::Known {
-                person,
-                source: IdentitySource::Stated,
-                confidence: Confidence::Certain,
-                device: None,
-            },
-            None => Who::Unknown {
-                why: Unknown::NoSignIn,
-                device: None,
-            },
-        };
-        let snapshot = self
-            .filter()
-            .snapshot()
-            .map_err(|_| Error::Refused("The filter has no policy and lists in force yet. Wait until it has started, or look at the status page.".to_owned()))?;
+        let who = stated(question.person);
         let now = question.at.unwrap_or_else(|| self.now());
+        let snapshot = self.snapshot_at(now).await?;
         let query = Query {
             address: &address,
             who: &who,
@@ -85,5 +75,66 @@ impl App {
             )
             .await?;
         Ok(explanation)
+    }
+}
+
+impl App {
+    /// The filter as it decided at a time: the version of the pack then in force, with the overrides
+    /// of then. Lists and roll are today's: the explanation says which versions.
+    async fn snapshot_at(&self, at: Timestamp) -> Result<Arc<Snapshot>, Error> {
+        let now_in_force = self
+            .filter()
+            .snapshot()
+            .map_err(|_| crate::whatif::nothing_yet())?;
+        if at >= self.now() {
+            return Ok(now_in_force);
+        }
+        let number = self.version_at(at).await?.ok_or_else(|| {
+            Error::field(
+                "at",
+                "No policy was in force at that time. Choose a later one.",
+            )
+        })?;
+        let stored = self.records().pack(number).await?.ok_or(Error::NotFound)?;
+        let pack = crate::packs::usable(pharos_pack::load(&crate::changes::unpacked(&stored)?))?;
+        let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
+        let mut spec = school.pack.filter.clone();
+        let read = self
+            .may::<act::ReadPolicy>(&Actor::system("explain"), Target::School)
+            .await?;
+        for stored in self
+            .records()
+            .overrides(&read, Timestamp::MIN, OVERRIDES_MAX)
+            .await?
+        {
+            let there = stored.at <= at && stored.ended_at.is_none_or(|ended| ended > at);
+            if there && stored.until.is_none_or(|until| until > at) {
+                crate::snapshot::add_override(&mut spec, &stored)?;
+            }
+        }
+        let mut parts = now_in_force.parts();
+        let categories = Arc::clone(&parts.categories);
+        let policy =
+            pharos_filter::compile_policy(&spec, categories.names(), &school.declared_categories)
+                .map_err(crate::snapshot::wrong_policy)?;
+        parts.policy = Arc::new(policy);
+        parts.versions.policy = school.version;
+        Ok(Arc::new(Snapshot::new(parts)))
+    }
+}
+
+/// Somebody as stated by the one who asks; nobody where none is named.
+pub(crate) fn stated(person: Option<PersonId>) -> Who {
+    match person {
+        Some(person) => Who::Known {
+            person,
+            source: IdentitySource::Stated,
+            confidence: Confidence::Certain,
+            device: None,
+        },
+        None => Who::Unknown {
+            why: Unknown::NoSignIn,
+            device: None,
+        },
     }
 }

@@ -187,7 +187,9 @@ impl App {
                 let subject = match row.kind {
                     Kind::Category(name) => Subject::Category(name),
                     Kind::SafeSearch(engine) => Subject::SafeSearch(engine),
-                    Kind::Sealed(_) | Kind::Help(_) | Kind::WayRound(_) => continue,
+                    Kind::Sealed(_) | Kind::Help(_) | Kind::WayRound(_) | Kind::Curriculum(_) => {
+                        continue;
+                    }
                 };
                 let result = match row.result {
                     Result_::Passed => ProbeResult::Passed,

@@ -11,6 +11,7 @@ mod audit;
 mod blocked;
 mod breaches;
 mod cases;
+mod changes;
 mod checks;
 mod clock;
 mod desk;
@@ -18,6 +19,8 @@ mod error;
 mod explain;
 mod gate;
 mod governance;
+mod groups;
+mod lessons;
 mod lists;
 mod network;
 mod notices;
@@ -30,15 +33,21 @@ mod requests;
 mod school;
 mod sign_in;
 mod snapshot;
+pub mod standby;
 mod trouble;
 mod unzip;
 mod watchkeeping;
+mod whatif;
 
 pub use alerts::{AlertBody, Watch, is_worth_watching};
 pub use app::{App, Ports};
 pub use audit::Waiting;
 pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
 pub use cases::{OpenCase, Raised, shown_addresses};
+pub use changes::{
+    Brought, ChangeBody, LogFilter, LogFormat, LogLine, OpenChange, Opening, Proposal, Proposed,
+    Side, Verification, step_says, words_of,
+};
 pub use checks::{
     CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way,
 };
@@ -46,18 +55,19 @@ pub use clock::{Clock, SystemClock};
 pub use desk::Desk;
 pub use error::{Error, Problem};
 pub use explain::ExplainQuestion;
+pub use groups::{ExceptionGroup, Member, NewMember};
+pub use lessons::{NewLesson, OpenedLesson};
 pub use lists::NewList;
 pub use network::{
     AddressLine, Faces, FirewallView, GapLine, LeaseLine, Limit, NO_FILTER_IS_COMPLETE,
     NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace, RadiusCounts,
 };
 pub use notices::NoticeBody;
-pub use overrides::NewLesson;
 pub use packs::PackFiles;
 pub use people::{FOUND_MAX, ImportError};
 pub use pharos_lists::Fetched;
 pub use provider::{Confirmation, IwfTaken, NewProvider, ProviderRecord, SupplierReview};
-pub use requests::Vetting;
+pub use requests::{AnswerTimes, RequestFacts, Vetting};
 pub use school::School;
 pub use sign_in::{Enrolment, HalfSession, SessionToken, SignInOutcome, SignedIn, current_code};
 pub use trouble::{SelfWatch, Trouble};

@@ -57,7 +57,9 @@ fn words(kind: &str) -> (Kind, Severity) {
         "check-failed" => (Kind::CheckFailed, Severity::Urgent),
         "trouble" => (Kind::Trouble, Severity::Urgent),
         "provider-due" => (Kind::StepDue, Severity::Attention),
-        "review-due" => (Kind::ReviewDue, Severity::Attention),
+        "review-due" | "change-review" => (Kind::ReviewDue, Severity::Attention),
+        "approval" => (Kind::Approval, Severity::Attention),
+        "membership" | "membership-over" => (Kind::MembershipChanged, Severity::Information),
         "request" => (Kind::SiteRequest, Severity::Information),
         "request-answered" => (Kind::RequestAnswered, Severity::Information),
         chase if chase.starts_with("alert-chase") => (Kind::AlertOverdue, Severity::Urgent),
@@ -82,6 +84,7 @@ fn place(path: &str) -> Option<Place> {
         ("/network", Place::Network),
         ("/policy", Place::Policy),
         ("/reports", Place::Reports),
+        ("/changes", Place::Changes),
     ] {
         if path.starts_with(prefix) {
             return Some(place);

@@ -4,32 +4,14 @@
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{About, Act, Actor, Target, Watched, act};
 use pharos_catalogue::Address;
-use pharos_policy::spec::{EmergencySpec, LessonKind, LessonSpec, PersonalSpec};
+use pharos_policy::spec::{EmergencySpec, PersonalSpec};
 use pharos_records::{NewOverride, Override, OverrideKind};
-use pharos_school::{ClassId, PersonId};
+use pharos_school::{PersonId, Role};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::clock::new_uuid;
 use crate::{App, Error, Problem};
-
-/// When an emergency block must have been looked at (REQ-05).
-const REVIEW_AFTER: SignedDuration = SignedDuration::from_hours(24);
-/// The longest lesson list.
-const LESSON_MAX: SignedDuration = SignedDuration::from_hours(12);
-
-/// A teacher's links for a class, now.
-#[derive(Debug, Clone)]
-pub struct NewLesson {
-    /// For which class.
-    pub class: ClassId,
-    /// Links, as typed.
-    pub sites: Vec<String>,
-    /// For how long.
-    pub minutes: u32,
-    /// Whether it is a supervised session for the youngest (FIL-07).
-    pub supervised: bool,
-}
 
 impl App {
     /// Blocks an address for everyone, before review (BRE-04, REQ-05). Tightens only. Gives the
@@ -62,7 +44,7 @@ impl App {
             body: json(&body)?,
             from: now,
             until: None,
-            review_at: Some(now + REVIEW_AFTER),
+            review_at: Some(self.next_school_day(now)),
             why,
             request: None,
         };
@@ -121,66 +103,9 @@ impl App {
         Ok(reference_of(id))
     }
 
-    /// Opens links for a class for a lesson, or a supervised session for the youngest (FIL-07, FIL-08).
-    ///
-    /// # Errors
-    /// [`Error::Denied`]; [`Error::Invalid`] for no links, links that are none, too long a time.
-    pub async fn open_lesson(&self, actor: &Actor, lesson: &NewLesson) -> Result<String, Error> {
-        let permit = self.may::<act::LessonList>(actor, Target::School).await?;
-        let class = self
-            .records()
-            .class(lesson.class)
-            .await?
-            .ok_or_else(|| Error::field("class", "Choose a class from the list."))?;
-        let length = SignedDuration::from_mins(i64::from(lesson.minutes));
-        if lesson.minutes == 0 || length > LESSON_MAX {
-            return Err(Error::field(
-                "minutes",
-                "Say for how many minutes: at least 1, at most 720.",
-            ));
-        }
-        if lesson.sites.is_empty() {
-            return Err(Error::field("sites", "Add at least one link."));
-        }
-        let sites = lesson
-            .sites
-            .iter()
-            .map(|site| site_of("sites", site))
-            .collect::<Result<Vec<_>, _>>()?;
-        let now = self.now();
-        let (id, until) = (new_uuid(), now + length);
-        let kind = if lesson.supervised {
-            LessonKind::AdultSession
-        } else {
-            LessonKind::Links
-        };
-        let body = LessonSpec {
-            reference: reference_of(id),
-            kind,
-            classes: vec![class.id],
-            people: Vec::new(),
-            sites,
-            from: now,
-            until,
-        };
-        let why = format!("Lesson list for {}", class.title);
-        let new = NewOverride {
-            id,
-            kind: OverrideKind::LessonList,
-            body: json(&body)?,
-            from: now,
-            until: Some(until),
-            review_at: None,
-            why,
-            request: None,
-        };
-        self.records().add_lesson_list(&permit, &new, now).await?;
-        self.rebuild().await?;
-        Ok(reference_of(id))
-    }
-
     /// Ends an override now. An emergency block is lifted only by those who vet sites, a restriction
-    /// only by those who may restrict whom it is about: never by that person (FIL-05).
+    /// only by those who may restrict whom it is about: never by that person (FIL-05). A teacher ends
+    /// their own lists and sessions alone.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`]; [`Error::Refused`] for an emergency block.
@@ -193,7 +118,16 @@ impl App {
             .into_iter()
             .find(|stored| stored.id == id)
             .ok_or(Error::NotFound)?;
+        if !ends(actor, &stored) {
+            return Err(Error::Refused("You can end the lists and sessions that you opened yourself. For others ask the one who made them.".to_owned()));
+        }
         if stored.kind == OverrideKind::EmergencyBlock && !self.could(actor, Act::DecideRequest) {
+            let detail = pharos_ledger::Detail::new()
+                .flag("refused", true)
+                .text("why", "an emergency change only tightens");
+            self.records()
+                .note(&permit, None, &detail, self.now())
+                .await?;
             return Err(Error::Refused("A block made in a hurry is lifted by the safeguarding lead, who vets sites. Ask them (REQ-05).".to_owned()));
         }
         if actor.id().is_some() {
@@ -215,7 +149,7 @@ impl App {
         actor: &Actor,
         stored: &Override,
     ) -> Result<bool, Error> {
-        if !self.could(actor, Act::EndOverride) {
+        if !self.could(actor, Act::EndOverride) || !ends(actor, stored) {
             return Ok(false);
         }
         if stored.kind == OverrideKind::EmergencyBlock {
@@ -292,6 +226,19 @@ impl App {
             None => Ok(()),
         }
     }
+}
+
+/// Whether somebody ends this kind of change at all: a teacher their own lists alone.
+fn ends(actor: &Actor, stored: &Override) -> bool {
+    const BEYOND_LESSONS: [Role; 5] = [
+        Role::Lead,
+        Role::Deputy,
+        Role::OnlineLead,
+        Role::Head,
+        Role::Technical,
+    ];
+    let own_lesson = stored.kind == OverrideKind::LessonList && stored.by == actor.id();
+    actor.id().is_none() || own_lesson || BEYOND_LESSONS.iter().any(|role| actor.holds(*role))
 }
 
 /// The site of an address as policies write it: host and path, canonical.

@@ -43,10 +43,13 @@ impl App {
         Ok(app)
     }
 
-    /// Puts a new version of the pack in force: all of it, or none of it when anything is wrong.
+    /// Puts a new version of the pack in force that changes nothing of filtering or monitoring: all
+    /// of it, or none of it when anything is wrong. What does change them is proposed
+    /// ([`App::propose_change`]); only a school's first pack is in force as it comes.
     ///
     /// # Errors
-    /// [`Error::Denied`]; [`Error::Invalid`] with every problem of the pack.
+    /// [`Error::Denied`]; [`Error::Invalid`] with every problem of the pack; [`Error::Refused`] for
+    /// one that must be assessed first.
     pub async fn install_pack(
         &self,
         actor: &Actor,
@@ -60,13 +63,16 @@ impl App {
             .may::<act::InstallPolicy>(actor, Target::School)
             .await?;
         let pack = usable(load(files))?;
+        let first = self.records().pack_in_force().await?.is_none();
+        if !first && crate::whatif::touches_filter(&self.school().pack, &pack) {
+            return Err(Error::Refused("This changes filtering or monitoring. Propose it, so that it is assessed before it is in force (REQ-03).".to_owned()));
+        }
         let archive = pharos_pack::to_archive(files);
-        let digest = hex::encode(digest::digest(&digest::SHA256, &archive));
         let new = NewPack {
             why: crate::overrides::reason(why)?,
             assessment: None,
             replay: None,
-            digest,
+            digest: digest_of(&archive),
             files: archive,
         };
         let now = self.now();
@@ -118,8 +124,13 @@ fn changed_settings(before: &Pack, after: &Pack) -> Vec<&'static str> {
         .collect()
 }
 
+/// SHA-256 of a packed pack, in hexadecimal.
+pub(crate) fn digest_of(archive: &[u8]) -> String {
+    hex::encode(digest::digest(&digest::SHA256, archive))
+}
+
 /// The pack, or every problem that keeps it from being used.
-fn usable(loaded: Loaded) -> Result<Pack, Error> {
+pub(crate) fn usable(loaded: Loaded) -> Result<Pack, Error> {
     let wrong: Vec<_> = loaded
         .problems
         .iter()

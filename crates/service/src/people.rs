@@ -87,6 +87,32 @@ impl App {
         Ok(self.records().classes().await?)
     }
 
+    /// What a person is called, where the actor may search their activity; that is a look-up, and
+    /// is noted as one. `None` where they may not, or nobody is known.
+    ///
+    /// # Errors
+    /// When the records cannot be read or written.
+    pub async fn name_if_searchable(
+        &self,
+        actor: &pharos_access::Actor,
+        id: PersonId,
+    ) -> Result<Option<String>, Error> {
+        let Some(person) = self.known_person(id).await? else {
+            return Ok(None);
+        };
+        let target = Target::Person(pharos_access::Watched::of(&person));
+        match self.rules().may::<act::SearchActivity>(actor, target) {
+            Ok(permit) => {
+                let detail = pharos_ledger::Detail::new().text("shown", "what-if");
+                self.records()
+                    .note(&permit, Some(id), &detail, self.now())
+                    .await?;
+                Ok(Some(person.full_name()))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
     /// What a person is called on pages; `None` for one who is not known.
     ///
     /// # Errors

@@ -131,8 +131,39 @@ impl App {
             checks: self.check_figures(&system, since, until).await?,
             clauses: self.assess().await?,
             lists: self.list_lines()?,
+            loosening: self.loosening_candidates(since, until).await?,
+            curriculum_blocked: self.curriculum_blocked(&system, until).await?,
         };
         Ok(GovernorsReport::build(&input, period))
+    }
+
+    /// What the last check before a time found blocked of what teaching needs.
+    async fn curriculum_blocked(
+        &self,
+        system: &Actor,
+        until: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        let last = self
+            .checks(system)
+            .await?
+            .into_iter()
+            .find(|run| run.run.to < until);
+        let Some(last) = last else {
+            return Ok(Vec::new());
+        };
+        let results = crate::CheckResults::read(&last)?;
+        let mut blocked: Vec<String> = results
+            .probes
+            .into_iter()
+            .filter(|row| {
+                row.result == crate::CheckResult::Failed
+                    && matches!(row.kind, crate::CheckKind::Curriculum(_))
+            })
+            .map(|row| row.address)
+            .collect();
+        blocked.sort();
+        blocked.dedup();
+        Ok(blocked)
     }
 
     fn bounds(&self, period: Period) -> Result<(Timestamp, Timestamp), Error> {

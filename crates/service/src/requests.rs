@@ -3,8 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_activity::Reference;
+use pharos_catalogue::Address;
 use pharos_policy::spec::ExceptionSpec;
-use pharos_records::{NewOverride, NewRequest, OverrideKind, RequestDecision, SiteRequest};
+use pharos_records::{
+    Endorsement, NewOverride, NewRequest, OverrideKind, RequestDecision, RequestState, SiteRequest,
+};
 use pharos_school::{Person, PersonId, RequestId, Role};
 
 use crate::clock::new_uuid;
@@ -13,6 +16,8 @@ use crate::{App, Error};
 
 /// The longest that an exception lasts before it must be asked for again.
 const EXCEPTION_DAYS_MAX: u32 = 366;
+/// Granted requests in one category that make it a candidate for loosening (FIL-12).
+const LOOSEN_FROM: u64 = 10;
 
 /// What was decided on a request.
 #[derive(Debug, Clone)]
@@ -25,6 +30,40 @@ pub struct Vetting {
     pub groups: Vec<String>,
     /// For how many days.
     pub days: u32,
+    /// The assessment relied on, in words; may be empty.
+    pub relied_on: String,
+}
+
+/// What whoever vets sees of a site: its categories, and what became of it before (REQ-01).
+#[derive(Debug, Clone, Default)]
+pub struct RequestFacts {
+    /// Its categories by the lists in force.
+    pub categories: Vec<String>,
+    /// The rule that blocks it for the one who asked.
+    pub blocked_by: String,
+    /// Whether a sealed list holds it: then nothing opens it.
+    pub sealed: bool,
+    /// How often it was asked for before.
+    pub asked_before: usize,
+    /// Of these, opened.
+    pub opened_before: usize,
+    /// Of these, refused or declined.
+    pub refused_before: usize,
+    /// How often it was blocked in the last 30 days, for anybody.
+    pub blocked_lately: u64,
+}
+
+/// How long people waited for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AnswerTimes {
+    /// Requests answered.
+    pub answered: usize,
+    /// Half of them were answered within this many minutes.
+    pub median_minutes: i64,
+    /// The longest wait, in minutes.
+    pub longest_minutes: i64,
+    /// Requests that wait now.
+    pub waiting: usize,
 }
 
 impl App {
@@ -54,14 +93,21 @@ impl App {
             now + SignedDuration::from_hours(24 * i64::from(days.min(EXCEPTION_DAYS_MAX)))
         });
         let class = self.form_of(asker).await?;
+        let teachers = self.who_passes_on(asker).await?;
         let request = NewRequest {
             id,
+            categories: self.categories_of(&address),
             address,
             purpose,
             class,
             wanted_until,
+            to_endorse: !teachers.is_empty(),
         };
-        let to = self.who_acts_on(asker).await?;
+        let to = if teachers.is_empty() {
+            self.who_vets(asker).await?
+        } else {
+            teachers
+        };
         let notices = self.notices_to(&to, "request", &format!("/requests/{id}"), now)?;
         self.records()
             .ask_for_site(&permit, &request, &notices, now)
@@ -145,6 +191,57 @@ impl App {
         }
     }
 
+    /// A teacher's word on a pupil's request: passed on to whoever vets, or declined, and then the
+    /// pupil is told (REQ-01).
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NotFound`] for a request that is not theirs to pass on.
+    pub async fn endorse_request(
+        &self,
+        actor: &Actor,
+        id: RequestId,
+        endorsed: bool,
+        words: &str,
+    ) -> Result<(), Error> {
+        let permit = self
+            .may::<act::EndorseRequest>(actor, Target::School)
+            .await?;
+        let (_, asker) = self.request(actor, id).await?;
+        let me = match actor.id() {
+            Some(me) => self.known_person(me).await?,
+            None => None,
+        };
+        let asker = asker.ok_or(Error::NotFound)?;
+        let theirs = match &me {
+            Some(me) => self.vets(actor) || self.passes_on(me, &asker).await?,
+            None => false,
+        };
+        if !theirs {
+            return Err(Error::NotFound);
+        }
+        let words = reason(words)?;
+        let now = self.now();
+        let notices = if endorsed {
+            self.notices_to(
+                &self.who_vets(&asker).await?,
+                "request",
+                &format!("/requests/{id}"),
+                now,
+            )?
+        } else {
+            self.notices_to(&[asker], "request-answered", "/requests/mine", now)?
+        };
+        let endorsement = Endorsement {
+            id,
+            endorsed,
+            words,
+        };
+        Ok(self
+            .records()
+            .endorse_request(&permit, &endorsement, &notices, now)
+            .await?)
+    }
+
     /// Opens the site for a time, or not; the asker is told (REQ-02). Nothing opens a sealed entry:
     /// the filter asks the sealed lists first whatever stands here.
     ///
@@ -159,7 +256,11 @@ impl App {
         let permit = self
             .may::<act::DecideRequest>(actor, Target::School)
             .await?;
+        self.must_vet(actor, &permit).await?;
         let (request, asker) = self.request(actor, id).await?;
+        if request.state == RequestState::Asked {
+            return Err(Error::Refused("The pupil's teacher has not passed this on yet. Ask them, or pass it on yourself first.".to_owned()));
+        }
         let why = reason(&vetting.why)?;
         let now = self.now();
         let opens = if vetting.approve {
@@ -171,9 +272,16 @@ impl App {
             id,
             approved: vetting.approve,
             reason: why,
+            relied_on: Some(vetting.relied_on.trim().to_owned()).filter(|text| !text.is_empty()),
             opens,
         };
-        let to: Vec<_> = asker.into_iter().collect();
+        let mut to: Vec<_> = asker.into_iter().collect();
+        if let Some(teacher) = request
+            .endorsed_by
+            .filter(|teacher| actor.id() != Some(*teacher))
+        {
+            to.extend(self.known_person(teacher).await?);
+        }
         let notices = self.notices_to(&to, "request-answered", "/requests/mine", now)?;
         self.records()
             .decide_request(&permit, &decision, &notices, now)
@@ -274,19 +382,176 @@ impl App {
         )
     }
 
-    /// A pupil's request goes to those of `req.pupil_route` and to those who vet; everyone else's to
-    /// those who vet.
-    async fn who_acts_on(&self, asker: &Person) -> Result<Vec<Person>, Error> {
-        let vets = self.school().pack.roles_of("req.vetted_by", &[Role::Lead]);
+    /// Those who pass a pupil's request on first; nobody where it goes straight to whoever vets.
+    async fn who_passes_on(&self, asker: &Person) -> Result<Vec<Person>, Error> {
         let mut to = Vec::new();
         for person in self.known_roll().await? {
-            let vets = person.roles.iter().any(|role| vets.contains(role));
             let acts = person.is_active() && person.id != asker.id && person.is_staff();
-            if acts && (vets || self.passes_on(&person, asker).await?) {
+            if acts && self.passes_on(&person, asker).await? {
                 to.push(person);
             }
         }
         Ok(to)
+    }
+
+    /// Those who vet (`req.vetted_by`).
+    pub(crate) async fn who_vets(&self, asker: &Person) -> Result<Vec<Person>, Error> {
+        let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
+        let mut to = self.holders(&vets).await?;
+        to.retain(|person| person.id != asker.id && person.is_staff());
+        Ok(to)
+    }
+
+    fn vetting_roles(&self) -> std::collections::BTreeSet<Role> {
+        self.school().pack.roles_of("req.vetted_by", &[Role::Lead])
+    }
+
+    /// Whether the actor is one of those whom the school has vet releases.
+    pub fn vets(&self, actor: &Actor) -> bool {
+        actor.id().is_none() || self.vetting_roles().iter().any(|role| actor.holds(*role))
+    }
+
+    /// Refuses those whom the school does not have vet releases; the attempt is noted (REQ-02).
+    pub(crate) async fn must_vet(
+        &self,
+        actor: &Actor,
+        warrant: &pharos_access::Warrant,
+    ) -> Result<(), Error> {
+        if self.vets(actor) {
+            return Ok(());
+        }
+        let detail = pharos_ledger::Detail::new()
+            .flag("refused", true)
+            .text("why", "not among those who vet releases");
+        self.records()
+            .note(warrant, None, &detail, self.now())
+            .await?;
+        Err(Error::Refused(
+            "At this school releases are vetted by others (`req.vetted_by`). Ask one of them."
+                .to_owned(),
+        ))
+    }
+
+    /// The categories of a site by the lists in force.
+    pub(crate) fn categories_of(&self, site: &str) -> Vec<String> {
+        let (Ok(address), Ok(snapshot)) = (Address::parse(site), self.filter().snapshot()) else {
+            return Vec::new();
+        };
+        let set = snapshot.categories().categories(&address);
+        snapshot
+            .category_names(set)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// What whoever vets should know of the site.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; when records or activity cannot be read.
+    pub async fn request_facts(
+        &self,
+        actor: &Actor,
+        request: &SiteRequest,
+    ) -> Result<RequestFacts, Error> {
+        let permit = self.may::<act::ReadRequests>(actor, Target::School).await?;
+        let Ok(address) = Address::parse(&request.address) else {
+            return Ok(RequestFacts::default());
+        };
+        let mut facts = RequestFacts {
+            categories: self.categories_of(&request.address),
+            ..RequestFacts::default()
+        };
+        if let Ok(snapshot) = self.filter().snapshot() {
+            let who = crate::explain::stated(request.by);
+            let decision = snapshot.decide(&pharos_filter::Query {
+                address: &address,
+                who: &who,
+                from: None,
+                face: pharos_school::Face::Explain,
+                now: self.now(),
+            });
+            facts.sealed = decision.sealed.is_some();
+            facts.blocked_by = decision.rule.to_string();
+        }
+        for other in self.records().requests(&permit, false, 5_000).await? {
+            let same = Address::parse(&other.address).is_ok_and(|one| one.host() == address.host());
+            if other.id == request.id || !same || other.at > request.at {
+                continue;
+            }
+            facts.asked_before += 1;
+            match other.state {
+                RequestState::Approved => facts.opened_before += 1,
+                RequestState::Refused | RequestState::Declined => facts.refused_before += 1,
+                RequestState::Asked | RequestState::Open => {}
+            }
+        }
+        let lately = pharos_activity::Query {
+            host: Some(address.host().as_str().into()),
+            from: Some(self.now() - SignedDuration::from_hours(24 * 30)),
+            actions: vec!["block".into()],
+            ..pharos_activity::Query::default()
+        };
+        facts.blocked_lately = self.inner().activity.count(&lately).await?.events;
+        Ok(facts)
+    }
+
+    /// How long people waited for an answer to requests made from a time on.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn answer_times(
+        &self,
+        actor: &Actor,
+        since: Timestamp,
+    ) -> Result<AnswerTimes, Error> {
+        let permit = self.may::<act::ReadRequests>(actor, Target::School).await?;
+        let requests = self.records().requests(&permit, false, 5_000).await?;
+        let waiting = requests.iter().filter(|request| request.waits()).count();
+        let mut minutes: Vec<i64> = requests
+            .iter()
+            .filter(|request| request.at >= since)
+            .filter_map(|request| Some(request.decided_at?.duration_since(request.at).as_mins()))
+            .collect();
+        minutes.sort_unstable();
+        Ok(AnswerTimes {
+            answered: minutes.len(),
+            median_minutes: minutes.get(minutes.len() / 2).copied().unwrap_or_default(),
+            longest_minutes: minutes.last().copied().unwrap_or_default(),
+            waiting,
+        })
+    }
+
+    /// Categories in which many requests were granted in a time: candidates for loosening, with how
+    /// many (FIL-12).
+    pub(crate) async fn loosening_candidates(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let system = Actor::system("figures");
+        let permit = self
+            .may::<act::ReadRequests>(&system, Target::School)
+            .await?;
+        let mut granted: std::collections::BTreeMap<String, u64> =
+            std::collections::BTreeMap::new();
+        for request in self.records().requests(&permit, false, 10_000).await? {
+            let counts = request.state == RequestState::Approved
+                && request
+                    .decided_at
+                    .is_some_and(|at| at >= since && at < until);
+            if counts {
+                for category in request.categories {
+                    *granted.entry(category).or_default() += 1;
+                }
+            }
+        }
+        let mut many: Vec<(String, u64)> = granted
+            .into_iter()
+            .filter(|(_, count)| *count >= LOOSEN_FROM)
+            .collect();
+        many.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(many)
     }
 
     async fn form_of(&self, person: &Person) -> Result<Option<pharos_school::ClassId>, Error> {

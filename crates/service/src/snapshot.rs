@@ -1,12 +1,14 @@
 //! Building what the filter decides by: pack, overrides, lists and roll, put in force whole.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pharos_catalogue::{Address, Catalogue, CategorySet, SealedLists};
 use pharos_filter::{Categories, Hit, Parts, Roster, Sealed, Snapshot, Versions};
 use pharos_policy::PolicySpec;
 use pharos_policy::spec::{EmergencySpec, ExceptionSpec, HelpSpec, LessonSpec, PersonalSpec};
 use pharos_records::{Override, OverrideKind};
+use pharos_school::Role;
 
 use crate::{App, Error};
 
@@ -22,7 +24,7 @@ impl App {
         let people = self.known_roll().await?;
         let classes = self.records().classes().await?;
         let mut spec = school.pack.filter.clone();
-        self.add_overrides(&mut spec).await?;
+        self.add_overrides(&mut spec, self.now()).await?;
         crate::checks::add_devices(&mut spec);
         self.add_own_pages(&mut spec);
         let catalogue = self.inner().lists.catalogue();
@@ -33,18 +35,17 @@ impl App {
             .map_err(|error| Error::unavailable("the sealed lists", &error))?;
         let policy =
             pharos_filter::compile_policy(&spec, catalogue.names(), &school.declared_categories)
-                .map_err(|problems| {
-                    Error::Invalid(
-                        problems
-                            .iter()
-                            .map(|problem| crate::Problem::whole(problem.to_string()))
-                            .collect(),
-                    )
-                })?;
+                .map_err(wrong_policy)?;
         let mut roster = Roster::new(&people, &classes);
         crate::checks::add_test_users(&policy, &mut roster, &spec);
         self.map_addresses(&roster);
         self.tell_network(&roster);
+        let technical = people
+            .iter()
+            .filter(|person| person.is_active() && person.is(Role::Technical))
+            .filter_map(|person| person.email.clone())
+            .collect();
+        self.keep_last_known(&school, &roster, &spec, technical);
         let lists = catalogue
             .lists()
             .iter()
@@ -65,11 +66,32 @@ impl App {
         Ok(())
     }
 
+    /// Builds anew when a membership of an exception group is over: who is in a group is worked out
+    /// with the snapshot, everything else with an end is looked at in each decision (REQ-06).
+    ///
+    /// # Errors
+    /// As [`App::rebuild`].
+    pub async fn rebuild_when_due(&self) -> Result<(), Error> {
+        if self.inner().next_lapse.load(Ordering::Relaxed) <= self.now().as_second() {
+            self.rebuild().await?;
+        }
+        Ok(())
+    }
+
     /// Writes every override in force into the policy as its pack would.
-    async fn add_overrides(&self, spec: &mut PolicySpec) -> Result<(), Error> {
-        for stored in self.records().overrides_in_force(self.now()).await? {
+    pub(crate) async fn add_overrides(
+        &self,
+        spec: &mut PolicySpec,
+        now: jiff::Timestamp,
+    ) -> Result<(), Error> {
+        let mut next_lapse = i64::MAX;
+        for stored in self.records().overrides_in_force(now).await? {
+            if let (OverrideKind::Membership, Some(until)) = (stored.kind, stored.until) {
+                next_lapse = next_lapse.min(until.as_second());
+            }
             add_override(spec, &stored)?;
         }
+        self.inner().next_lapse.store(next_lapse, Ordering::Relaxed);
         Ok(())
     }
 
@@ -108,7 +130,18 @@ fn own_host(url: &str) -> Option<String> {
     host.ip().is_none().then(|| host.as_str().to_owned())
 }
 
-fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
+/// What is wrong in a policy, one problem each.
+pub(crate) fn wrong_policy(problems: Vec<pharos_policy::SpecProblem>) -> Error {
+    let problems = problems.iter();
+    Error::Invalid(
+        problems
+            .map(|problem| crate::Problem::whole(problem.to_string()))
+            .collect(),
+    )
+}
+
+/// Writes one override into the policy as its pack would.
+pub(crate) fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
     let unreadable = |error: serde_json::Error| Error::unavailable("a stored override", &error);
     match stored.kind {
         OverrideKind::EmergencyBlock => {
@@ -125,6 +158,14 @@ fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
                 serde_json::from_slice(&stored.body).map_err(unreadable)?;
             spec.overrides.exceptions.push(exception);
         }
+        OverrideKind::Membership => {
+            let member: crate::groups::MemberSpec =
+                serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            // A group that the pack no longer has opens nothing.
+            if let Some(group) = spec.groups.get_mut(&member.group) {
+                group.usernames.push(member.username);
+            }
+        }
         OverrideKind::LessonList => {
             let lesson: LessonSpec = serde_json::from_slice(&stored.body).map_err(unreadable)?;
             spec.overrides.lessons.push(lesson);
@@ -135,7 +176,7 @@ fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(), Error> {
 
 /// The category lists, as the filter asks them.
 #[derive(Debug)]
-struct Listed(Arc<Catalogue>);
+pub(crate) struct Listed(pub(crate) Arc<Catalogue>);
 
 impl Categories for Listed {
     fn categories(&self, address: &Address) -> CategorySet {
@@ -161,7 +202,7 @@ impl Categories for Listed {
 
 /// The sealed lists, as the filter asks them: a list's name and nothing else.
 #[derive(Debug)]
-struct SealedSlot(SealedLists);
+pub(crate) struct SealedSlot(pub(crate) SealedLists);
 
 impl Sealed for SealedSlot {
     fn hit(&self, address: &Address) -> Option<&Arc<str>> {

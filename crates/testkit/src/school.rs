@@ -25,7 +25,8 @@ use pharos_records::{Outbox, Records};
 use pharos_records_sql::{Database, Store};
 use pharos_school::{Confidence, Face, IdentitySource, Person, Who};
 use pharos_service::{
-    App, Clock, ImportError, NoticeBody, PackFiles, Ports, SessionToken, SignedIn,
+    App, Clock, ImportError, NoticeBody, PackFiles, Ports, Proposal, Proposed, SessionToken, Side,
+    SignedIn,
 };
 use pharos_vault::Vault;
 use tempfile::TempDir;
@@ -60,6 +61,8 @@ pub struct SampleSchool {
     pub clock: Arc<SetClock>,
     /// The records beneath.
     pub records: Arc<dyn Records>,
+    /// The same, to be stopped.
+    pub store: Arc<Store>,
     /// The activity store beneath.
     pub activity: Arc<Embedded>,
     /// Where the faces would put events.
@@ -70,14 +73,32 @@ pub struct SampleSchool {
 
 /// Where the sample pack lies in this tree.
 pub fn pack_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/harbourmouth")
+    pack_folder_of("harbourmouth")
 }
+
+/// Where a shipped pack lies in this tree.
+pub fn pack_folder_of(pack: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../packs")
+        .join(pack)
+}
+
+/// The packs that are shipped: a day and boarding school, an academy, a preparatory school.
+pub const PACKS: [&str; 3] = ["harbourmouth", "ashdale-academy", "larkfield-house"];
 
 /// The files of the sample pack.
 pub fn pack_files() -> PackFiles {
-    let root = pack_folder();
+    pack_files_of("harbourmouth")
+}
+
+/// The files of a shipped pack.
+pub fn pack_files_of(pack: &str) -> PackFiles {
+    let root = pack_folder_of(pack);
     let mut files = BTreeMap::new();
     for folder in ["", "aup", "procedures"] {
+        if !root.join(folder).is_dir() {
+            continue;
+        }
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let name = path
@@ -106,13 +127,23 @@ impl SampleSchool {
 
     /// The same with other files for the pack.
     pub async fn with(files: &PackFiles) -> Self {
+        Self::with_roll(files, "harbourmouth").await
+    }
+
+    /// A shipped school with its own pack and roll.
+    pub async fn of(pack: &str) -> Self {
+        Self::with_roll(&pack_files_of(pack), pack).await
+    }
+
+    async fn with_roll(files: &PackFiles, pack: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SetClock::at("2026-11-10T10:00:00Z".parse().unwrap()));
         let database = Database::Sqlite(folder.path().join("records.sqlite"));
         let store = Store::open(&database, Vault::fresh().unwrap())
             .await
             .unwrap();
-        let records: Arc<dyn Records> = Arc::new(store);
+        let store = Arc::new(store);
+        let records = Arc::clone(&store) as Arc<dyn Records>;
         let activity = Embedded::open(&folder.path().join("activity"), Config::default()).unwrap();
         let (lists, _) = Lists::open(&folder.path().join("lists"), clock.now()).unwrap();
         let ports = Ports {
@@ -127,7 +158,7 @@ impl SampleSchool {
         let app = App::first(ports, files, "The first version").await.unwrap();
         let operator = Actor::system("operator");
         app.import_sample_list(&operator).await.unwrap();
-        let roll = read_path(&pack_folder().join("people"), &Limits::default()).unwrap();
+        let roll = read_path(&pack_folder_of(pack).join("people"), &Limits::default()).unwrap();
         match app.import_roll(&operator, roll, true, &mut |_| {}).await {
             Ok(_) => {}
             Err(ImportError::Problems(problems)) => {
@@ -142,10 +173,55 @@ impl SampleSchool {
             app,
             clock,
             records,
+            store,
             activity: activity.store,
             sink: activity.sink,
             folder,
         }
+    }
+
+    /// Brings a pack in that changes filtering, by the whole way of change control: the network
+    /// manager proposes and assesses it, the lead assesses it for teaching, the head consents, and
+    /// the lead puts it in force.
+    pub async fn change_pack(&self, files: &PackFiles, why: &str) -> i64 {
+        let proposal = Proposal {
+            what: Proposed::Pack(files.clone()),
+            why: why.to_owned(),
+            origin: pharos_records::Origin::File,
+            days: None,
+            review_days: None,
+        };
+        let technician = self.at_work("kofi.adeyemi").await.actor;
+        let number = self
+            .app
+            .propose_change(&technician, &proposal)
+            .await
+            .unwrap();
+        self.approve_change(number).await;
+        let lead = self.at_work("ruth.okafor").await.actor;
+        let found = self.app.put_in_force(&lead, number).await.unwrap();
+        assert!(found.holds(), "{found:?}");
+        number
+    }
+
+    /// Both assessments and consent for a draft.
+    pub async fn approve_change(&self, number: i64) {
+        let technician = self.at_work("kofi.adeyemi").await.actor;
+        let lead = self.at_work("ruth.okafor").await.actor;
+        let head = self.at_work("helen.lindqvist").await.actor;
+        let words = "Looked at it from my side; the risk is small.";
+        self.app
+            .assess_change(&technician, number, Side::Technical, words)
+            .await
+            .unwrap();
+        self.app
+            .assess_change(&lead, number, Side::Educational, words)
+            .await
+            .unwrap();
+        self.app
+            .consent_to_change(&head, number, words)
+            .await
+            .unwrap();
     }
 
     /// Somebody of the roll, by sign-in name.

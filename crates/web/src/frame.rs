@@ -88,9 +88,27 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "blocked",
-        "The address is blocked for everyone. It must be looked at within 24 hours.",
+        "The address is blocked for everyone. It must be looked at by the end of the next school day.",
     ),
+    ("assessed", "Your assessment is added."),
+    ("consented", "Your consent is added."),
     ("decided", "Decided. The one who asked is told."),
+    ("endorsed", "Said. It goes on from here."),
+    (
+        "in-force",
+        "It is in force, and was tested on live traffic. See below.",
+    ),
+    ("looked", "Noted, with your name and the time."),
+    ("member", "They are a member from now on, and are told."),
+    (
+        "proposed",
+        "Proposed. Those who assess changes are told. Nothing is in force yet.",
+    ),
+    (
+        "went-back",
+        "The earlier version is in force again, as a new change.",
+    ),
+    ("withdrawn", "Given up. Nothing of it is in force."),
     (
         "device",
         "This device is yours for four hours. Say when you are done.",
@@ -106,7 +124,15 @@ const TEXTS: &[(&str, &str)] = &[
         "installed",
         "The new version of the policy pack is in force.",
     ),
-    ("lesson", "The links are open for the class."),
+    ("lesson", "The links are open for the class in that time."),
+    (
+        "lesson-some",
+        "Some links are open for the class. What the school blocks at all times went to those who vet sites.",
+    ),
+    (
+        "lesson-asked",
+        "The school blocks these at all times: they went to those who vet sites as a request.",
+    ),
     (
         "notice",
         "Thank you. Pages load now; what this device does is logged under your name.",

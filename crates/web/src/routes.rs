@@ -94,6 +94,7 @@ routes! {
     post "/requests/new", SignedIn => p::requests::send;
     get "/requests/{id}", May(Act::ReadRequests) => p::requests::one;
     post "/requests/{id}", May(Act::DecideRequest) => p::requests::decide;
+    post "/requests/{id}/endorse", May(Act::EndorseRequest) => p::requests::endorse;
 
     get "/lessons/new", May(Act::LessonList) => p::overrides::lesson;
     post "/lessons/new", May(Act::LessonList) => p::overrides::open_lesson;
@@ -104,9 +105,20 @@ routes! {
     get "/overrides", SignedIn => p::overrides::list;
     post "/overrides/{id}/end", May(Act::EndOverride) => p::overrides::end;
 
+    get "/changes", May(Act::AssessChange) => p::changes::list;
+    post "/changes", May(Act::AssessChange) => p::changes::find;
+    get "/changes/new", May(Act::ProposePolicy) => p::propose::show;
+    post "/changes/new", May(Act::ProposePolicy) => p::propose::send;
+    get "/changes/{number}", May(Act::AssessChange) => p::changes::one;
+    post "/changes/{number}/{what}", May(Act::AssessChange) => p::changes::act_on;
+    get "/groups", May(Act::ReviewChange) => p::groups::list;
+    post "/groups", May(Act::AddException) => p::groups::add;
+
     get "/settings", May(Act::ProposePolicy) => p::settings::show;
     get "/settings/pack", May(Act::ProposePolicy) => p::settings::versions;
-    upload "/settings/pack", May(Act::InstallPolicy) => p::settings::install;
+    upload "/settings/pack", May(Act::ProposePolicy) => p::settings::install;
+    get "/settings/pack/{number}", May(Act::ProposePolicy) => p::changes::version;
+    post "/settings/pack/{number}/back", May(Act::InstallPolicy) => p::changes::go_back;
     get "/lists", May(Act::Explain) => p::lists::show;
     get "/lists/provider", May(Act::Explain) => p::provider::show;
     post "/lists/provider", May(Act::ChangeSettings) => p::provider::record;

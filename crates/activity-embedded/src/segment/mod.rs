@@ -7,10 +7,12 @@ mod columns;
 mod filter;
 mod read;
 mod rows;
+mod visits;
 mod write;
 
 pub(crate) use filter::Narrow;
 pub(crate) use read::{Open, Place};
+pub(crate) use visits::Visits;
 pub(crate) use write::write;
 
 /// Why a segment could not be written or read.

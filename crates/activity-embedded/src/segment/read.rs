@@ -151,4 +151,23 @@ impl Open {
         }
         Ok(())
     }
+
+    /// How many row groups there are.
+    pub(crate) fn groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// What was asked for in one row group, batch by batch.
+    pub(crate) fn visits(
+        &self,
+        group: usize,
+        each: &mut dyn FnMut(&super::Visits),
+    ) -> Result<(), SegmentError> {
+        let columns = super::Visits::COLUMNS.map(Column::index);
+        let mask = ProjectionMask::leaves(self.metadata.parquet_schema(), columns);
+        for batch in self.builder(group)?.with_projection(mask).build()? {
+            each(&super::Visits::of(&batch?)?);
+        }
+        Ok(())
+    }
 }

@@ -113,7 +113,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Whether the text of pages, and of what is sent, is read where it can be seen, and blocked over the threshold for the reader's age.",
         FILTER,
     ),
-    declared(
+    live(
         "fil.staff_in_lesson",
         Choice(&["off", "warn", "block"]),
         r#""off""#,
@@ -129,7 +129,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Which devices are filtered.",
         FILTER,
     ),
-    declared(
+    live(
         "fil.fail_mode",
         Choice(&["block-pupils", "block-all"]),
         r#""block-pupils""#,
@@ -273,7 +273,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Who vets a release.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "req.change_approval",
         Roles,
         r#"["lead", "technical", "leadership"]"#,

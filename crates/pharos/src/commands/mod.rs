@@ -6,6 +6,7 @@ pub(crate) mod pack;
 pub(crate) mod radius;
 pub(crate) mod scan;
 
+mod changes;
 mod doctor;
 mod explain;
 mod limits;
@@ -45,6 +46,8 @@ pub(crate) async fn run(opened: &Opened, request: Request, output: &mut Output) 
             KeysCommand::Rotate => backup::rotate(opened, output).await,
         },
         Request::Password(args) => people::password(opened, &args.user, output).await,
+        Request::WhatIf(args) => changes::what_if(opened, &args, output).await,
+        Request::Changes(args) => changes::log(opened, &args, output).await,
         Request::PackInstall(args) => pack::install(opened, &args, output).await,
     };
     match done {
@@ -63,6 +66,16 @@ async fn verify(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
         Verdict::Broken(broken) => ("broken", format!("The audit log was tampered with: {broken}. Keep the data folder as it is and restore the last backup beside it to compare.")),
         Verdict::HeadForged => ("broken", "The end of the audit log was replaced: its mark is not ours. Entries may be missing from the end. Compare with the last backup.".to_owned()),
         Verdict::Unreadable { seq, problem } => ("broken", format!("Entry {seq} of the audit log cannot be read: {problem}. Compare with the last backup.")),
+    };
+    let (word, text) = match (word, opened.app.verify_changes().await?) {
+        ("whole", Some(altered)) => (
+            "broken",
+            format!(
+                "The change log was altered: {} {} {}. Keep the data folder as it is and restore the last backup beside it to compare.",
+                altered.table, altered.row, altered.problem
+            ),
+        ),
+        (word, _) => (word, text),
     };
     let whole = word == "whole";
     if output.json {

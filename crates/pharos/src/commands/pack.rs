@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use pharos_pack::{FILE_BYTES_MAX, FILES_MAX, Severity, load};
-use pharos_service::PackFiles;
+use pharos_records::Origin;
+use pharos_service::{Brought, PackFiles};
 
 use super::{operator, refused};
 use crate::cli::PackInstallArgs;
@@ -38,11 +39,18 @@ pub(super) async fn install(
 ) -> anyhow::Result<u8> {
     match opened
         .app
-        .install_pack(&operator(), &read(&args.dir)?, &args.why)
+        .bring_pack(&operator(), &read(&args.dir)?, &args.why, Origin::Command)
         .await
     {
-        Ok(number) => {
+        Ok(Brought::InForce(number)) => {
             output.say(format!("version {number} is in force"));
+            Ok(0)
+        }
+        Ok(Brought::Waits(number)) => {
+            output.say(format!(
+                "it changes filtering or monitoring: change {number} waits for its assessments at {}/changes/{number}",
+                opened.app.web_url()
+            ));
             Ok(0)
         }
         Err(error) => refused(error, output),

@@ -29,7 +29,7 @@ fn fil_11_explain_says_why_and_ends_with_the_answer() {
                     "--url",
                     url,
                     "--at",
-                    "2026-11-03T10:15:00Z",
+                    "2027-11-09T10:15:00Z",
                 ],
             )
         };

@@ -20,4 +20,5 @@ mod postgres;
 mod proxy;
 mod ready;
 mod screens;
+mod standby;
 mod story;

@@ -45,6 +45,7 @@ fn vul_07_every_page_is_usable_by_everyone() {
     let server = Server::sample();
     let reference = blocked_reference(&server);
     ask_for_a_site(&server, &reference);
+    propose_an_opening(&server);
     let driver = Driver::start();
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -270,6 +271,24 @@ fn ask_for_a_site(server: &Server, reference: &str) {
     assert_eq!(asked.status, 303, "{asked:?}");
 }
 
+/// The network manager proposes a change, so that there is one to look at.
+fn propose_an_opening(server: &Server) {
+    let kofi = Session::sign_in(server.web, "kofi.adeyemi");
+    let proposed = kofi
+        .post(
+            "/changes/new",
+            &[
+                ("what", "opening"),
+                ("sites", "gaming.pharos.test"),
+                ("groups", "lower-school"),
+                ("days", "7"),
+                ("why", "For the games club on Fridays."),
+            ],
+        )
+        .unwrap();
+    assert_eq!(proposed.status, 303, "{proposed:?}");
+}
+
 /// The reference of a block that happened to Ada.
 fn blocked_reference(server: &Server) -> String {
     let page = curl(&[
@@ -295,6 +314,8 @@ fn paths(browser: &Browser, server: &Server, reference: &str) -> Vec<String> {
         "/inbox",
         "/cases",
         "/requests",
+        "/changes",
+        "/settings/pack",
         "/policy",
         "/checks",
         "/network",

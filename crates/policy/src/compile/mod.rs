@@ -3,6 +3,7 @@
 mod rules;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -14,7 +15,7 @@ use crate::hours::{Hours, Span, by_weekday};
 use crate::policy::{Mode, Names, Search, blank_subject};
 use crate::rule::Audience;
 use crate::sets::{GroupSet, HoursSet, PlaceSet, ToolSet};
-use crate::spec::DatesSpec;
+use crate::spec::{DatesSpec, SpanSpec};
 use crate::{Action, Narrowing, Policy, PolicySpec, SpecProblem, Vocabulary};
 
 /// The most rules of all layers together, overrides included.
@@ -47,6 +48,7 @@ impl Policy {
             words.categories(&inspection.never_categories, "inspection.never-categories");
         let avoidance_granted = words.groups(&spec.avoidance.granted, "avoidance.granted");
         let guests = guests(spec, &mut words);
+        let timetable = timetable(spec, &mut words);
         let rules::Rules {
             rules,
             broad,
@@ -97,6 +99,7 @@ impl Policy {
                 .into_iter()
                 .map(|name| name.as_str().into())
                 .collect(),
+            timetable,
         };
         policy.make_unknown(guests);
         Ok(policy)
@@ -131,26 +134,45 @@ fn spans(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Span> {
             );
         }
         for (place, span) in written.spans.iter().enumerate() {
-            if span.days.is_empty() {
-                let path = format!("hours.{name}.spans[{place}].days");
-                words.problem(
-                    &path,
-                    "names no day; write at least one of mon to sun".to_owned(),
-                );
-            }
-            let days = by_weekday(&span.days);
-            let (from, to, who, on) = (span.from, span.to, span.who, span.on);
-            spans.push(Span {
-                hours,
-                days,
-                from,
-                to,
-                who,
-                on,
-            });
+            let path = format!("hours.{name}.spans[{place}].days");
+            spans.push(one_span(hours, span, &path, words));
         }
     }
     spans
+}
+
+fn one_span(hours: usize, span: &SpanSpec, path: &str, words: &mut Words<'_>) -> Span {
+    if span.days.is_empty() {
+        words.problem(
+            path,
+            "names no day; write at least one of mon to sun".to_owned(),
+        );
+    }
+    Span {
+        hours,
+        days: by_weekday(&span.days),
+        from: span.from,
+        to: span.to,
+        who: span.who,
+        on: span.on,
+    }
+}
+
+/// When each member of staff teaches.
+fn timetable(spec: &PolicySpec, words: &mut Words<'_>) -> HashMap<Box<str>, Arc<[Span]>> {
+    let written = spec
+        .in_lesson
+        .iter()
+        .flat_map(|in_lesson| &in_lesson.timetable);
+    let mut timetable = HashMap::new();
+    for (username, spans) in written {
+        let spans = spans.iter().enumerate().map(|(place, span)| {
+            let path = format!("in-lesson.timetable.{username}[{place}].days");
+            one_span(0, span, &path, words)
+        });
+        timetable.insert(username.to_lowercase().into(), spans.collect());
+    }
+    timetable
 }
 
 fn check_calendar(spec: &PolicySpec, words: &mut Words<'_>) {

@@ -47,7 +47,24 @@ impl Rules {
             }
             self.group_rule(rule, &path, words);
         }
+        self.in_lesson(spec, words);
         self.never_inspected(spec, words);
+    }
+
+    /// Staff in front of a class (FIL-10).
+    fn in_lesson(&mut self, spec: &PolicySpec, words: &mut Words<'_>) {
+        let Some(written) = &spec.in_lesson else {
+            return;
+        };
+        let mut rule = blank("staff-in-lesson", Layer::Group, written.action);
+        rule.audience = words.audience(&["staff".to_owned()], &[], "in-lesson");
+        rule.categories = words.categories(&written.categories, "in-lesson.categories");
+        rule.teaching = true;
+        if written.action <= Action::Narrow {
+            let message = "opens something; write warn or block".to_owned();
+            words.problem("in-lesson.action", message);
+        }
+        self.add(rule, &[], "in-lesson", words);
     }
 
     fn help(&mut self, spec: &PolicySpec, words: &mut Words<'_>) {
@@ -250,6 +267,7 @@ fn blank(name: &str, layer: Layer, action: Action) -> Rule {
         from: None,
         until: None,
         adult_session: false,
+        teaching: false,
         never_inspect: false,
         over: None,
     }

@@ -14,7 +14,8 @@ pub use overrides::{
 };
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{
-    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InspectionSpec, PageTextSpec, RuleSpec,
+    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InLessonSpec, InspectionSpec, PageTextSpec,
+    RuleSpec,
     SearchSpec,
 };
 
@@ -56,6 +57,8 @@ pub struct PolicySpec {
     pub defaults: Vec<DefaultSpec>,
     /// Known ways round the filter (FIL-16).
     pub avoidance: AvoidanceSpec,
+    /// Staff in front of a class (FIL-10).
+    pub in_lesson: Option<InLessonSpec>,
     /// Devices whose user is unknown (FIL-17).
     pub unknown: UnknownSpec,
     /// What changes from hour to hour and is kept by the server, not in the pack.
@@ -79,6 +82,7 @@ impl Default for PolicySpec {
             inspection: InspectionSpec::default(),
             defaults: Vec::new(),
             avoidance: AvoidanceSpec::default(),
+            in_lesson: None,
             unknown: UnknownSpec::default(),
             overrides: Overrides::default(),
         }

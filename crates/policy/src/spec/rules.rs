@@ -1,7 +1,10 @@
 //! Rules, blocks, help, search and defaults, as written.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::SpanSpec;
 use crate::{Action, YouTube};
 
 /// Categories and sites by group, hours and place. Within this layer the strictest wins.
@@ -138,4 +141,16 @@ impl Default for AvoidanceSpec {
             granted: Vec::new(),
         }
     }
+}
+
+/// What staff get while the timetable has them in front of a class (`fil.staff_in_lesson`, FIL-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InLessonSpec {
+    /// `warn` or `block`.
+    pub action: Action,
+    /// Categories that are not for school work.
+    pub categories: Vec<String>,
+    /// When each teaches, by sign-in name. Whoever is not in it is never in a lesson.
+    pub timetable: BTreeMap<String, Vec<SpanSpec>>,
 }

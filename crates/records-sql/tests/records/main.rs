@@ -13,6 +13,7 @@
 mod alerts;
 mod backup;
 mod cases;
+mod changes;
 mod evidence;
 mod faults;
 mod ledger;
@@ -88,6 +89,11 @@ battery! {
     evidence::rev_09_standings_are_kept_when_they_change,
     evidence::rep_01_reports_are_frozen,
     evidence::req_04_one_version_of_the_pack_is_in_force,
+    changes::req_03_a_draft_wants_two_people_and_consent,
+    changes::req_04_an_altered_change_is_named,
+    changes::req_05_a_review_is_kept_with_its_next_date,
+    changes::req_06_a_membership_has_another_approver_and_an_end,
+    changes::req_01_a_request_waits_for_the_teachers_word,
     sealed::priv_04_a_phrase_is_nowhere_on_the_disk,
     backup::priv_08_a_backup_restores_to_a_clean_machine,
     backup::priv_08_the_school_key_is_changed,

@@ -70,6 +70,8 @@ async fn write_everywhere(world: &World) {
         purpose: PHRASE.to_owned(),
         class: None,
         wanted_until: None,
+        categories: vec![PHRASE.to_owned()],
+        to_endorse: false,
     };
     store
         .ask_for_site(&world.permit(PUPIL), &request, &[], at(1))

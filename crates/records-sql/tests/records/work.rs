@@ -42,6 +42,8 @@ pub(crate) async fn req_02_a_request_is_decided_once_and_never_by_its_asker(worl
         purpose: "biology".to_owned(),
         class: None,
         wanted_until: Some(at(60)),
+        categories: Vec::new(),
+        to_endorse: false,
     };
     let store = &world.store;
     store
@@ -56,6 +58,7 @@ pub(crate) async fn req_02_a_request_is_decided_once_and_never_by_its_asker(worl
         id: request(n).id,
         approved: true,
         reason: "looked at it".to_owned(),
+        relied_on: None,
         opens: Some(new_override(n, OverrideKind::Exception)),
     };
     let own = store

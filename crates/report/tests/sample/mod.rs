@@ -77,6 +77,8 @@ fn input() -> ReportInput {
         })
         .collect();
     ReportInput {
+        loosening: Vec::new(),
+        curriculum_blocked: Vec::new(),
         cases,
         alerts,
         checks,

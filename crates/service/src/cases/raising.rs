@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
 use pharos_access::{Actor, Target, act};
 use pharos_casework::{CaseState, Command, Concern, Hand, Origin, Part, Procedure, Reporter, Whom};
 use pharos_school::{AlertId, CaseId, Role};

@@ -34,6 +34,8 @@ pub enum Kind {
     Help(String),
     /// A way round the filter is shut (FIL-16).
     WayRound(String),
+    /// An address that teaching needs is open (FIL-12).
+    Curriculum(String),
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Self::Sealed(list) => format!("sealed list {list} is live"),
             Self::Help(name) => format!("help is reachable: {name}"),
             Self::WayRound(name) => format!("shut: {name}"),
+            Self::Curriculum(subject) => format!("open for teaching: {subject}"),
         }
     }
 }
@@ -90,7 +93,7 @@ impl Probe {
             (_, Seen::NotTried(_)) => Result_::NotTried,
             (Kind::WayRound(_), Seen::Blocked) if self.is_signal() => Result_::Failed,
             (Kind::Category(_) | Kind::Sealed(_) | Kind::WayRound(_), Seen::Blocked | Seen::Nothing)
-            | (Kind::Help(_), Seen::Through | Seen::Narrowed(_))
+            | (Kind::Help(_) | Kind::Curriculum(_), Seen::Through | Seen::Narrowed(_))
             // An engine that cannot be reached at all is held as well.
             | (Kind::SafeSearch(_), Seen::Narrowed(_) | Seen::Blocked | Seen::Nothing) => Result_::Passed,
             _ => Result_::Failed,
@@ -215,6 +218,25 @@ impl App {
                     }
                 }
                 _ => {}
+            }
+        }
+        // Those who are led page by page reach none of it by themselves.
+        let general = |user: &User| {
+            user.person.is_some_and(|person| {
+                let who = crate::explain::stated(Some(person));
+                snapshot.subject(&who, None).mode() == pharos_policy::PhaseMode::General
+            })
+        };
+        for (user, _) in plan
+            .users
+            .iter()
+            .enumerate()
+            .filter(|(_, user)| general(user))
+        {
+            for subject in &self.school().pack.curriculum {
+                for site in &subject.sites {
+                    wanted.insert((user, Kind::Curriculum(subject.name.clone()), site.clone()));
+                }
             }
         }
         let sealed = self.sealed_status()?;

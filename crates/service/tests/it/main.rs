@@ -9,13 +9,16 @@
 
 mod alerts;
 mod cases;
+mod changes;
 mod evidence;
 mod filtering;
 mod lists;
 mod looking;
 mod network;
+mod schools;
 mod settings;
 mod sign_in;
+mod standby;
 
 use pharos_access::Actor;
 use pharos_service::Error;

@@ -110,6 +110,13 @@ async fn page(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, Err
 
 /// Whether the chain is whole, in words.
 async fn whole(web: &Web) -> Result<Piece, Error> {
+    if let Some(altered) = web.app.verify_changes().await? {
+        let text = format!(
+            "The change log was altered outside Pharos: {} {}. Keep the data folder as it is and call for help.",
+            altered.table, altered.row
+        );
+        return Ok(Warning { text }.into());
+    }
     Ok(match web.app.verify_ledger().await? {
         Verdict::Whole(head) => Piece::Inset(format!("The chain is whole: {} entries, checked now.", head.map_or(0, |head| head.seq))),
         Verdict::Broken(_) | Verdict::HeadForged => Warning { text: "The chain is broken: somebody altered or removed entries outside Pharos. Keep the data folder as it is and call for help.".to_owned() }.into(),

@@ -8,12 +8,15 @@ use pharos_policy::{Reason, Weight};
 use pharos_service::{Error, ExplainQuestion, Problem, SignedIn};
 use serde::Deserialize;
 
-use crate::components::{Button, Cell, Errors, Form, Input, Summary, Table};
+use crate::components::{Button, Cell, Choice, Errors, Form, Input, Select, Summary, Table};
 use crate::forms::{Posted, errors_of, moment_of};
 use crate::oops::answer;
 use crate::sheet::Sheet;
 use crate::state::{Me, Web};
 use crate::words;
+
+/// The most devices offered.
+const PLACES_MAX: usize = 500;
 
 /// The question.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +24,7 @@ use crate::words;
 pub(crate) struct Question {
     address: String,
     person: String,
+    place: String,
     from: String,
     at: String,
 }
@@ -65,20 +69,64 @@ async fn sheet(web: &Web, me: &SignedIn, question: &Question, errors: Errors) ->
                 .error(errors.of("person")),
         )
         .field(
+            Select::new(
+                "place",
+                "At which device or place",
+                places(web, &question.place),
+            )
+            .hint("Or give its network address")
+            .error(errors.of("place")),
+        )
+        .field(
             Input::text("from", "From which network address", &question.from)
-                .hint("Decides the place; may be empty")
+                .hint("Leave empty where a place is chosen, or for nowhere in particular")
                 .error(errors.of("from")),
         )
         .field(
             Input::text("at", "When", &question.at)
                 .kind("datetime-local")
-                .hint("Leave empty for now")
+                .hint("Leave empty for now; a past time is answered by the policy of then")
                 .error(errors.of("at")),
         )
         .button(Button::main("Explain"));
-    Sheet::new(web.frame(me, "/explain").await, "Why is it blocked?")
-        .errors(errors)
-        .add(form)
+    Sheet::new(
+        web.frame(me, "/explain").await,
+        "What would this person see, here, at this time?",
+    )
+    .errors(errors)
+    .lede("The verdict for one address, with every rule that was considered.")
+    .add(form)
+}
+
+/// The school's devices and places, each by an address that stands for it.
+fn places(web: &Web, chosen: &str) -> Vec<Choice> {
+    let school = web.app.school();
+    let mut choices = vec![Choice::new("", "Nowhere in particular")];
+    let mut add = |address: String, text: String| {
+        let on = address == chosen;
+        choices.push(Choice::new(address, text).chosen(on));
+    };
+    for (name, place) in &school.pack.filter.places {
+        if let Some(address) = place.ranges.first().and_then(|range| first_of(range)) {
+            add(address, format!("Place: {name}"));
+        }
+    }
+    for device in school.pack.addresses.iter().take(PLACES_MAX) {
+        add(
+            device.range.addr().to_string(),
+            format!("Device: {}", device.label),
+        );
+    }
+    choices
+}
+
+/// An address within a range as the pack writes it.
+fn first_of(range: &str) -> Option<String> {
+    let address = range.split('/').next()?;
+    address
+        .parse::<std::net::IpAddr>()
+        .ok()
+        .map(|address| address.to_string())
 }
 
 async fn verdict(web: &Web, me: &SignedIn, question: &Question) -> Result<Response, Error> {
@@ -86,7 +134,11 @@ async fn verdict(web: &Web, me: &SignedIn, question: &Question) -> Result<Respon
     let zone = web.app.zone();
     let at =
         moment_of("at", &question.at, &zone).map_err(|problem| Error::Invalid(vec![problem]))?;
-    let from = match question.from.trim() {
+    let typed = match question.from.trim() {
+        "" => question.place.trim(),
+        typed => typed,
+    };
+    let from = match typed {
         "" => None,
         text => Some(text.parse().map_err(|_| {
             Error::Invalid(vec![Problem::field(

@@ -130,6 +130,16 @@ fn ways(web: &Web, me: &SignedIn) -> Vec<(String, String)> {
             me.person.is_staff() || governs,
         ),
         (
+            "/changes",
+            "See and assess changes to filtering",
+            may(Act::AssessChange),
+        ),
+        (
+            "/groups",
+            "Look at exception groups",
+            may(Act::ReviewChange),
+        ),
+        (
             "/reports",
             "Read the governors' report",
             may(Act::ReadReport),

@@ -26,6 +26,7 @@ use crate::words;
 pub(crate) struct Lesson {
     class: String,
     sites: String,
+    from: String,
     minutes: String,
     supervised: String,
 }
@@ -61,11 +62,18 @@ async fn opened(web: &Web, me: &SignedIn, form: &Lesson) -> Result<String, Error
     let lesson = NewLesson {
         class,
         sites: lines(&form.sites),
+        from: moment_of("from", &form.from, &web.app.zone())
+            .map_err(|problem| Error::Invalid(vec![problem]))?,
         minutes: form.minutes.trim().parse().unwrap_or(0),
         supervised: form.supervised == "yes",
     };
-    web.app.open_lesson(&me.actor, &lesson).await?;
-    Ok("/overrides?done=lesson".to_owned())
+    let opened = web.app.open_lesson(&me.actor, &lesson).await?;
+    let done = match (opened.reference, opened.asked.is_empty()) {
+        (Some(_), true) => "lesson",
+        (Some(_), false) => "lesson-some",
+        (None, _) => "lesson-asked",
+    };
+    Ok(format!("/overrides?done={done}"))
 }
 
 async fn lesson_page(
@@ -103,6 +111,12 @@ async fn lesson_page(
                 .error(errors.of("class")),
         )
         .field(Choices::one("supervised", "What kind?", kinds))
+        .field(
+            Input::text("from", "From when?", &form.from)
+                .kind("datetime-local")
+                .hint("Leave it empty to begin now.")
+                .error(errors.of("from")),
+        )
         .field(
             TextArea::new("sites", "Which links?", &form.sites)
                 .hint("One on each line. Look at each of them first.")
@@ -258,7 +272,7 @@ async fn block_page(
         .button(Button::warning("Block it for everyone"));
     Ok(Sheet::new(web.frame(me, "").await, "Block an address now")
         .errors(errors)
-        .lede("It is shut within a second, for everyone, and looked at within 24 hours.")
+        .lede("It is shut within a second, for everyone, and looked at by the end of the next school day.")
         .add(fields)
         .response())
 }
@@ -284,6 +298,16 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     }
     for change in &now_on {
         sheet = sheet.add(facts(web, me, change).await?);
+        if change.review_at.is_some() && web.app.could(&me.actor, Act::ReviewChange) {
+            sheet = sheet.add(
+                Form::to(format!("/changes/{}/look", change.id))
+                    .field(
+                        TextArea::new("why", "You have looked at it again: what did you find?", "")
+                            .rows(2),
+                    )
+                    .button(Button::secondary("Note it")),
+            );
+        }
         if web.app.could_end_override(&me.actor, change).await? {
             sheet = sheet.add(
                 Form::to(format!("/overrides/{}/end", change.id))
@@ -318,6 +342,7 @@ fn counts(all: &[Override]) -> Piece {
         OverrideKind::Exception,
         OverrideKind::LessonList,
         OverrideKind::Restriction,
+        OverrideKind::Membership,
     ];
     let rows = kinds
         .map(|one| {
@@ -379,6 +404,7 @@ fn kind(kind: OverrideKind) -> &'static str {
         OverrideKind::EmergencyBlock => "Address blocked for everyone",
         OverrideKind::LessonList => "Links for a class",
         OverrideKind::Restriction => "One person's access restricted",
+        OverrideKind::Membership => "Member of an exception group",
     }
 }
 

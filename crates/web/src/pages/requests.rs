@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use pharos_access::{Act, act};
 use pharos_records::{RequestState, SiteRequest};
@@ -36,6 +37,15 @@ pub(crate) struct Decision {
     why: String,
     groups: Vec<String>,
     days: String,
+    relied_on: String,
+}
+
+/// A teacher's word.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Word {
+    endorse: String,
+    why: String,
 }
 
 /// `GET /requests`
@@ -49,7 +59,7 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
     let zone = web.app.zone();
     let decided: Vec<_> = all
         .into_iter()
-        .filter(|(request, _)| request.state != RequestState::Open)
+        .filter(|(request, _)| !request.waits())
         .rev()
         .take(50)
         .collect();
@@ -61,6 +71,18 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
         "/requests/new",
         "Ask for a site",
     )]));
+    let month = web.app.now() - SignedDuration::from_hours(24 * 30);
+    let times = web.app.answer_times(&me.actor, month).await?;
+    let sheet = if web.app.vets(&me.actor) && times.answered > 0 {
+        sheet.text(format!(
+            "{} answered in the last 30 days: half within {}, the longest wait {}.",
+            times.answered,
+            words::length(SignedDuration::from_mins(times.median_minutes)),
+            words::length(SignedDuration::from_mins(times.longest_minutes))
+        ))
+    } else {
+        sheet
+    };
     let sheet = if waiting.is_empty() {
         sheet.text("Nothing waits.")
     } else {
@@ -102,9 +124,11 @@ fn table(caption: &str, requests: &[(SiteRequest, Option<Person>)], zone: &TimeZ
 
 fn state(state: RequestState) -> &'static str {
     match state {
-        RequestState::Open => "Waiting",
+        RequestState::Asked => "With the teacher",
+        RequestState::Open => "With those who vet",
         RequestState::Approved => "Opened",
         RequestState::Refused => "Not opened",
+        RequestState::Declined => "Not passed on",
     }
 }
 
@@ -123,7 +147,10 @@ async fn mine_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
                 Cell::address(words::address(&request.address, None)),
                 Cell::text(words::moment(request.at, &zone)),
                 Cell::text(state(request.state)),
-                Cell::text(request.decision.as_deref().unwrap_or("")),
+                Cell::text(match request.state {
+                    RequestState::Declined => request.endorsement.as_deref().unwrap_or(""),
+                    _ => request.decision.as_deref().unwrap_or(""),
+                }),
             ]
         })
         .collect();
@@ -243,6 +270,38 @@ pub(crate) async fn decide(
     }
 }
 
+/// `POST /requests/{id}/endorse`
+pub(crate) async fn endorse(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    Posted(word): Posted<Word>,
+) -> Response {
+    let outcome = endorsed(&web, &me, &id, &word).await;
+    match after(&web, Some(&me), outcome).await {
+        After::Go(path) => go(&path),
+        After::Again(errors) => {
+            let page = one_page(&web, &me, &id, &Decision::default(), errors).await;
+            answer(&web, Some(&me), page).await
+        }
+        After::No(response) => response,
+    }
+}
+
+async fn endorsed(web: &Web, me: &SignedIn, id: &str, word: &Word) -> Result<String, Error> {
+    web.app.open_to::<act::EndorseRequest>(&me.actor).await?;
+    let id: RequestId = id.parse().map_err(|_| Error::NotFound)?;
+    let pass_on = match word.endorse.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Error::field("endorse", "Choose whether you pass it on.")),
+    };
+    web.app
+        .endorse_request(&me.actor, id, pass_on, &word.why)
+        .await?;
+    Ok("/requests?done=endorsed".to_owned())
+}
+
 async fn decided(web: &Web, me: &SignedIn, id: &str, form: &Decision) -> Result<(), Error> {
     web.app.open_to::<act::DecideRequest>(&me.actor).await?;
     let id: RequestId = id.parse().map_err(|_| Error::NotFound)?;
@@ -262,6 +321,7 @@ async fn decided(web: &Web, me: &SignedIn, id: &str, form: &Decision) -> Result<
         why: form.why.clone(),
         groups,
         days: form.days.trim().parse().unwrap_or(0),
+        relied_on: form.relied_on.clone(),
     };
     web.app.decide_request(&me.actor, id, &vetting).await
 }
@@ -291,6 +351,16 @@ async fn one_page(
         facts = facts.row("Wanted until", words::day(until, &zone));
     }
     facts = facts.row("Where it stands", state(request.state));
+    if let Some(said) = &request.endorsement {
+        let by = words::name(web, request.endorsed_by).await?;
+        facts = facts.row("Their teacher says", format!("{said} ({by})"));
+    }
+    if me.person.is_staff() {
+        facts = site_facts(web, me, &request, facts).await?;
+    }
+    if let Some(relied_on) = &request.relied_on {
+        facts = facts.row("Assessment relied on", relied_on);
+    }
     if let Some(why) = &request.decision {
         facts = facts
             .row("Decided by", words::name(web, request.decided_by).await?)
@@ -300,7 +370,15 @@ async fn one_page(
         .back("/requests", "Requests")
         .errors(errors.clone())
         .add(facts);
-    if request.state != RequestState::Open || !web.app.could(&me.actor, Act::DecideRequest) {
+    if request.state == RequestState::Asked && web.app.could(&me.actor, Act::EndorseRequest) {
+        return Ok(sheet
+            .heading("Pass it on?")
+            .text("Those who vet sites see it once you pass it on.")
+            .add(endorsement_form(&request, &errors))
+            .response());
+    }
+    let may = web.app.could(&me.actor, Act::DecideRequest) && web.app.vets(&me.actor);
+    if request.state != RequestState::Open || !may {
         return Ok(sheet.response());
     }
     Ok(sheet
@@ -308,6 +386,67 @@ async fn one_page(
         .text("Look at the site first. Sealed lists stay shut whatever you choose here.")
         .add(decision_form(web, &request, form, &errors))
         .response())
+}
+
+/// What is known of the site: its categories and what became of it before (REQ-01).
+async fn site_facts(
+    web: &Web,
+    me: &SignedIn,
+    request: &SiteRequest,
+    facts: Summary,
+) -> Result<Summary, Error> {
+    let known = web.app.request_facts(&me.actor, request).await?;
+    let categories = if known.categories.is_empty() {
+        "None known".to_owned()
+    } else {
+        known.categories.join(", ")
+    };
+    let before = if known.asked_before == 0 {
+        "Not asked for before".to_owned()
+    } else {
+        format!(
+            "Asked for {} times before: {} opened, {} not",
+            known.asked_before, known.opened_before, known.refused_before
+        )
+    };
+    let facts = facts
+        .row("Categories", categories)
+        .row(
+            "Blocked by",
+            if known.sealed {
+                "A sealed list: it stays shut".to_owned()
+            } else {
+                known.blocked_by
+            },
+        )
+        .row(
+            "History",
+            format!(
+                "{before}. Blocked {} times in the last 30 days.",
+                known.blocked_lately
+            ),
+        );
+    Ok(facts)
+}
+
+fn endorsement_form(request: &SiteRequest, errors: &Errors) -> Form {
+    let choices = vec![
+        Choice::new("yes", "Pass it on"),
+        Choice::new("no", "Do not pass it on"),
+    ];
+    Form::to(format!("/requests/{}/endorse", request.id))
+        .field(
+            Choices::one("endorse", "What do you say?", choices)
+                .inline()
+                .error(errors.of("endorse")),
+        )
+        .field(
+            TextArea::new("why", "Why", "")
+                .rows(3)
+                .hint("The pupil reads this if you do not pass it on.")
+                .error(errors.of("why")),
+        )
+        .button(Button::main("Say so"))
 }
 
 fn decision_form(web: &Web, request: &SiteRequest, form: &Decision, errors: &Errors) -> Form {
@@ -356,6 +495,15 @@ fn decision_form(web: &Web, request: &SiteRequest, form: &Decision, errors: &Err
                 .rows(3)
                 .hint("The one who asked reads this.")
                 .error(errors.of("why")),
+        )
+        .field(
+            TextArea::new(
+                "relied_on",
+                "Which assessment do you rely on?",
+                &form.relied_on,
+            )
+            .rows(2)
+            .hint("You can leave this empty."),
         )
         .button(Button::main("Decide"))
 }

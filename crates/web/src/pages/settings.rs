@@ -5,8 +5,8 @@ use axum::extract::{Multipart, State};
 use axum::response::Response;
 use pharos_access::{Act, act};
 use pharos_pack::{Behaviour, Kind};
-use pharos_records::PackState;
-use pharos_service::{Error, SignedIn};
+use pharos_records::{Origin, PackState};
+use pharos_service::{Brought, Error, SignedIn};
 
 use crate::components::{Button, Cell, Errors, Form, Input, Table, TextArea};
 use crate::forms::{errors_of, go};
@@ -156,7 +156,7 @@ async fn installed(
     form: Multipart,
     why: &mut String,
 ) -> Result<Response, Error> {
-    web.app.open_to::<act::InstallPolicy>(&me.actor).await?;
+    web.app.open_to::<act::ProposePolicy>(&me.actor).await?;
     let _turn = web.uploads.turn()?;
     let (upload, texts) = uploads::read(form).await?;
     *why = texts
@@ -166,8 +166,14 @@ async fn installed(
         .unwrap_or_default();
     let upload = upload.ok_or_else(|| Error::field("file", "Choose the pack as a zip first."))?;
     let files = pharos_service::pack_files(&upload.bytes)?;
-    web.app.install_pack(&me.actor, &files, why).await?;
-    Ok(go("/settings/pack?done=installed"))
+    let brought = web
+        .app
+        .bring_pack(&me.actor, &files, why, Origin::File)
+        .await?;
+    Ok(match brought {
+        Brought::InForce(_) => go("/settings/pack?done=installed"),
+        Brought::Waits(number) => go(&format!("/changes/{number}?done=proposed")),
+    })
 }
 
 async fn versions_page(
@@ -182,7 +188,10 @@ async fn versions_page(
     let mut rows = Vec::new();
     for head in web.app.pack_versions(&me.actor).await? {
         rows.push(vec![
-            Cell::text(head.number.to_string()),
+            Cell::link(
+                format!("/settings/pack/{}", head.number),
+                format!("Version {}", head.number),
+            ),
             Cell::text(state(head.state)),
             Cell::text(words::moment(head.at, &zone)),
             Cell::text(words::name(web, head.by).await?),
@@ -201,7 +210,7 @@ async fn versions_page(
         &["Number", "State", "When", "By", "Why", "Checksum"],
         rows,
     ));
-    if web.app.could(&me.actor, Act::InstallPolicy) {
+    if web.app.could(&me.actor, Act::ProposePolicy) {
         let form = Form::to("/settings/pack")
             .uploads()
             .field(
@@ -215,8 +224,8 @@ async fn versions_page(
                     .rows(3)
                     .error(errors.of("why")),
             )
-            .button(Button::main("Check it and put it in force"));
-        sheet = sheet.heading("Bring in a new version").text("Everything in it is checked first. When anything is wrong, all of it is shown and nothing changes.").add(form);
+            .button(Button::main("Check it and bring it in"));
+        sheet = sheet.heading("Bring in a new version").text("Everything in it is checked first. When anything is wrong, all of it is shown and nothing changes. What changes filtering or monitoring waits for its assessments; everything else is in force at once.").add(form);
     }
     Ok(sheet.response())
 }

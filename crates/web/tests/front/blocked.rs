@@ -201,6 +201,26 @@ async fn req_01_asked_from_the_block_page_and_opened_by_the_lead() {
         .find(|id| id.len() == 36)
         .unwrap()
         .to_owned();
+    let page = lead.get(&format!("/requests/{id}")).await;
+    assert!(page.text.contains("Pass it on?"), "{}", page.text);
+    let passed = lead
+        .post(
+            &format!("/requests/{id}/endorse"),
+            &[("endorse", "yes"), ("why", "Their teacher is away today")],
+        )
+        .await;
+    assert_eq!(
+        passed.location(),
+        "/requests?done=endorsed",
+        "{}",
+        passed.text
+    );
+    let page = lead.get(&format!("/requests/{id}")).await;
+    assert!(
+        page.text.contains("Not asked for before") && page.text.contains("Their teacher is away"),
+        "{}",
+        page.text
+    );
     let undecided = lead
         .post(&format!("/requests/{id}"), &[("why", "Seen it")])
         .await;

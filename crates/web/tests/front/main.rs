@@ -6,6 +6,7 @@ mod blocked;
 mod breach;
 mod browser;
 mod casework;
+mod changes;
 mod doors;
 mod evidence;
 mod need_to_know;

@@ -1,0 +1,226 @@
+//! A teacher's links for a class and supervised sessions for the youngest (FIL-07, FIL-08): with a
+//! beginning and an end, and nothing beyond the teacher's authority.
+
+use jiff::{SignedDuration, Timestamp};
+use pharos_access::{Actor, Target, act};
+use pharos_catalogue::Address;
+use pharos_filter::Query;
+use pharos_policy::spec::{LessonKind, LessonSpec};
+use pharos_policy::{Action, Layer, Weight};
+use pharos_records::{NewOverride, NewRequest, OverrideKind};
+use pharos_school::{ClassId, Face, PersonId, RequestId, Role};
+
+use crate::clock::new_uuid;
+use crate::overrides::{json, reference_of, site_of};
+use crate::{App, Error};
+
+/// The longest lesson list.
+const LESSON_MAX: SignedDuration = SignedDuration::from_hours(12);
+/// How far ahead a lesson list may begin.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24 * 28);
+/// The most links of one list.
+const LINKS_MAX: usize = 50;
+
+/// A teacher's links for a class.
+#[derive(Debug, Clone)]
+pub struct NewLesson {
+    /// For which class.
+    pub class: ClassId,
+    /// Links, as typed.
+    pub sites: Vec<String>,
+    /// When it begins; `None`: now.
+    pub from: Option<Timestamp>,
+    /// For how long.
+    pub minutes: u32,
+    /// Whether it is a supervised session for the youngest (FIL-07).
+    pub supervised: bool,
+}
+
+/// What became of a teacher's links.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenedLesson {
+    /// The list's reference; `None` where every link must be vetted first.
+    pub reference: Option<String>,
+    /// Links that must be vetted first, each with the request that was made of it.
+    pub asked: Vec<(String, RequestId)>,
+}
+
+/// Whether a teacher may open a site for a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Authority {
+    Teacher,
+    Vetted,
+    Nobody,
+}
+
+impl App {
+    /// Opens links for a class for a lesson, or a supervised session for the youngest. What the
+    /// school blocks at all times is not a teacher's to open unless `req.vetted_by` names teachers:
+    /// it becomes a request to whoever vets (FIL-08).
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Invalid`] for no links, links that are none or that nobody may
+    /// open, too long a time.
+    pub async fn open_lesson(
+        &self,
+        actor: &Actor,
+        lesson: &NewLesson,
+    ) -> Result<OpenedLesson, Error> {
+        let permit = self.may::<act::LessonList>(actor, Target::School).await?;
+        let class = self
+            .records()
+            .class(lesson.class)
+            .await?
+            .ok_or_else(|| Error::field("class", "Choose a class from the list."))?;
+        let length = SignedDuration::from_mins(i64::from(lesson.minutes));
+        if lesson.minutes == 0 || length > LESSON_MAX {
+            return Err(Error::field(
+                "minutes",
+                "Say for how many minutes: at least 1, at most 720.",
+            ));
+        }
+        let now = self.now();
+        let from = lesson.from.unwrap_or(now).max(now);
+        if from.duration_since(now) > AHEAD_MAX {
+            return Err(Error::field(
+                "from",
+                "Choose a beginning within the next four weeks.",
+            ));
+        }
+        if lesson.sites.is_empty() || lesson.sites.len() > LINKS_MAX {
+            return Err(Error::field(
+                "sites",
+                format!("Add at least one link, at most {LINKS_MAX}."),
+            ));
+        }
+        let (mut sites, mut to_vet) = (Vec::new(), Vec::new());
+        for site in &lesson.sites {
+            let site = site_of("sites", site)?;
+            match self.authority(actor, &site, lesson.class, from) {
+                Authority::Teacher => sites.push(site),
+                Authority::Vetted => to_vet.push(site),
+                Authority::Nobody => {
+                    return Err(Error::field(
+                        "sites",
+                        format!(
+                            "{site} is blocked for everyone and cannot be opened in a lesson. Take it out."
+                        ),
+                    ));
+                }
+            }
+        }
+        let mut opened = OpenedLesson::default();
+        for site in to_vet {
+            let id = self
+                .ask_for_lesson(actor, &site, lesson, &class.title, from + length)
+                .await?;
+            opened.asked.push((site, id));
+        }
+        if sites.is_empty() {
+            return Ok(opened);
+        }
+        let (id, until) = (new_uuid(), from + length);
+        let kind = if lesson.supervised {
+            LessonKind::AdultSession
+        } else {
+            LessonKind::Links
+        };
+        let body = LessonSpec {
+            reference: reference_of(id),
+            kind,
+            classes: vec![class.id],
+            people: Vec::new(),
+            sites,
+            from,
+            until,
+        };
+        let new = NewOverride {
+            id,
+            kind: OverrideKind::LessonList,
+            body: json(&body)?,
+            from,
+            until: Some(until),
+            review_at: None,
+            why: format!("Lesson list for {}", class.title),
+            request: None,
+        };
+        self.records().add_lesson_list(&permit, &new, now).await?;
+        self.rebuild().await?;
+        opened.reference = Some(reference_of(id));
+        Ok(opened)
+    }
+
+    /// Who may open a site for a class, by what blocks it for a pupil of that class: rules of age,
+    /// mode and hours give way to a teacher; what the school blocks at all times does not.
+    fn authority(&self, actor: &Actor, site: &str, class: ClassId, at: Timestamp) -> Authority {
+        let (Ok(address), Ok(snapshot)) = (Address::parse(site), self.filter().snapshot()) else {
+            return Authority::Vetted;
+        };
+        let pupil: Option<PersonId> = snapshot
+            .roster()
+            .iter()
+            .filter(|member| member.classes.contains(&class) && member.is(Role::Pupil))
+            .map(|member| member.person)
+            .min();
+        let who = crate::explain::stated(pupil);
+        let decision = snapshot.explain(&Query {
+            address: &address,
+            who: &who,
+            from: None,
+            face: Face::Explain,
+            now: at,
+        });
+        let speaks = decision.reasons.iter().filter(|reason| {
+            reason.action == Action::Block
+                && matches!(reason.weight, Weight::Decided | Weight::Outranked)
+        });
+        let mut authority = Authority::Teacher;
+        for reason in speaks {
+            match reason.layer {
+                Layer::Sealed | Layer::SchoolBlock => return Authority::Nobody,
+                Layer::Personal => {}
+                _ if reason.rule.starts_with("fil.categories") => authority = Authority::Vetted,
+                _ => {}
+            }
+        }
+        if authority == Authority::Vetted && self.vets(actor) {
+            return Authority::Teacher;
+        }
+        authority
+    }
+
+    /// A link beyond the teacher's authority becomes a request for the class.
+    async fn ask_for_lesson(
+        &self,
+        actor: &Actor,
+        site: &str,
+        lesson: &NewLesson,
+        title: &str,
+        until: Timestamp,
+    ) -> Result<RequestId, Error> {
+        let permit = self.may::<act::AskForSite>(actor, Target::School).await?;
+        let (now, id) = (self.now(), RequestId::from_uuid(new_uuid()));
+        let request = NewRequest {
+            id,
+            address: site.to_owned(),
+            purpose: format!("For a lesson list of {title}"),
+            class: Some(lesson.class),
+            wanted_until: Some(until),
+            categories: self.categories_of(site),
+            to_endorse: false,
+        };
+        let asker = match actor.id() {
+            Some(me) => self.known_person(me).await?,
+            None => None,
+        };
+        let to = match &asker {
+            Some(asker) => self.who_vets(asker).await?,
+            None => Vec::new(),
+        };
+        let notices = self.notices_to(&to, "request", &format!("/requests/{id}"), now)?;
+        self.records()
+            .ask_for_site(&permit, &request, &notices, now)
+            .await?;
+        Ok(id)
+    }
+}
