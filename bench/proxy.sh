@@ -7,7 +7,7 @@ cd "$(dirname "$0")"; . ./lib.sh
 PEER=$1 NAME=${1%%-*} TABLE="Proxy, $COUNT blocked names"
 SERVER=
 trap stop_server EXIT
-ulimit -n 16384
+ulimit -n 131072
 
 start_squid() {
   rm -rf "$WORK/squid"; mkdir "$WORK/squid"; fill conf/squid.conf > "$WORK/squid.conf"
@@ -70,16 +70,36 @@ measure() {
     record "$TABLE" "$NAME" "$what: processor" "µs/request" "$(awk -v a="$before" -v b="$after" -v n="$(field answers "$told")" 'BEGIN { printf "%.0f", n ? (b - a) / n : 0 }')"
   done
 }
+# hold WHAT KIND HOSTS CONNECTIONS: memory while they are open and nothing is said
+hold() {
+  local before after told held
+  before=$(memory Rss)
+  : > "$WORK/held"
+  there "$TOOLS" web-load $AT $CLIENT "$2" "$WORK/hosts-$3.txt" /1k.html "$4" 4 > "$WORK/held" 2>&1 &
+  held=$!
+  for _ in $(seq 600); do grep -q held "$WORK/held" && break; kill -0 $held 2>/dev/null || break; sleep 0.1; done
+  told=$(cat "$WORK/held"); sleep 1; after=$(memory Rss)
+  echo "# $PEER $1: $told, $before MiB before" | tee -a "$WORK/details.log"
+  case $told in
+    "held $4") record "$TABLE" "$NAME" "memory with $1 (RSS)" MiB "$after"
+               record "$TABLE" "$NAME" "memory for each of $1" KiB "$(awk -v a="$before" -v b="$after" -v n="$4" 'BEGIN { printf "%.1f", (b - a) * 1024 / n }')" ;;
+  esac
+  wait $held 2>/dev/null
+}
 if [ $PLAIN = yes ]; then
   measure "HTTP kept alive, 1 KB" plain inspected /1k.html 64
   measure "HTTP kept alive, 30 KB" plain inspected /30k.html 64
+  measure "HTTP kept alive, 1 MB" plain inspected /1m.html 16
 fi
 [ $BLOCKS = no ] || measure "blocked page" plain blocked /1k.html 64
 [ $TUNNELS = no ] || measure "new tunnel, TLS untouched, one request" tls-new private /1k.html 16
 if [ $LOOKS = yes ]; then
   measure "intercepted TLS kept alive, 1 KB" tls-kept inspected /1k.html 16
   measure "intercepted TLS kept alive, 30 KB" tls-kept inspected /30k.html 16
+  measure "intercepted TLS kept alive, 1 MB" tls-kept inspected /1m.html 16
   measure "new intercepted TLS connection, one request" tls-new inspected /1k.html 16
 fi
+[ $TUNNELS = no ] || hold "10,000 open tunnels" hold private 10000
+[ $LOOKS = no ] || hold "2,000 idle intercepted connections" hold-tls inspected 2000
 record "$TABLE" "$NAME" "memory at the end$SUFFIX (PSS)" MiB "$(memory Pss)"
 exit 0

@@ -34,6 +34,10 @@ pub enum Kind {
     TlsNew,
     /// `CONNECT` and TLS once, then one `GET` after another.
     TlsKept,
+    /// `CONNECT` once, and nothing more: open tunnels.
+    Hold,
+    /// `CONNECT` and TLS once, and nothing more: open intercepted connections.
+    HoldTls,
 }
 
 impl FromStr for Kind {
@@ -44,7 +48,9 @@ impl FromStr for Kind {
             "plain" => Self::Plain,
             "tls-new" => Self::TlsNew,
             "tls-kept" => Self::TlsKept,
-            _ => bail!("{text:?} is no kind of load: plain, tls-new or tls-kept"),
+            "hold" => Self::Hold,
+            "hold-tls" => Self::HoldTls,
+            _ => bail!("{text:?} is no kind of load: plain, tls-new, tls-kept, hold or hold-tls"),
         })
     }
 }
@@ -99,6 +105,9 @@ pub fn run(plan: Plan) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if matches!(plan.kind, Kind::Hold | Kind::HoldTls) {
+        return LocalSet::new().block_on(&runtime, hold(&plan, &tls));
+    }
     LocalSet::new().block_on(&runtime, async {
         let end = start + Duration::from_secs_f64(plan.seconds);
         let clients: Vec<_> = (1..=plan.clients as u64)
@@ -127,7 +136,7 @@ impl Client {
         while Instant::now() < self.end {
             let done = match self.plan.kind {
                 Kind::Plain => self.plain().await,
-                Kind::TlsNew | Kind::TlsKept => self.inside_tls().await,
+                _ => self.inside_tls().await,
             };
             if done.is_err() {
                 self.told.borrow_mut().failed += 1;
@@ -183,13 +192,7 @@ impl Client {
     }
 
     async fn reach(&self) -> io::Result<TcpStream> {
-        let socket = TcpSocket::new_v4()?;
-        // The kernel picks the port when it connects, so that one may serve several pairs of addresses.
-        setsockopt(&socket, IpBindAddressNoPort, &true)?;
-        socket.bind((self.plan.from, 0).into())?;
-        let stream = socket.connect(self.plan.proxy).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        reach(self.plan.from, self.plan.proxy).await
     }
 
     /// Whether the connection may be asked again.
@@ -215,6 +218,48 @@ impl Client {
         self.dice ^= self.dice << 17;
         self.plan.hosts[(self.dice % self.plan.hosts.len() as u64) as usize].clone()
     }
+}
+
+async fn reach(from: IpAddr, proxy: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    // The kernel picks the port when it connects, so that one may serve several pairs of addresses.
+    setsockopt(&socket, IpBindAddressNoPort, &true)?;
+    socket.bind((from, 0).into())?;
+    let stream = socket.connect(proxy).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Connections that come from one address: proxies bound what one device may open.
+const FROM_ONE: usize = 200;
+
+/// Opens as many connections as there are clients, says how many, and keeps them for the time.
+async fn hold(plan: &Plan, tls: &TlsConnector) -> Result<()> {
+    let (mut bare, mut inside) = (Vec::new(), Vec::new());
+    for number in 0..plan.clients {
+        let IpAddr::V4(first) = plan.from else {
+            bail!("hold needs an IPv4 address to come from");
+        };
+        let from = IpAddr::from(u32::from(first).wrapping_add((number / FROM_ONE) as u32).to_be_bytes());
+        let host = &plan.hosts[number % plan.hosts.len()];
+        let mut stream = BufReader::new(reach(from, plan.proxy).await?);
+        let asked = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n");
+        stream.write_all(asked.as_bytes()).await?;
+        let status = head(&mut stream).await?.status;
+        ensure!(status == 200, "connection {number} was answered {status}");
+        let mut stream = stream.into_inner();
+        if plan.kind == Kind::Hold {
+            // What is no TLS and no HTTP: a proxy that looks at the first bytes has them.
+            stream.write_all(&[1]).await?;
+            bare.push(stream);
+        } else {
+            let name = ServerName::try_from(host.clone())?;
+            inside.push(tls.connect(name, stream).await?);
+        }
+    }
+    println!("held {}", bare.len() + inside.len());
+    tokio::time::sleep(Duration::from_secs_f64(plan.seconds)).await;
+    Ok(())
 }
 
 async fn get<S>(

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
-    AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, GroupSpec, GuestSpec, HelpSpec, InLessonSpec,
-    InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec, SearchSpec, SpanSpec, UnknownSpec,
+    AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, EncryptedHello, GroupSpec, GuestSpec,
+    HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec,
+    SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
 };
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
@@ -30,6 +31,10 @@ const LEVELS: &[(&str, YouTube)] = &[
     ("off", YouTube::Off),
     ("moderate", YouTube::Moderate),
     ("strict", YouTube::Strict),
+];
+const HELLOS: &[(&str, EncryptedHello)] = &[
+    ("fall-back", EncryptedHello::FallBack),
+    ("refuse", EncryptedHello::Refuse),
 ];
 
 fn pick<T: Copy>(table: &[(&'static str, T)], word: &str) -> Option<T> {
@@ -156,6 +161,11 @@ pub(crate) fn read_filter(
             .map(|fields| read_search(fields, names, cx))
             .collect(),
         inspection: read_inspection(root, names, cx),
+        tenants: root
+            .tables("tenants", cx)
+            .into_iter()
+            .filter_map(|fields| read_tenant(fields, cx))
+            .collect(),
         defaults: root
             .tables("defaults", cx)
             .into_iter()
@@ -359,15 +369,32 @@ fn read_inspection(root: &mut Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> Ins
         let never_categories = ["banking", "health", "help"].map(str::to_owned).to_vec();
         return InspectionSpec {
             never_categories,
-            never_sites: Vec::new(),
+            ..InspectionSpec::default()
         };
     };
     let spec = InspectionSpec {
         never_categories: categories_of(&mut fields, "never_categories", names, cx),
         never_sites: sites_of(&mut fields, "never_sites", cx),
+        tunnel_unreachable: sites_of(&mut fields, "tunnel_unreachable", cx),
+        encrypted_hello: word_of(&mut fields, "encrypted_hello", HELLOS, cx).unwrap_or_default(),
     };
     fields.finish(cx);
     spec
+}
+
+/// `[[tenants]]`: headers that keep people to the school's own accounts at a service.
+fn read_tenant(mut fields: Fields<'_>, cx: &mut Cx<'_>) -> Option<TenantSpec> {
+    fields.text("name", cx);
+    fields.text("why", cx);
+    let hosts = sites_of(&mut fields, "hosts", cx);
+    let header = fields.needed_text("header", cx);
+    let value = fields.needed_text("value", cx);
+    fields.finish(cx);
+    Some(TenantSpec {
+        hosts,
+        header: header?,
+        value: value?,
+    })
 }
 
 fn read_default(mut fields: Fields<'_>, names: &Names, cx: &mut Cx<'_>) -> Option<DefaultSpec> {

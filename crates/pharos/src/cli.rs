@@ -75,6 +75,8 @@ pub(crate) enum WithData {
     Keys(OnData<KeysArgs>),
     /// Passwords
     Password(OnData<PasswordArgs>),
+    /// The network around the filter: rules for the router, hosts that cannot be looked into
+    Network(OnData<NetworkArgs>),
 }
 
 /// A command with its data folder.
@@ -120,6 +122,8 @@ pub(crate) enum Request {
     /// As typed.
     Password(PasswordArgs),
     /// As typed.
+    Network(NetworkArgs),
+    /// As typed.
     PackInstall(PackInstallArgs),
     /// As typed.
     WhatIf(WhatIfArgs),
@@ -149,6 +153,13 @@ pub(crate) struct Faces {
     /// The filtering proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128")]
     pub(crate) proxy: SocketAddr,
+    /// Filter connections that the router sends here (`pharos network rules`); may be given
+    /// several times, for IPv4 and IPv6
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) transparent: Vec<SocketAddr>,
+    /// They are sent by TPROXY, not by REDIRECT (needs CAP_NET_ADMIN)
+    #[arg(long, requires = "transparent")]
+    pub(crate) tproxy: bool,
     /// The filtering resolver
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5300")]
     pub(crate) dns: SocketAddr,
@@ -555,4 +566,49 @@ pub(crate) enum KeysCommand {
 pub(crate) struct PasswordArgs {
     /// Whose, by sign-in name. A first password is printed once; it must be changed at sign-in
     pub(crate) user: String,
+}
+
+/// `pharos network …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct NetworkArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: NetworkCommand,
+}
+
+/// What can be done about the network.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum NetworkCommand {
+    /// The nftables rules for a router that sends the school's traffic through the filter on it
+    Rules {
+        /// A network whose devices are filtered; without it, the pack's places
+        #[arg(long, value_name = "NET")]
+        subnet: Vec<ipnet::IpNet>,
+        /// The port of `pharos serve --transparent`
+        #[arg(long, default_value_t = 3129)]
+        port: u16,
+        /// For `pharos serve --tproxy`
+        #[arg(long)]
+        tproxy: bool,
+        /// The port of the filtering resolver on this machine; all DNS of the school goes there
+        #[arg(long, value_name = "PORT")]
+        dns_port: Option<u16>,
+        /// Further addresses of DNS over HTTPS to close, one a line
+        #[arg(long, value_name = "FILE")]
+        doh: Option<PathBuf>,
+    },
+    /// Hosts that the running proxy could not look into several times
+    Proposals,
+    /// Do not look into a host for some days; it is filtered by name as before
+    LeaveAlone {
+        /// The host, with all hosts below it
+        #[arg(long)]
+        host: String,
+        /// For how long
+        #[arg(long)]
+        days: u32,
+        /// Why
+        #[arg(long)]
+        why: String,
+    },
 }

@@ -51,6 +51,7 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
         WithData::Doctor(on) => with_data(on, Request::Doctor, output).await,
         WithData::Keys(on) => with_data(on, Request::Keys, output).await,
         WithData::Password(on) => with_data(on, Request::Password, output).await,
+        WithData::Network(on) => with_data(on, Request::Network, output).await,
     }
 }
 
@@ -79,7 +80,7 @@ async fn with_data<T: clap::Args>(
 
 /// The server has another current folder: paths travel whole.
 fn absolute(mut request: Request, here: &Path) -> Request {
-    use crate::cli::{ListsCommand, PeopleCommand, ReportCommand, SealedCommand};
+    use crate::cli::{ListsCommand, NetworkCommand, PeopleCommand, ReportCommand, SealedCommand};
     match &mut request {
         Request::Lists(args) => match &mut args.command {
             ListsCommand::Import { path, .. } => *path = here.join(&path),
@@ -106,6 +107,11 @@ fn absolute(mut request: Request, here: &Path) -> Request {
             *out = here.join(&out);
         }
         Request::Backup(args) => args.file = here.join(&args.file),
+        Request::Network(args) => {
+            if let NetworkCommand::Rules { doh: Some(doh), .. } = &mut args.command {
+                *doh = here.join(&doh);
+            }
+        }
         Request::PackInstall(args) => args.dir = here.join(&args.dir),
         Request::WhatIf(args) => args.pack = here.join(&args.pack),
         Request::Changes(args) => args.out = args.out.as_ref().map(|out| here.join(out)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -13,7 +13,8 @@ use pharos_filter::Filter;
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
 use pharos_proxy::{
-    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Words, pac,
+    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent, Words,
+    pac,
     trust_steps,
 };
 use pharos_service::{App, Prober, School, SystemClock};
@@ -164,6 +165,7 @@ pub(crate) async fn start(
         faces.dns_upstream.clone()
     };
     let has_upstreams = !upstreams.is_empty();
+    let resolvers = upstreams.clone();
     let dns = on(Off::Dns)
         .then(|| start_dns(faces, upstreams, app.filter(), &sink, &stop, &mut tasks))
         .transpose()?;
@@ -174,9 +176,11 @@ pub(crate) async fn start(
                 intranet: school.pack.school.domains.clone(),
                 web_url: &web_url,
                 authority: &authority,
+                resolvers,
                 filter: app.filter(),
                 desk: app.desk(),
                 sign_in: Arc::new(ProxySignIn(app.clone())),
+                view: Some(&opened.proxy),
             };
             start_proxy(faces, behind, &sink, &stop, &mut tasks)
         })
@@ -370,9 +374,13 @@ pub(crate) struct Behind<'a> {
     pub(crate) intranet: Vec<String>,
     pub(crate) web_url: &'a str,
     pub(crate) authority: &'a Arc<CertificateAuthority>,
+    /// Whom to ask for the addresses of names; empty for those of the machine.
+    pub(crate) resolvers: Vec<SocketAddr>,
     pub(crate) filter: &'a Arc<Filter>,
     pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
     pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
+    /// Where what the proxy tells of itself is put.
+    pub(crate) view: Option<&'a OnceLock<pharos_proxy::View>>,
 }
 
 pub(crate) fn start_proxy(
@@ -382,7 +390,13 @@ pub(crate) fn start_proxy(
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> anyhow::Result<SocketAddr> {
+    let transparent = faces.transparent.iter().map(|listen| Transparent {
+        listen: *listen,
+        tproxy: faces.tproxy,
+    });
     let config = ProxyConfig {
+        transparent: transparent.collect(),
+        resolvers: behind.resolvers,
         listen: vec![faces.proxy],
         web: behind.web_url.to_owned(),
         public: faces.proxy.to_string(),
@@ -413,6 +427,10 @@ pub(crate) fn start_proxy(
     )
     .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
     let at = running.addresses().first().copied().unwrap_or(faces.proxy);
+    if let Some(view) = behind.view {
+        // Set once, as the prober is.
+        drop(view.set(running.view()));
+    }
     tasks.push(tokio::task::spawn_blocking(move || running.join()));
     Ok(at)
 }

@@ -94,9 +94,11 @@ impl Standing {
                 intranet: Vec::new(),
                 web_url: &web_url,
                 authority: &authority,
+                resolvers: faces.dns_upstream.clone(),
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
+                view: None,
             };
             let at = start_proxy(faces, behind, &ground.sink, &stop, &mut tasks)?;
             output.say(format!("  proxy   {at} (standing by)"));

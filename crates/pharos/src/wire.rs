@@ -26,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) refusing: Vec<String>,
     /// Reaches the faces for the self-check; there while they run.
     pub(crate) prober: OnceLock<Arc<dyn Prober>>,
+    /// What the proxy tells of itself; there while it runs.
+    pub(crate) proxy: OnceLock<pharos_proxy::View>,
     _lock: DataLock,
 }
 
@@ -201,6 +203,7 @@ impl Ground {
             recovered: self.recovered,
             refusing,
             prober: OnceLock::new(),
+            proxy: OnceLock::new(),
             _lock: self.lock,
         }
     }

@@ -120,7 +120,9 @@ impl Policy {
                 action: rule.action,
             };
             match entry.meets(now.request.address) {
-                Meets::Yes if rule.never_inspect => scales.inspect = false,
+                Meets::Yes if rule.never_inspect => {
+                    scales.inspect &= rule.silent_because(subject, now).is_some();
+                }
                 Meets::Yes => self.weigh_rule(rule, spoken, subject, now, scales, witness),
                 // Help is reachable by name too: better the whole host than no help (FIL-13).
                 Meets::Unseen if rule.layer == Layer::Help => {

@@ -30,6 +30,7 @@ mod decision;
 mod fallback;
 mod groups;
 mod hours;
+mod inspection;
 mod policy;
 mod problem;
 mod request;
@@ -44,6 +45,7 @@ pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, We
 pub use fallback::{
     FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
 };
+pub use inspection::Tenant;
 pub use policy::{NOTICE_RULE, Policy};
 pub use problem::SpecProblem;
 pub use request::{Request, SearchSite, Vocabulary};

@@ -10,6 +10,7 @@ use pharos_school::{Role, YearBand};
 
 use crate::groups::Groups;
 use crate::hours::{Hours, Span};
+use crate::inspection::Inspection;
 use crate::rule::{Audience, Rule};
 use crate::sets::{GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
@@ -34,6 +35,7 @@ pub struct Policy {
     pub(crate) broad_rules: Vec<usize>,
     pub(crate) sites: Sites,
     pub(crate) never_inspect: CategorySet,
+    pub(crate) inspection: Inspection,
     pub(crate) blocks_avoidance: bool,
     pub(crate) avoidance_granted: GroupSet,
     pub(crate) unknown_mode: Option<PhaseMode>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pharos_policy::spec::{
     DatesSpec, Day, ExceptionSpec, GroupSpec, HelpSpec, HoursSpec, LessonSpec, PlaceSpec, RuleSpec,
-    SearchSpec, SpanSpec,
+    SearchSpec, SpanSpec, TenantSpec,
 };
 use pharos_policy::{Action, Policy, PolicySpec, Vocabulary, YouTube};
 
@@ -226,5 +226,39 @@ fn a_policy_is_stored_and_read_back_as_it_was() {
     assert!(
         serde_json::from_str::<PolicySpec>(r#"{"ruels": []}"#).is_err(),
         "unknown keys"
+    );
+}
+
+/// What the proxy is to send or leave alone is checked before it is in force: header names and
+/// values that can be sent, whole hosts.
+#[test]
+fn srch_02_tenant_headers_and_hosts_are_checked() {
+    let tenant = |hosts: &[&str], header: &str, value: &str| TenantSpec {
+        hosts: words(hosts),
+        header: header.to_owned(),
+        value: value.to_owned(),
+    };
+    let mut spec = PolicySpec {
+        tenants: vec![
+            tenant(&["accounts.example"], "X-Allowed", "school.example"),
+            tenant(&["a.example/path", "example"], "Host", "x"),
+            tenant(&[], "Bad Header", "two\r\nlines"),
+            tenant(&["a.example"], "X-Empty", ""),
+        ],
+        ..PolicySpec::default()
+    };
+    spec.inspection.tunnel_unreachable = words(&["old.example", "old.example/path"]);
+    assert_eq!(
+        paths(&spec),
+        [
+            "tenants[1].header",
+            "tenants[1].hosts[0]",
+            "tenants[1].hosts[1]",
+            "tenants[2].header",
+            "tenants[2].value",
+            "tenants[2].hosts",
+            "tenants[3].value",
+            "inspection.tunnel-unreachable[1]",
+        ]
     );
 }

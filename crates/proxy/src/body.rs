@@ -208,6 +208,9 @@ impl Flow {
             return Poll::Ready(Some(Err(BodyError::Stalled)));
         };
         self.clock.stop();
+        if let Some(busy) = &self.busy {
+            busy.moved();
+        }
         let passing = frame.as_ref().and_then(|frame| frame.as_ref().ok());
         let ended = frame.is_none() || self.inner.is_end_stream();
         if let Some(reading) = &mut self.reading

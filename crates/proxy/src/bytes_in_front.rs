@@ -17,6 +17,11 @@ impl<S> InFront<S> {
     pub(crate) fn new(front: Bytes, io: S) -> Self {
         Self { front, io }
     }
+
+    /// What has not been read of the bytes in front, and the stream.
+    pub(crate) fn into_parts(self) -> (Bytes, S) {
+        (self.front, self.io)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for InFront<S> {

@@ -31,11 +31,35 @@ pub struct Fixed {
     pub port: Option<u16>,
 }
 
+/// An address at which connections arrive whose clients know nothing of a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transparent {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether a `tproxy` rule sends them here, which keeps the address that the client meant
+    /// (`IP_TRANSPARENT`, needs `CAP_NET_ADMIN`); otherwise a `redirect` rule (`SO_ORIGINAL_DST`).
+    pub tproxy: bool,
+}
+
+/// What becomes of a connection whose name does not lead to the address that the client meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mismatch {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// The name alone counts: it is what is decided on and what is dialled.
+    DialName,
+}
+
 /// Everything the proxy is told at start.
 #[derive(Debug, Clone)]
 pub struct ProxyConfig {
     /// Where to listen; port 0 picks a free one, the same for all workers.
     pub listen: Vec<SocketAddr>,
+    /// Where connections arrive whose clients know nothing of a proxy.
+    pub transparent: Vec<Transparent>,
+    /// What becomes of them where name and address do not belong together.
+    pub mismatch: Mismatch,
     /// Worker threads, each with its own runtime and its own pool of origin connections;
     /// 0 for one per core.
     pub workers: usize,
@@ -58,6 +82,8 @@ pub struct ProxyConfig {
     pub intranet: Vec<String>,
     /// Hosts with a fixed address, looked up before DNS. Lower case.
     pub fixed: BTreeMap<String, Fixed>,
+    /// Resolvers that find origins; empty for the system's.
+    pub resolvers: Vec<SocketAddr>,
     /// Roots trusted for origins beside the system's, in DER: a school's own services, tests.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// What page text is read against, for whom the policy asks for it (`fil.page_text`); `None`
@@ -73,6 +99,8 @@ impl Default for ProxyConfig {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 3128))],
+            transparent: Vec::new(),
+            mismatch: Mismatch::default(),
             workers: 0,
             web: "http://127.0.0.1:8080".to_owned(),
             public: "127.0.0.1:3128".to_owned(),
@@ -82,6 +110,7 @@ impl Default for ProxyConfig {
             allow_private_origins: false,
             intranet: Vec::new(),
             fixed: BTreeMap::new(),
+            resolvers: Vec::new(),
             extra_roots: Vec::new(),
             dictionaries: None,
             connect_ports: vec![80, 443, 8080, 8443],
@@ -123,6 +152,10 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Header lines of one request; more is answered 431.
     pub headers: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub streams: u32,
+    /// HTTP/1.1 connections to origins at once for one HTTP/2 connection of a client.
+    pub http1_per_http2: usize,
     /// Time from the first byte of a head to its last; more is answered 408.
     pub head_time: Duration,
     /// Time a kept-alive connection may stay silent before it is closed.
@@ -141,6 +174,8 @@ pub struct Limits {
     pub pool_per_origin: usize,
     /// Unused origin connections kept per worker.
     pub pool: usize,
+    /// Pipes of 64 KiB for tunnels that stream, per worker; beyond it tunnels copy.
+    pub pipes: usize,
     /// Bytes of one origin response head; more is answered with the 502 page.
     pub response_head_bytes: usize,
     /// Minted certificates kept.
@@ -160,6 +195,8 @@ impl Default for Limits {
             connections_per_address: 512,
             head_bytes: 64 * 1024,
             headers: 100,
+            streams: 100,
+            http1_per_http2: 16,
             head_time: Duration::from_secs(15),
             idle: Duration::from_secs(90),
             handshake: Duration::from_secs(15),
@@ -169,6 +206,7 @@ impl Default for Limits {
             pool_idle: Duration::from_secs(30),
             pool_per_origin: 32,
             pool: 2_048,
+            pipes: 256,
             response_head_bytes: 128 * 1024,
             minted: 4_096,
             sign_in_kept: Duration::from_secs(300),

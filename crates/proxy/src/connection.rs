@@ -1,7 +1,7 @@
 //! One client connection: who asks, for what, and who answers.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -15,18 +15,22 @@ use jiff::Timestamp;
 use pharos_catalogue::Host;
 use pharos_school::{IdentitySource, Who};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 
 use crate::body::Answer;
+use crate::config::Limits;
 use crate::counts::add;
 use crate::failure::{Explained, Failure};
 use crate::forward::{self, Target};
 use crate::gate::{Busy, Desk, Gate};
 use crate::head::Refusal;
+use crate::http2;
 use crate::identity::Identified;
 use crate::own_pages;
 use crate::pages::plain;
 use crate::pool::{OriginKey, Sender};
 use crate::server::{Door, Shared, Worker};
+use crate::transparent;
 use crate::tunnel;
 
 /// One client connection, or one connection inside a tunnel.
@@ -38,6 +42,8 @@ pub(crate) struct Client {
     pub(crate) own_origin: Arc<Mutex<Option<(OriginKey, Sender)>>>,
     /// Set inside a tunnel: the one origin that is spoken to.
     pub(crate) inside: Option<Inside>,
+    /// Set where the client knows nothing of a proxy: the address that it meant.
+    pub(crate) meant: Option<SocketAddr>,
     /// Keeps the connection counted for as long as anything of it lives, tunnels too.
     pub(crate) door: Option<Arc<Door>>,
 }
@@ -48,6 +54,25 @@ pub(crate) struct Inside {
     pub(crate) who: Who,
     /// Why the origin cannot be spoken to; shown as a page.
     pub(crate) trouble: Option<Failure>,
+    /// Set where the client speaks HTTP/2.
+    pub(crate) http2: Option<Http2>,
+}
+
+/// What many requests at once on one connection share.
+pub(crate) struct Http2 {
+    /// Bounds the HTTP/1.1 connections that they open.
+    pub(crate) places: Arc<Semaphore>,
+    /// Held while one opens a connection that the others may use too.
+    pub(crate) opening: tokio::sync::Mutex<()>,
+}
+
+impl Http2 {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(limits.http1_per_http2)),
+            opening: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 impl Client {
@@ -63,8 +88,32 @@ impl Client {
             desk: Arc::default(),
             own_origin: Arc::default(),
             inside,
+            meant: None,
             door,
         })
+    }
+
+    /// A client that knows nothing of a proxy and meant this address.
+    pub(crate) fn meant(
+        worker: &Arc<Worker>,
+        from: IpAddr,
+        meant: SocketAddr,
+        door: Option<Arc<Door>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            worker: Arc::clone(worker),
+            from,
+            desk: Arc::default(),
+            own_origin: Arc::default(),
+            inside: None,
+            meant: Some(meant),
+            door,
+        })
+    }
+
+    /// Set where the client speaks HTTP/2.
+    pub(crate) fn http2(&self) -> Option<&Http2> {
+        self.inside.as_ref()?.http2.as_ref()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -114,10 +163,14 @@ pub(crate) fn serve_inside(
     client: Arc<Client>,
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(serve(client, io))
+    if client.http2().is_some() {
+        Box::pin(http2::serve(client, io))
+    } else {
+        Box::pin(serve(client, io))
+    }
 }
 
-async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
+pub(crate) async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
     let busy = Busy::new(&client.desk);
     add(&client.shared().counts.requests);
     let connect = request.method() == Method::CONNECT;
@@ -141,11 +194,19 @@ async fn route(client: &Arc<Client>, request: Request<Incoming>) -> Response<Ans
         tracing::debug!(refusal = refusal.name(), "a request was refused");
         return close(shared.pages.problem(&explain_refusal(refusal), None));
     }
+    if client.http2().is_some() && too_many_headers(request.headers(), shared.config.limits.headers)
+    {
+        add(&shared.counts.refused_requests);
+        return shared
+            .pages
+            .problem(&explain_refusal(Refusal::TooMany), None);
+    }
     if matches!(*request.method(), Method::TRACE) {
         return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
     }
     match &client.inside {
         Some(inside) => inside_a_tunnel(client, inside, request).await,
+        None if client.meant.is_some() => unasked(client, request).await,
         None if request.method() == Method::CONNECT => tunnel::connect(client, request).await,
         None if request.uri().scheme().is_some() => absolute(client, request).await,
         None => own_pages::answer(shared, request.method(), request.uri().path()),
@@ -168,6 +229,61 @@ async fn absolute(client: &Arc<Client>, request: Request<Incoming>) -> Response<
         Ok(who) => forward::forward(client, request, target, who, None).await,
         Err(response) => response,
     }
+}
+
+/// A request that the network sent here: the Host header says whom it is for, and must lead to
+/// the address that the client meant.
+async fn unasked(client: &Arc<Client>, request: Request<Incoming>) -> Response<Answer> {
+    let shared = client.shared();
+    let Some(meant) = client.meant else {
+        return close(disagree(shared));
+    };
+    if request.method() == Method::CONNECT
+        || request
+            .uri()
+            .scheme_str()
+            .is_some_and(|scheme| scheme != "http")
+    {
+        return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
+    }
+    let named = match (
+        request.uri().authority(),
+        request.headers().get(header::HOST),
+    ) {
+        (Some(_), _) => Target::of(request.uri(), 80),
+        (None, Some(host)) => host
+            .to_str()
+            .ok()
+            .filter(|text| !text.contains('@'))
+            .and_then(|text| text.parse::<Uri>().ok())
+            .and_then(|uri| Target::of(&uri, 80)),
+        (None, None) => Some(Target {
+            tls: false,
+            host: Host::of_ip(meant.ip()),
+            port: meant.port(),
+        }),
+    };
+    let target = match named {
+        Some(target)
+            if target.port == meant.port() && host_agrees(request.headers(), &target, 80) =>
+        {
+            target
+        }
+        _ => return close(disagree(shared)),
+    };
+    let trouble = if transparent::agrees(client, &target.host).await {
+        None
+    } else {
+        add(&shared.counts.misdirected);
+        Some(Failure::Misdirected)
+    };
+    let who = shared.filter.identify(client.from, Timestamp::now());
+    forward::forward(client, request, target, who, trouble).await
+}
+
+/// HTTP/2 cuts cookies into a line each: they do not count.
+fn too_many_headers(headers: &HeaderMap, most: usize) -> bool {
+    headers.len() - headers.get_all(header::COOKIE).iter().count() > most
 }
 
 /// Whether the address is the one under which devices know this proxy.
@@ -196,11 +312,10 @@ async fn inside_a_tunnel(
         Some(named) => named.host == target.host && named.port == target.port,
         None => request.uri().authority().is_none(),
     };
-    if request.method() == Method::CONNECT
-        || !scheme_fits
-        || !same
-        || !host_agrees(request.headers(), &target, default_port)
-    {
+    if request.method() == Method::CONNECT {
+        return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
+    }
+    if !scheme_fits || !same || !host_agrees(request.headers(), &target, default_port) {
         return close(disagree(shared));
     }
     let who = match &inside.who {
@@ -231,21 +346,8 @@ pub(crate) async fn identify(
         .await;
     match found {
         Identified::Who(who) => Ok(who),
-        Identified::Ask => {
-            let explained = Explained {
-                status: 407,
-                code: "sign-in",
-                title: "Please sign in",
-                what: "The filter has to know who is using this device.",
-                next: "Type your school name and password when the browser asks, or sign in on the page below.",
-            };
-            let mut response = shared.pages.problem_with(&explained, None, true);
-            response.headers_mut().insert(
-                header::PROXY_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"School web filter\", charset=\"UTF-8\""),
-            );
-            Err(response)
-        }
+        Identified::Ask => Err(ask(shared, &ASK)),
+        Identified::Unknown => Err(ask(shared, &ASK_OTHERWISE)),
         Identified::Wait => {
             let explained = Explained {
                 status: 429,
@@ -262,6 +364,33 @@ pub(crate) async fn identify(
             Err(response)
         }
     }
+}
+
+const ASK: Explained = Explained {
+    status: 407,
+    code: "sign-in",
+    title: "Please sign in",
+    what: "The filter has to know who is using this device.",
+    next: "Type your school name and password when the browser asks, or sign in on the page below.",
+};
+
+/// For programs that sign in by Kerberos, NTLM or the like.
+const ASK_OTHERWISE: Explained = Explained {
+    status: 407,
+    code: "sign-in-method",
+    title: "The filter does not know this way of signing in",
+    what: "The program on this device offered a sign-in by Kerberos (Negotiate), NTLM or another method. The filter takes a name and password only.",
+    next: "Type your school name and password when the browser asks, or sign in on the page below. Network team: switch integrated sign-in to the proxy off for this program.",
+};
+
+/// The 407 that offers what the proxy can check.
+fn ask(shared: &Shared, explained: &Explained) -> Response<Answer> {
+    let mut response = shared.pages.problem_with(explained, None, true);
+    response.headers_mut().insert(
+        header::PROXY_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"School web filter\", charset=\"UTF-8\""),
+    );
+    response
 }
 
 /// RFC 9112, section 3.2: the Host header and the address asked for must be the same.

@@ -1,34 +1,24 @@
 //! Counts of what the proxy did at its bounds, for the operator's page; no personal data.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-
-/// Most hosts named in [`Figures::distrusted_hosts`]; further ones are only counted.
-const HOSTS_MOST: usize = 256;
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         #[derive(Debug, Default)]
         pub(crate) struct Counts {
             $(pub(crate) $name: AtomicU64,)+
-            hosts: Mutex<BTreeMap<Box<str>, u64>>,
         }
 
         /// What the proxy has counted since it started.
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         pub struct Figures {
             $($(#[$doc])* pub $name: u64,)+
-            /// Hosts for which clients refused our certificate, with how often: candidates for
-            /// the do-not-inspect list. At most 256 hosts are named.
-            pub distrusted_hosts: BTreeMap<Box<str>, u64>,
         }
 
         impl Counts {
             pub(crate) fn figures(&self) -> Figures {
                 Figures {
                     $($name: self.$name.load(Ordering::Relaxed),)+
-                    distrusted_hosts: self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                 }
             }
         }
@@ -60,6 +50,16 @@ counts! {
     inspected,
     /// TLS connections whose client does not trust the school's certificate.
     distrusted,
+    /// TLS hellos with an encrypted part, real or meaningless: browsers send one to every server.
+    encrypted_hellos,
+    /// TLS connections whose real server name was hidden, by ECH or the drafts before it.
+    hidden_names,
+    /// Tunnels passed on untouched because the proxy's own TLS could not reach the origin.
+    unreachable_tunnelled,
+    /// Origins that asked for a certificate of the client.
+    client_certificates,
+    /// Connections whose network address is not one that their name leads to.
+    misdirected,
     /// Tunnels refused because the name inside was not the name asked for, or it was no web
     /// traffic.
     mismatched,
@@ -77,16 +77,4 @@ counts! {
 
 pub(crate) fn add(count: &AtomicU64) {
     count.fetch_add(1, Ordering::Relaxed);
-}
-
-impl Counts {
-    pub(crate) fn distrust(&self, host: &str) {
-        add(&self.distrusted);
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(seen) = hosts.get_mut(host) {
-            *seen += 1;
-        } else if hosts.len() < HOSTS_MOST {
-            hosts.insert(host.into(), 1);
-        }
-    }
 }

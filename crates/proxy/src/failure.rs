@@ -2,6 +2,9 @@
 
 use rustls::CertificateError;
 
+use crate::origin_check::Weak;
+use crate::words::AgeBand;
+
 /// What is wrong with an origin's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum BadCertificate {
@@ -10,6 +13,7 @@ pub(crate) enum BadCertificate {
     WrongHost,
     UnknownIssuer,
     Revoked,
+    Weak,
     Other,
 }
 
@@ -26,6 +30,11 @@ impl BadCertificate {
             // A bad signature: an issuer that only bears the name of one we trust.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Revoked => Self::Revoked,
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                Self::Weak
+            }
+            CertificateError::Other(other) if other.0.is::<Weak>() => Self::Weak,
             _ => Self::Other,
         }
     }
@@ -46,6 +55,10 @@ pub(crate) enum Failure {
     Certificate(BadCertificate),
     #[error("the TLS handshake with the origin failed")]
     Tls,
+    #[error("the origin asks for a certificate of the client")]
+    ClientCertificate,
+    #[error("the name does not lead to the address that was meant")]
+    Misdirected,
     #[error("the origin did not answer in time")]
     Silent,
     #[error("the origin broke off or sent nonsense")]
@@ -119,6 +132,20 @@ impl Failure {
                 "No safe connection to this site",
                 "The site and the filter could not agree on a safe connection. Very old sites, and sites that ask for a certificate of yours, do this.",
                 TELL_NETWORK,
+            ),
+            Failure::ClientCertificate => (
+                502,
+                "site-asks-certificate",
+                "This site asks for a certificate",
+                "The site wants to see a certificate of this device or of yours. The filter looks into the connection, so it cannot pass one on.",
+                "Tell the network team and give them the code below: they can leave this site uninspected.",
+            ),
+            Failure::Misdirected => (
+                421,
+                "address-disagrees",
+                "The name and the address do not belong together",
+                "This device asked for a site by name, but at a network address to which the name does not lead.",
+                "Load the page again after a minute. If it stays so, tell the network team and give them the code below: this device may ask another name server than the school\u{2019}s.",
             ),
             Failure::Silent => (
                 504,
@@ -200,6 +227,35 @@ impl Failure {
         }
     }
 
+    /// The same in words for the reader: the youngest are told what to do and nothing more.
+    pub(crate) const fn explain_to(self, band: AgeBand) -> Explained {
+        let explained = self.explain();
+        let (title, what, next) = match (self, band) {
+            (Failure::Certificate(_), AgeBand::Youngest) => (
+                "This page is not safe",
+                "We cannot tell if this page is real.",
+                "Do not type anything. Close the page and tell a grown-up at school.",
+            ),
+            (Failure::Certificate(_), AgeBand::Middle) => (
+                "This site is not safe to open",
+                "The site cannot prove that it is the real one. Somebody may be pretending to be it.",
+                "Do not type your name or a password. Close the page, and tell your teacher if you need it.",
+            ),
+            (_, AgeBand::Youngest) if self.is_origins() => (
+                "This page does not work right now",
+                "It is not your fault. The page is broken or switched off.",
+                "Try again later, or ask a grown-up at school.",
+            ),
+            _ => return explained,
+        };
+        Explained {
+            title,
+            what,
+            next,
+            ..explained
+        }
+    }
+
     /// Whether it counts as the origin's failure.
     pub(crate) const fn is_origins(self) -> bool {
         matches!(
@@ -208,6 +264,7 @@ impl Failure {
                 | Failure::Unreachable
                 | Failure::ConnectTimeout
                 | Failure::Tls
+                | Failure::ClientCertificate
                 | Failure::Silent
                 | Failure::BrokenAnswer
         )
@@ -241,6 +298,10 @@ impl BadCertificate {
             Self::Revoked => (
                 "certificate-revoked",
                 "The site\u{2019}s certificate has been withdrawn.",
+            ),
+            Self::Weak => (
+                "certificate-weak",
+                "The site\u{2019}s certificate is made with a key or a method so weak that others could forge it.",
             ),
             Self::Other => (
                 "certificate-invalid",

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
@@ -20,18 +20,20 @@ use pharos_school::{Face, Who};
 use crate::body::{Answer, Flow, Upload};
 use crate::connection::{Client, close, short};
 use crate::counts::add;
+use crate::exchange::exchange;
 use crate::failure::Failure;
 use crate::gate::Clock;
 use crate::go_on;
 use crate::headers;
 use crate::judge::{Verdict, judge};
-use crate::narrow::{self, Dial};
+use crate::narrow;
 use crate::pages::{Stop, plain};
-use crate::pool::{Home, Lease, OriginKey};
+use crate::pool::Lease;
 use crate::tally::Tally;
 use crate::text::{self, Held, Reading, Stopped};
 use crate::tunnel;
-use crate::words;
+use crate::wire;
+use crate::words::{self, AgeBand};
 
 /// Most bytes of the form behind "go on".
 const FORM_MOST: usize = 16 * 1024;
@@ -261,9 +263,10 @@ async fn pass(
     if verdict.decision.action == Action::Warn {
         event.rule = format!("{} (went on after the warning)", event.rule).into();
     }
+    let band = verdict.band(shared.pages.words());
     let tally = Tally::new(event, &shared.sink);
     if let Some(trouble) = trouble {
-        return failed(client, trouble, target, tally);
+        return failed(client, trouble, target, tally, band);
     }
     let websocket = headers::wants_websocket(request.headers()) && request.body().is_end_stream();
     let on_client = websocket.then(|| hyper::upgrade::on(&mut request));
@@ -273,7 +276,7 @@ async fn pass(
     let verdict = Arc::new(verdict);
     let (parts, mut body) = match prepare(client, request, &verdict, websocket) {
         Ok(prepared) => prepared,
-        Err(failure) => return failed(client, failure, target, tally),
+        Err(failure) => return failed(client, failure, target, tally, band),
     };
     let begun = match text::upload(client, &verdict, &parts.headers, &mut body).await {
         Ok(begun) => begun,
@@ -296,7 +299,7 @@ async fn pass(
                 lease,
                 Arc::clone(&tally),
                 on_client,
-                target,
+                (target, band),
             );
             match text::answer(client, &verdict, response).await {
                 Ok(response) => response,
@@ -304,9 +307,9 @@ async fn pass(
             }
         }
         Err(_) if broken.load(Ordering::Relaxed) => {
-            close(failed(client, Failure::BrokenRequest, target, tally))
+            close(failed(client, Failure::BrokenRequest, target, tally, band))
         }
-        Err(failure) => failed(client, failure, target, tally),
+        Err(failure) => failed(client, failure, target, tally, band),
     }
 }
 
@@ -321,10 +324,12 @@ fn taken(stopped: Option<&Stopped>) -> Option<Verdict> {
 /// Turns the client's request into the one for the origin.
 fn prepare(
     client: &Client,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     verdict: &Verdict,
     websocket: bool,
 ) -> Result<(Parts, Incoming), Failure> {
+    wire::note_trailers(&mut request);
+    let named = request.uri().authority().map(without_user);
     let (mut parts, body) = request.into_parts();
     headers::strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(header::EXPECT);
@@ -342,6 +347,7 @@ fn prepare(
     if client.shared().config.dictionaries.is_some() && verdict.reads_text().is_some() {
         text::keep_readable_codings(&mut parts.headers);
     }
+    narrow::tenants(&mut parts.headers, host, verdict.policy());
     headers::add_via(&mut parts.headers, &client.shared().via);
     let path = narrow::path(verdict.address(), narrowing);
     let path = path
@@ -355,124 +361,13 @@ fn prepare(
     };
     parts.uri = path.parse::<Uri>().map_err(|_| Failure::Internal)?;
     parts.version = Version::HTTP_11;
+    wire::join_cookies(&mut parts.headers)?;
     if !parts.headers.contains_key(header::HOST) {
-        let value = HeaderValue::from_str(host.as_str()).map_err(|_| Failure::Internal)?;
+        let value = named.as_deref().unwrap_or(host.as_str());
+        let value = HeaderValue::from_str(value).map_err(|_| Failure::Internal)?;
         parts.headers.insert(header::HOST, value);
     }
     Ok((parts, body))
-}
-
-/// Sends the request on a kept connection or a new one. A kept one may have been closed by the
-/// origin meanwhile: what was not sent, and what may safely be sent twice, is sent again once.
-async fn exchange(
-    client: &Arc<Client>,
-    request: Request<Upload>,
-    target: &Target,
-    dial: &Dial,
-    tally: &Arc<Tally>,
-) -> Result<(Response<Incoming>, Lease), Failure> {
-    let worker = &client.worker;
-    let key = OriginKey::new(target.tls, &target.host, target.port, dial);
-    let binds = headers::binds_connection(request.headers());
-    let mut request = request;
-    if let Some(sender) =
-        take_own(client, &key).or_else(|| if binds { None } else { worker.pool.take(&key) })
-    {
-        let again = again(&request, tally);
-        let home = home(client, binds);
-        match send(
-            client,
-            Lease {
-                sender,
-                key: key.clone(),
-                home,
-            },
-            request,
-            tally,
-        )
-        .await
-        {
-            Ok(answered) => return Ok(answered),
-            Err((_, Some(unsent))) => request = unsent,
-            Err((Failure::BrokenAnswer, None)) if again.is_some() => match again {
-                Some(copy) => request = copy,
-                None => return Err(Failure::Internal),
-            },
-            Err((failure, None)) => return Err(failure),
-        }
-    }
-    let origins = &client.shared().origins;
-    let sender = origins.open(&key, &target.host, dial).await?;
-    let home = home(client, binds);
-    send(client, Lease { sender, key, home }, request, tally)
-        .await
-        .map_err(|(failure, _)| failure)
-}
-
-fn take_own(client: &Client, key: &OriginKey) -> Option<crate::pool::Sender> {
-    let mut own = client
-        .own_origin
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    match own.take() {
-        Some((own_key, sender)) if own_key == *key && sender.is_ready() => Some(sender),
-        _ => None,
-    }
-}
-
-fn home(client: &Client, binds: bool) -> Home {
-    if binds {
-        Home::Own(Arc::clone(&client.own_origin))
-    } else {
-        Home::Shared(Arc::clone(&client.worker.pool))
-    }
-}
-
-/// A copy of a request that may be sent twice: without a body and without effects.
-fn again(request: &Request<Upload>, tally: &Arc<Tally>) -> Option<Request<Upload>> {
-    let safe = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
-    if !safe || !request.body().is_end_stream() || request.headers().contains_key(header::UPGRADE) {
-        return None;
-    }
-    let mut copy = Request::new(Upload::empty(Arc::clone(tally)));
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    *copy.extensions_mut() = request.extensions().clone();
-    Some(copy)
-}
-
-type Unsent = (Failure, Option<Request<Upload>>);
-
-async fn send(
-    client: &Client,
-    mut lease: Lease,
-    request: Request<Upload>,
-    tally: &Arc<Tally>,
-) -> Result<(Response<Incoming>, Lease), Unsent> {
-    let patience = client.shared().config.limits.first_byte;
-    let mut answer = std::pin::pin!(lease.sender.try_send_request(request));
-    let mut sent = tally.sent();
-    let result = loop {
-        match tokio::time::timeout(patience, answer.as_mut()).await {
-            Ok(result) => break result,
-            // The clock starts again for as long as the upload moves.
-            Err(_) if tally.sent() > sent => sent = tally.sent(),
-            Err(_) => return Err((Failure::Silent, None)),
-        }
-    };
-    match result {
-        Ok(response) => {
-            if headers::binds_connection(response.headers()) {
-                lease.home = Home::Own(Arc::clone(&client.own_origin));
-            }
-            Ok((response, lease))
-        }
-        Err(mut error) => Err((Failure::BrokenAnswer, error.take_message())),
-    }
 }
 
 fn finish(
@@ -481,7 +376,7 @@ fn finish(
     lease: Lease,
     tally: Arc<Tally>,
     on_client: Option<OnUpgrade>,
-    target: &Target,
+    (target, band): (&Target, AgeBand),
 ) -> Response<Answer> {
     let shared = client.shared();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -489,12 +384,12 @@ fn finish(
             Some(on_client) if headers::wants_websocket(response.headers()) => {
                 switch(client, response, tally, on_client)
             }
-            _ => failed(client, Failure::BrokenAnswer, target, tally),
+            _ => failed(client, Failure::BrokenAnswer, target, tally, band),
         };
     }
     // An origin must not ask for the password that belongs to the proxy.
     if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        return failed(client, Failure::BrokenAnswer, target, tally);
+        return failed(client, Failure::BrokenAnswer, target, tally, band);
     }
     clean(&mut response, &shared.via);
     let (mut parts, inner) = response.into_parts();
@@ -568,17 +463,27 @@ pub(crate) fn failed(
     failure: Failure,
     target: &Target,
     tally: Arc<Tally>,
+    band: AgeBand,
 ) -> Response<Answer> {
     let shared = client.shared();
     shared.count(failure);
     if !failure.is_origins() {
         tally.end_as(Action::Block.name(), failure.code());
     }
+    let explained = failure.explain_to(band);
     let mut response = shared
         .pages
-        .problem(&failure.explain(), Some(target.host.as_str()));
+        .problem_for(&explained, target.host.as_str(), band);
     response.body_mut().hold_tally(tally);
     response
+}
+
+/// Host and port of an authority.
+fn without_user(authority: &Authority) -> String {
+    let text = authority.as_str();
+    text.rsplit_once('@')
+        .map_or(text, |(_, host)| host)
+        .to_owned()
 }
 
 pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {

@@ -8,13 +8,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use crate::chunks::Chunks;
@@ -29,10 +30,19 @@ const LINGER_TIME: Duration = Duration::from_secs(2);
 /// Most bytes read at once into the caller's buffer.
 const DIRECT_MOST: usize = 64 * 1024;
 
+/// Requests that a client may take back beyond those it let be answered.
+const TAKEN_BACK_MOST: u64 = 100;
+
 /// What gate and service of one client connection share.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    busy: AtomicBool,
+    /// Requests that are being answered.
+    busy: AtomicUsize,
+    /// Grows with every request and every piece of a body: whether anything goes on.
+    moved: AtomicU64,
+    /// Requests that the client took back before they were answered, less those answered.
+    taken_back: AtomicU64,
+    too_many: Notify,
     refusal: Mutex<Option<Refusal>>,
 }
 
@@ -43,6 +53,33 @@ impl Desk {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// Whether a request is being answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// A figure that grows while anything goes on.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request as answered, or as taken back before it was.
+    pub(crate) fn settle(&self, answered: bool) {
+        if answered {
+            let less = |now: u64| Some(now.saturating_sub(1));
+            let _ = self
+                .taken_back
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        } else if self.taken_back.fetch_add(1, Ordering::Relaxed) >= TAKEN_BACK_MOST {
+            self.too_many.notify_one();
+        }
+    }
+
+    /// Waits until far more requests were taken back than answered.
+    pub(crate) async fn too_many_taken_back(&self) {
+        self.too_many.notified().await;
     }
 
     fn refuse(&self, refusal: Refusal) {
@@ -56,14 +93,20 @@ pub(crate) struct Busy(Arc<Desk>);
 
 impl Busy {
     pub(crate) fn new(desk: &Arc<Desk>) -> Self {
-        desk.busy.store(true, Ordering::Relaxed);
+        desk.busy.fetch_add(1, Ordering::Relaxed);
+        desk.moved.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(desk))
+    }
+
+    /// Something of the request or its answer has moved.
+    pub(crate) fn moved(&self) {
+        self.0.moved.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.store(false, Ordering::Relaxed);
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -238,8 +281,7 @@ impl<S> Gate<S> {
         loop {
             std::task::ready!(self.read_clock.poll(cx, deadline, patience));
             self.read_clock.stop();
-            let waiting_for_us =
-                matches!(late, Late::Idle) && self.desk.busy.load(Ordering::Relaxed);
+            let waiting_for_us = matches!(late, Late::Idle) && self.desk.is_busy();
             if !waiting_for_us {
                 return Poll::Ready(Ok(late));
             }

@@ -56,6 +56,8 @@ pub(crate) enum Identified {
     Who(Who),
     /// The client must say who it is (407).
     Ask,
+    /// The client signs in in a way that the proxy does not know (407).
+    Unknown,
     /// Too many wrong passwords: wait (429).
     Wait,
 }
@@ -132,6 +134,7 @@ impl Identity {
                 }
             }
             Credentials::Unreadable => Identified::Ask,
+            Credentials::Other => Identified::Unknown,
             Credentials::None if self.mode == SignInMode::Required && mapped.person().is_none() => {
                 Identified::Ask
             }
@@ -218,6 +221,8 @@ enum Outcome {
 enum Credentials {
     None,
     Unreadable,
+    /// Another scheme than Basic: Negotiate, NTLM, Digest, Bearer.
+    Other,
     Given(String, String),
 }
 
@@ -225,15 +230,16 @@ fn basic(headers: &HeaderMap) -> Credentials {
     let Some(value) = headers.get(PROXY_AUTHORIZATION) else {
         return Credentials::None;
     };
+    let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
+    if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic")) {
+        return Credentials::Other;
+    }
     let read = || {
         let text = value
             .to_str()
             .ok()
             .filter(|text| text.len() <= CREDENTIALS_MOST)?;
-        let (scheme, token) = text.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
+        let (_, token) = text.split_once(' ')?;
         let decoded = String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?;
         let (user, password) = decoded.split_once(':')?;
         (!user.is_empty()).then(|| (user.to_owned(), password.to_owned()))
@@ -362,7 +368,7 @@ mod tests {
     #[tokio::test]
     async fn unreadable_credentials_are_asked_for_again() {
         let (identity, desk) = identity(SignInMode::Offered);
-        for value in ["Basic", "Basic !!!", "Basic Zm9v", "Bearer x", "Basic OnB3"] {
+        for value in ["Basic", "Basic !!!", "Basic Zm9v", "Basic OnB3"] {
             let mut map = HeaderMap::new();
             map.insert(PROXY_AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             assert_eq!(

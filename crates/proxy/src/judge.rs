@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::{Filter, Query, Snapshot};
-use pharos_policy::{Action, Decision, Layer};
+use pharos_policy::{Action, Decision, Layer, Policy};
 use pharos_scan::{AgeBand as TextBand, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
 
@@ -71,6 +71,11 @@ pub(crate) fn judge(
 impl Verdict {
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The policy that decided.
+    pub(crate) fn policy(&self) -> &Policy {
+        self.snapshot.policy()
     }
 
     pub(crate) fn is_sealed(&self) -> bool {

@@ -1,5 +1,5 @@
-//! Filtering HTTP and HTTPS proxy: an explicit HTTP/1.1 proxy with `CONNECT` and selective TLS
-//! interception (FIL-01, FIL-14, FIL-17, MON-02, SRCH-04).
+//! Filtering HTTP and HTTPS proxy: an explicit proxy with `CONNECT` and selective TLS interception,
+//! HTTP/1.1 and HTTP/2 on both sides (FIL-01, FIL-14, FIL-17, MON-02, SRCH-04).
 //!
 //! The way of a request: the [`gate`](mod@gate) reads its head from the raw bytes and refuses
 //! what two readers could understand differently; `connection` tells who asks and for what;
@@ -13,10 +13,12 @@ mod authority;
 mod body;
 mod bytes_in_front;
 mod chunks;
+mod client_certificate;
 mod config;
 mod connection;
 mod counts;
 mod devices;
+mod exchange;
 mod failure;
 mod forward;
 mod gate;
@@ -24,29 +26,39 @@ mod go_on;
 mod head;
 mod headers;
 mod hello;
+mod http2;
 mod identity;
 mod intercept;
 mod judge;
 mod mint;
 mod narrow;
 mod origin;
+mod origin_check;
 mod own_pages;
 mod pac;
 mod pages;
+mod pins;
 mod pool;
+mod resolve;
+mod rules;
 mod server;
+mod splice;
 mod tally;
 mod text;
+mod transparent;
 mod tunnel;
+mod wire;
 mod words;
 
 pub use authority::{AuthorityError, AuthoritySpec, CertificateAuthority};
-pub use config::{Fixed, Limits, ProxyConfig, SignInMode};
+pub use config::{Fixed, Limits, Mismatch, ProxyConfig, SignInMode, Transparent};
 pub use counts::Figures;
 pub use devices::{DeviceSteps, trust_steps};
 pub use identity::{SignIn, SignInAnswer};
 pub use pac::{PacConfig, pac};
-pub use server::{Running, start};
+pub use pins::Proposal;
+pub use rules::{NetworkRules, PUBLIC_RESOLVERS};
+pub use server::{Running, View, start};
 pub use words::{AgeBand, HelpLine, Words};
 
 /// Entry points for fuzzing: what clients send before anything is known of them.
@@ -81,7 +93,7 @@ pub mod fuzzing {
         let (mut io, mut seen) = (bytes, bytes::BytesMut::new());
         let reading = pin!(crate::hello::read_hello(&mut io, &mut seen));
         match reading.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(crate::hello::Hello::Tls { server_name })) => server_name,
+            Poll::Ready(Ok(crate::hello::Hello::Tls(hello))) => hello.server_name,
             _ => None,
         }
     }

@@ -98,7 +98,7 @@ impl Mint {
                 vec![certificate, self.authority.certificate_der().clone()],
                 key,
             )?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Arc::clone(&self.tickets);
         Ok(config)

@@ -220,6 +220,16 @@ impl Pages {
         self.problem_with(explained, host, false)
     }
 
+    /// The same in a reader's tone.
+    pub(crate) fn problem_for(
+        &self,
+        explained: &Explained,
+        host: &str,
+        band: AgeBand,
+    ) -> Response<Answer> {
+        self.render_problem(explained, Some(host), false, tone(band))
+    }
+
     /// The same, with a link to the sign-in page.
     pub(crate) fn problem_with(
         &self,
@@ -227,10 +237,20 @@ impl Pages {
         host: Option<&str>,
         sign_in: bool,
     ) -> Response<Answer> {
+        self.render_problem(explained, host, sign_in, "")
+    }
+
+    fn render_problem(
+        &self,
+        explained: &Explained,
+        host: Option<&str>,
+        sign_in: bool,
+        tone: &str,
+    ) -> Response<Answer> {
         let page = ProblemPage {
             school: &self.words.school,
             style: STYLE,
-            tone: "",
+            tone,
             title: explained.title,
             what: explained.what,
             next: explained.next,

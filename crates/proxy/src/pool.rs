@@ -1,16 +1,24 @@
 //! Origin connections kept for the next request: per worker, keyed by origin, bounded.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use pharos_catalogue::Host;
 
 use crate::body::Upload;
 use crate::narrow::Dial;
+
+/// Requests at once on one HTTP/2 connection: what most servers allow.
+const STREAMS_MOST: usize = 100;
+/// Origins remembered for the protocol they speak.
+const KNOWN_MOST: usize = 4_096;
 
 /// One origin: a connection to it may serve any request for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,16 +47,118 @@ impl OriginKey {
     }
 }
 
-pub(crate) type Sender = SendRequest<Upload>;
+/// A way to send requests to an origin.
+pub(crate) enum Sender {
+    /// HTTP/1.1: one request at a time.
+    One(http1::SendRequest<Upload>),
+    /// HTTP/2: many at once.
+    Many(Shared),
+}
+
+/// One of the users of an HTTP/2 connection; the connection ends after the last.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    sender: http2::SendRequest<Upload>,
+    users: Arc<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(sender: http2::SendRequest<Upload>) -> Self {
+        Self {
+            sender,
+            users: Arc::default(),
+        }
+    }
+}
+
+impl Sender {
+    pub(crate) fn is_ready(&self) -> bool {
+        match self {
+            Sender::One(sender) => sender.is_ready(),
+            Sender::Many(shared) => shared.sender.is_ready(),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Sender::One(sender) => sender.is_closed(),
+            Sender::Many(shared) => shared.sender.is_closed(),
+        }
+    }
+
+    /// Whether requests on it are written as HTTP/2 writes them.
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self, Sender::Many(_))
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Upload>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        match self {
+            Sender::One(sender) => sender.try_send_request(request).await,
+            Sender::Many(shared) => shared.sender.try_send_request(request).await,
+        }
+    }
+}
 
 struct Idle {
-    sender: Sender,
+    sender: http1::SendRequest<Upload>,
     since: Instant,
+}
+
+/// An HTTP/2 connection, in use or not.
+struct Open {
+    shared: Shared,
+    used: Instant,
+}
+
+impl Open {
+    fn in_use(&self) -> usize {
+        Arc::strong_count(&self.shared.users) - 1
+    }
+
+    fn is_stale(&self, patience: Duration) -> bool {
+        self.shared.sender.is_closed() || (self.in_use() == 0 && self.used.elapsed() >= patience)
+    }
+}
+
+#[derive(Default)]
+struct Kept {
+    one: HashMap<OriginKey, Vec<Idle>>,
+    many: HashMap<OriginKey, Vec<Open>>,
+    /// Origins that were seen to speak HTTP/2: the next requests wait for one connection.
+    speak_http2: HashSet<OriginKey>,
+    /// Origins that answered over HTTP/2 that they want HTTP/1.1.
+    want_http1: HashSet<OriginKey>,
+}
+
+impl Kept {
+    fn count(&self) -> usize {
+        self.one.values().map(Vec::len).sum::<usize>()
+            + self.many.values().map(Vec::len).sum::<usize>()
+    }
+
+    fn drop_stale(&mut self, patience: Duration) {
+        self.one.retain(|_, list| {
+            list.retain(|entry| entry.since.elapsed() < patience && !entry.sender.is_closed());
+            !list.is_empty()
+        });
+        self.many.retain(|_, list| {
+            list.retain(|open| !open.is_stale(patience));
+            !list.is_empty()
+        });
+        for known in [&mut self.speak_http2, &mut self.want_http1] {
+            if known.len() > KNOWN_MOST {
+                known.clear();
+            }
+        }
+    }
 }
 
 /// The kept connections of one worker.
 pub(crate) struct Pool {
-    idle: Mutex<HashMap<OriginKey, Vec<Idle>>>,
+    kept: Mutex<Kept>,
     per_origin: usize,
     most: usize,
     patience: Duration,
@@ -57,76 +167,126 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(per_origin: usize, most: usize, patience: Duration) -> Arc<Self> {
         Arc::new(Self {
-            idle: Mutex::default(),
+            kept: Mutex::default(),
             per_origin,
             most,
             patience,
         })
     }
 
-    /// A live connection to the origin, the most recently used first.
-    pub(crate) fn take(&self, key: &OriginKey) -> Option<Sender> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let list = idle.get_mut(key)?;
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A live connection to the origin, the most recently used first; where `http2` is wanted, a
+    /// shared one before any other.
+    pub(crate) fn take(&self, key: &OriginKey, http2: bool) -> Option<Sender> {
+        let kept = &mut *self.kept();
+        if http2
+            && let Some(list) = kept.many.get_mut(key)
+            && let Some(open) = list
+                .iter_mut()
+                .find(|open| !open.shared.sender.is_closed() && open.in_use() < STREAMS_MOST)
+        {
+            open.used = Instant::now();
+            return Some(Sender::Many(open.shared.clone()));
+        }
+        let list = kept.one.get_mut(key)?;
         let found = loop {
             match list.pop() {
                 Some(entry) if entry.since.elapsed() < self.patience && entry.sender.is_ready() => {
-                    break Some(entry.sender);
+                    break Some(Sender::One(entry.sender));
                 }
                 Some(_) => {}
                 None => break None,
             }
         };
         if list.is_empty() {
-            idle.remove(key);
+            kept.one.remove(key);
         }
         found
     }
 
     /// Whether a live connection is kept: its certificate was good a moment ago.
-    pub(crate) fn has(&self, key: &OriginKey) -> bool {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.get(key).is_some_and(|list| {
+    pub(crate) fn has(&self, key: &OriginKey, http2: bool) -> bool {
+        let kept = self.kept();
+        let one = kept.one.get(key).is_some_and(|list| {
             list.iter()
                 .any(|entry| entry.since.elapsed() < self.patience && entry.sender.is_ready())
-        })
+        });
+        one || (http2
+            && kept
+                .many
+                .get(key)
+                .is_some_and(|list| list.iter().any(|open| !open.is_stale(self.patience))))
     }
 
-    /// Keeps a connection; one that does not fit is closed.
+    /// Keeps a connection; one that does not fit is closed after its last use.
     pub(crate) fn put(&self, key: OriginKey, sender: Sender) {
         if sender.is_closed() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.values().map(Vec::len).sum::<usize>() >= self.most {
-            drop_stale(&mut idle, self.patience);
-            if idle.values().map(Vec::len).sum::<usize>() >= self.most {
+        let kept = &mut *self.kept();
+        if let Sender::Many(shared) = &sender
+            && let Some(list) = kept.many.get_mut(&key)
+            && let Some(open) = list
+                .iter_mut()
+                .find(|open| Arc::ptr_eq(&open.shared.users, &shared.users))
+        {
+            open.used = Instant::now();
+            return;
+        }
+        if kept.count() >= self.most {
+            kept.drop_stale(self.patience);
+            if kept.count() >= self.most {
                 return;
             }
         }
-        let list = idle.entry(key).or_default();
-        if list.len() < self.per_origin {
-            list.push(Idle {
-                sender,
-                since: Instant::now(),
-            });
+        match sender {
+            Sender::One(sender) => {
+                let list = kept.one.entry(key).or_default();
+                if list.len() < self.per_origin {
+                    list.push(Idle {
+                        sender,
+                        since: Instant::now(),
+                    });
+                }
+            }
+            Sender::Many(shared) => {
+                kept.speak_http2.insert(key.clone());
+                let list = kept.many.entry(key).or_default();
+                if list.len() < self.per_origin {
+                    list.push(Open {
+                        shared,
+                        used: Instant::now(),
+                    });
+                }
+            }
         }
+    }
+
+    /// Whether the origin was seen to speak HTTP/2: one new connection will serve many requests.
+    pub(crate) fn speaks_http2(&self, key: &OriginKey) -> bool {
+        self.kept().speak_http2.contains(key)
+    }
+
+    /// The origin wants HTTP/1.1 for what was asked (RFC 9113, section 7, `HTTP_1_1_REQUIRED`).
+    pub(crate) fn wants_http1(&self, key: &OriginKey) {
+        let mut kept = self.kept();
+        kept.want_http1.insert(key.clone());
+        kept.speak_http2.remove(key);
+        kept.many.remove(key);
+    }
+
+    /// Whether HTTP/2 may be offered to the origin.
+    pub(crate) fn may_speak_http2(&self, key: &OriginKey) -> bool {
+        !self.kept().want_http1.contains(key)
     }
 
     /// Closes what has been unused for too long; called by the worker now and then.
     pub(crate) fn sweep(&self) {
-        drop_stale(
-            &mut self.idle.lock().unwrap_or_else(PoisonError::into_inner),
-            self.patience,
-        );
+        self.kept().drop_stale(self.patience);
     }
-}
-
-fn drop_stale(idle: &mut HashMap<OriginKey, Vec<Idle>>, patience: Duration) {
-    idle.retain(|_, list| {
-        list.retain(|entry| entry.since.elapsed() < patience && !entry.sender.is_closed());
-        !list.is_empty()
-    });
 }
 
 /// Where a connection goes back to after its answer.
@@ -143,24 +303,33 @@ pub(crate) struct Lease {
     pub(crate) sender: Sender,
     pub(crate) key: OriginKey,
     pub(crate) home: Home,
+    /// One of the places that an HTTP/2 client has on HTTP/1.1 connections.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
     /// Puts the connection back as soon as it is ready for another request.
     pub(crate) fn give_back(self) {
         let Lease {
-            mut sender,
+            sender,
             key,
             home,
+            place,
         } = self;
-        if sender.is_ready() {
-            keep(home, key, sender);
-            return;
-        }
+        let mut sender = match sender {
+            Sender::One(sender) if !sender.is_ready() => sender,
+            ready => {
+                keep(home, key, ready);
+                // Whoever waits for the place finds the connection.
+                drop(place);
+                return;
+            }
+        };
         tokio::spawn(async move {
             if sender.ready().await.is_ok() {
-                keep(home, key, sender);
+                keep(home, key, Sender::One(sender));
             }
+            drop(place);
         });
     }
 }

@@ -25,7 +25,10 @@ use crate::identity::{Identity, SignIn};
 use crate::mint::Mint;
 use crate::origin::Origins;
 use crate::pages::Pages;
+use crate::pins::{Pins, Proposal};
 use crate::pool::Pool;
+use crate::splice::Pipes;
+use crate::transparent::{self, Way};
 
 /// Connections waiting to be accepted.
 const BACKLOG: i32 = 1024;
@@ -48,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) pages: Pages,
     pub(crate) go_on: GoOn,
     pub(crate) counts: Counts,
+    pub(crate) pins: Pins,
     /// This process's name in `Via`, by which it knows its own requests again.
     pub(crate) mark: String,
     pub(crate) via: HeaderValue,
@@ -59,6 +63,7 @@ pub(crate) struct Shared {
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) pipes: Arc<Pipes>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -96,7 +101,7 @@ pub fn start(
         some => some.min(256),
     };
     let shared = Arc::new(Shared::new(config, filter, sink, desk, sign_in)?);
-    let (addresses, listeners) = bind_all(&shared.config.listen, workers)?;
+    let (addresses, listeners) = bind_all(&shared.config, workers)?;
     shared.origins.set_own(addresses.clone());
     let workers = listeners
         .into_iter()
@@ -127,6 +132,11 @@ impl Running {
         self.shared.counts.figures()
     }
 
+    /// What the running proxy can tell, for as long as it is asked.
+    pub fn view(&self) -> View {
+        View(Arc::clone(&self.shared))
+    }
+
     /// Waits until every worker has ended; they end when the token given at the start is
     /// cancelled. Blocks the calling thread.
     pub fn join(self) {
@@ -151,6 +161,22 @@ impl Running {
     pub fn stop(self) {
         self.stop.cancel();
         self.join();
+    }
+}
+
+/// What a running proxy can tell about itself.
+#[derive(Clone)]
+pub struct View(Arc<Shared>);
+
+impl View {
+    /// What it has counted since it started.
+    pub fn figures(&self) -> Figures {
+        self.0.counts.figures()
+    }
+
+    /// Hosts that could not be looked into several times: people may decide to leave them alone.
+    pub fn proposals(&self) -> Vec<Proposal> {
+        self.0.pins.proposals()
     }
 }
 
@@ -182,6 +208,7 @@ impl Shared {
             pages: Pages::new(config.words.clone(), &config.web),
             go_on: GoOn::new(key()?),
             counts: Counts::default(),
+            pins: Pins::default(),
             via: HeaderValue::from_str(&format!("1.1 {mark}")).map_err(io::Error::other)?,
             mark,
             refusal_path: format!("/refused-{}", hex(&random::<16>()?)).into(),
@@ -250,7 +277,7 @@ impl Drop for Door {
 
 fn start_worker(
     number: usize,
-    listeners: Vec<std::net::TcpListener>,
+    listeners: Vec<Listening>,
     shared: &Arc<Shared>,
     stop: &CancellationToken,
 ) -> io::Result<JoinHandle<()>> {
@@ -258,6 +285,7 @@ fn start_worker(
     let worker = Arc::new(Worker {
         shared: Arc::clone(shared),
         pool: Pool::new(limits.pool_per_origin, limits.pool, limits.pool_idle),
+        pipes: Pipes::new(limits.pipes),
         stop: stop.clone(),
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -271,12 +299,13 @@ fn start_worker(
         })
 }
 
-async fn work(worker: Arc<Worker>, listeners: Vec<std::net::TcpListener>) {
+async fn work(worker: Arc<Worker>, listeners: Vec<Listening>) {
     let tasks = TaskTracker::new();
-    for listener in listeners {
+    for (listener, way) in listeners {
         match TcpListener::from_std(listener) {
             Ok(listener) => {
-                drop(tasks.spawn(accept_all(Arc::clone(&worker), listener, tasks.clone())))
+                let accepting = accept_all(Arc::clone(&worker), listener, way, tasks.clone());
+                drop(tasks.spawn(accepting));
             }
             Err(error) => tracing::error!(%error, "a listening socket could not be used"),
         }
@@ -296,14 +325,14 @@ async fn work(worker: Arc<Worker>, listeners: Vec<std::net::TcpListener>) {
     }
 }
 
-async fn accept_all(worker: Arc<Worker>, listener: TcpListener, tasks: TaskTracker) {
+async fn accept_all(worker: Arc<Worker>, listener: TcpListener, way: Way, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             () = worker.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, from)) => take(&worker, stream, from.ip().to_canonical(), &tasks),
+            Ok((stream, from)) => take(&worker, stream, from, way, &tasks),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -312,47 +341,83 @@ async fn accept_all(worker: Arc<Worker>, listener: TcpListener, tasks: TaskTrack
     }
 }
 
-fn take(worker: &Arc<Worker>, stream: TcpStream, from: IpAddr, tasks: &TaskTracker) {
+fn take(worker: &Arc<Worker>, stream: TcpStream, from: SocketAddr, way: Way, tasks: &TaskTracker) {
     let shared = &worker.shared;
+    let ip = from.ip().to_canonical();
     add(&shared.counts.connections);
-    let Some(door) = shared.open_door(from) else {
+    let Some(door) = shared.open_door(ip) else {
         add(&shared.counts.turned_away);
-        // One try: a connection too many gets no more of our time than this.
-        let _ = stream.try_write(TURNED_AWAY);
+        if way == Way::Told {
+            // One try: a connection too many gets no more of our time than this.
+            let _ = stream.try_write(TURNED_AWAY);
+        }
         return;
     };
     let _ = stream.set_nodelay(true);
-    let client = Client::new(worker, from, None, Some(Arc::new(door)));
-    tasks.spawn(serve(client, stream));
+    let door = Arc::new(door);
+    if way == Way::Told {
+        let client = Client::new(worker, ip, None, Some(door));
+        tasks.spawn(serve(client, stream));
+        return;
+    }
+    match way.meant(&stream) {
+        Ok(Some(meant)) => {
+            let worker = Arc::clone(worker);
+            tasks.spawn(transparent::take(worker, stream, from, meant, door));
+        }
+        // Somebody has asked this very address: there is nothing to be had here.
+        Ok(None) => add(&shared.counts.loops),
+        Err(error) => {
+            add(&shared.counts.misdirected);
+            tracing::warn!(%error, "the kernel does not say whom a connection was for; is it sent here by `pharos network rules`?");
+        }
+    }
 }
 
+/// A listening socket and how connections come to it.
+type Listening = (std::net::TcpListener, Way);
+
 /// The addresses bound and, for each worker, its listeners.
-type Bound = (Vec<SocketAddr>, Vec<Vec<std::net::TcpListener>>);
+type Bound = (Vec<SocketAddr>, Vec<Vec<Listening>>);
 
 /// Binds every address once per worker. Workers share an address by `SO_REUSEPORT`; a first
 /// binding without it finds out whether another server is there already.
-fn bind_all(wanted: &[SocketAddr], workers: usize) -> io::Result<Bound> {
+fn bind_all(config: &ProxyConfig, workers: usize) -> io::Result<Bound> {
+    let told = config.listen.iter().map(|address| (*address, Way::Told));
+    let unasked = config.transparent.iter().map(|unasked| {
+        let way = if unasked.tproxy {
+            Way::Tproxy
+        } else {
+            Way::Redirect
+        };
+        (unasked.listen, way)
+    });
     let mut addresses = Vec::new();
-    let mut listeners: Vec<Vec<std::net::TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-    for address in wanted {
-        let probe = bind(*address, false).map_err(|error| {
-            io::Error::new(error.kind(), format!("the proxy cannot listen on {address}: {error}; is another server there? choose another address with --proxy"))
+    let mut listeners: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
+    for (address, way) in told.chain(unasked) {
+        let probe = bind(address, way, false).map_err(|error| {
+            let hint = if way == Way::Tproxy && error.kind() == io::ErrorKind::PermissionDenied {
+                "TPROXY needs the capability CAP_NET_ADMIN (systemd: AmbientCapabilities=CAP_NET_ADMIN)"
+            } else {
+                "is another server there? choose another address with --proxy or --transparent"
+            };
+            io::Error::new(error.kind(), format!("the proxy cannot listen on {address}: {error}; {hint}"))
         })?;
         let address = probe.local_addr()?;
         addresses.push(address);
         if workers == 1 {
-            listeners[0].push(probe);
+            listeners[0].push((probe, way));
             continue;
         }
         drop(probe);
         for mine in &mut listeners {
-            mine.push(bind(address, true)?);
+            mine.push((bind(address, way, true)?, way));
         }
     }
     Ok((addresses, listeners))
 }
 
-fn bind(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+fn bind(address: SocketAddr, way: Way, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -361,6 +426,18 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> 
     socket.set_reuse_address(true)?;
     if shared {
         socket.set_reuse_port(true)?;
+    }
+    if way != Way::Told && address.is_ipv6() {
+        // Each kind of address has its own socket: the kernel tells them whom connections were for
+        // in different words.
+        socket.set_only_v6(true)?;
+    }
+    if way == Way::Tproxy {
+        if address.is_ipv4() {
+            socket.set_ip_transparent_v4(true)?;
+        } else {
+            socket.set_ip_transparent_v6(true)?;
+        }
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;

@@ -24,10 +24,11 @@ use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::{self, Target, block, failed};
 use crate::gate::Gate;
-use crate::hello::{self, Hello};
+use crate::hello::{self, Hello, TlsHello};
 use crate::intercept;
 use crate::judge::{Verdict, judge};
 use crate::narrow;
+use crate::splice;
 use crate::tally::Tally;
 
 /// One accepted tunnel on its way to being passed on or looked into.
@@ -116,7 +117,8 @@ async fn decided(tunnel: Tunnel, request: Request<Incoming>) -> Response<Answer>
         }),
         Err(failure) => {
             let tally = Tally::new(tunnel.verdict.event(), &shared.sink);
-            close(failed(&tunnel.client, failure, &tunnel.target, tally))
+            let band = tunnel.verdict.band(shared.pages.words());
+            close(failed(&tunnel.client, failure, &tunnel.target, tally, band))
         }
     }
 }
@@ -148,9 +150,17 @@ fn bare(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
     Some((stream, front.into()))
 }
 
+/// How a hello compares with the host asked for.
+enum Fits {
+    Yes,
+    /// The real name is hidden.
+    Hidden,
+    No,
+}
+
 impl Tunnel {
     /// Whether the proxy looks into this connection: it can, and the policy does not forbid it.
-    fn looks_inside(&self) -> bool {
+    pub(crate) fn looks_inside(&self) -> bool {
         let decision = &self.verdict.decision;
         let can = self
             .client
@@ -167,42 +177,91 @@ impl Tunnel {
         };
         let stream = InFront::new(front, stream);
         match hello {
-            Hello::Tls { server_name } if self.names_agree(server_name.as_deref()) => {
-                intercept::look_inside(self, stream).await
-            }
+            Hello::Tls(hello) => match self.fits(&hello) {
+                Fits::Yes => intercept::look_inside(self, stream, hello.http2, None).await,
+                Fits::Hidden => self.hidden(stream, &hello).await,
+                Fits::No => self.refuse("server-name-disagrees"),
+            },
             Hello::Http => self.serve_plain(stream).await,
-            Hello::Tls { .. } => self.refuse("server-name-disagrees"),
             Hello::Other => self.refuse("no-web-traffic"),
         }
     }
 
     async fn pass_untouched(self, mut stream: TcpStream, front: Bytes, origin: TcpStream) {
-        let shared = Arc::clone(self.client.shared());
         let Some((hello, front)) = self.hello(&mut stream, front).await else {
             return;
         };
-        let stream = InFront::new(front, stream);
         let untouched =
             self.verdict.decision.action == Action::Tunnel || !self.verdict.decision.inspect;
+        let stream = InFront::new(front, stream);
         match hello {
-            Hello::Tls { server_name } if !self.names_agree(server_name.as_deref()) => {
-                return self.refuse("server-name-disagrees");
-            }
+            Hello::Tls(hello) => match self.fits(&hello) {
+                Fits::Yes => {}
+                Fits::Hidden => return self.hidden(stream, &hello).await,
+                Fits::No => return self.refuse("server-name-disagrees"),
+            },
             Hello::Http if !untouched => return self.serve_plain(stream).await,
             Hello::Other if !untouched => return self.refuse("no-web-traffic"),
             _ => {}
         }
+        self.pass(stream, &origin).await;
+    }
+
+    /// Passes bytes on, untouched and counted.
+    pub(crate) async fn pass(&self, stream: InFront<TcpStream>, origin: &TcpStream) {
+        let shared = self.client.shared();
         add(&shared.counts.tunnels);
         let tally = Tally::new(self.verdict.event(), &shared.sink);
-        // Room for splice(2): both ends are bare sockets here.
-        pass_bytes(
-            stream,
+        self.splice(stream, origin, &tally).await;
+    }
+
+    async fn splice(&self, stream: InFront<TcpStream>, origin: &TcpStream, tally: &Tally) {
+        let (front, stream) = stream.into_parts();
+        let worker = &self.client.worker;
+        let stall = worker.shared.config.limits.stall;
+        splice::pass(
+            (&stream, front),
             origin,
             tally,
-            shared.config.limits.stall,
-            &self.client.worker.stop,
+            stall,
+            &worker.pipes,
+            &worker.stop,
         )
         .await;
+    }
+
+    /// Passes on untouched what should have been looked into but cannot be: the policy names the
+    /// host for that, and the event says so.
+    pub(crate) async fn pass_unreachable(self, stream: InFront<TcpStream>) {
+        let shared = Arc::clone(self.client.shared());
+        let dial = narrow::dial(&self.target.host, self.verdict.decision.narrowing);
+        let (host, port) = (&self.target.host, self.target.port);
+        match shared.origins.reach(host, port, &dial).await {
+            Ok(origin) => {
+                add(&shared.counts.tunnels);
+                add(&shared.counts.unreachable_tunnelled);
+                let tally = Tally::new(self.verdict.event(), &shared.sink);
+                tally.end_as(Action::Tunnel.name(), "not-inspected-tls-unreachable");
+                self.splice(stream, &origin, &tally).await;
+            }
+            Err(failure) => {
+                shared.count(failure);
+                self.record_end(failure.code());
+            }
+        }
+    }
+
+    /// A connection whose real server name is hidden is never passed on; a browser is led to come
+    /// again without hiding it, where the policy says so.
+    pub(crate) async fn hidden(&self, stream: InFront<TcpStream>, hello: &TlsHello) {
+        add(&self.client.shared().counts.hidden_names);
+        match &hello.server_name {
+            Some(public) if !hello.encrypted_name => {
+                intercept::fall_back(self, stream, public).await;
+                self.record_end("encrypted-hello");
+            }
+            _ => self.record_end("encrypted-server-name"),
+        }
     }
 
     async fn hello(&self, stream: &mut TcpStream, front: Bytes) -> Option<(Hello, Bytes)> {
@@ -226,6 +285,7 @@ impl Tunnel {
             target,
             who: self.who,
             trouble: None,
+            http2: None,
         };
         let client = Client::new(
             &self.client.worker,
@@ -236,7 +296,24 @@ impl Tunnel {
         serve_inside(client, stream).await;
     }
 
-    fn names_agree(&self, server_name: Option<&str>) -> bool {
+    /// Whether the hello asks for the host that was asked for.
+    fn fits(&self, hello: &TlsHello) -> Fits {
+        if hello.encrypted_hello {
+            add(&self.client.shared().counts.encrypted_hellos);
+        }
+        if hello.encrypted_name {
+            Fits::Hidden
+        } else if self.names_agree(hello.server_name.as_deref()) {
+            Fits::Yes
+        } else if hello.encrypted_hello {
+            Fits::Hidden
+        } else {
+            Fits::No
+        }
+    }
+
+    /// Whether a TLS server name is the host asked for; no name at all is.
+    pub(crate) fn names_agree(&self, server_name: Option<&str>) -> bool {
         server_name.is_none_or(|name| Host::parse(name).is_ok_and(|host| host == self.target.host))
     }
 

@@ -35,6 +35,7 @@ mod sign_in;
 mod snapshot;
 pub mod standby;
 mod trouble;
+mod uninspected;
 mod unzip;
 mod watchkeeping;
 mod whatif;

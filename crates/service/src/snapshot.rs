@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use pharos_catalogue::{Address, Catalogue, CategorySet, SealedLists};
 use pharos_filter::{Categories, Hit, Parts, Roster, Sealed, Snapshot, Versions};
 use pharos_policy::PolicySpec;
-use pharos_policy::spec::{EmergencySpec, ExceptionSpec, HelpSpec, LessonSpec, PersonalSpec};
+use pharos_policy::spec::{
+    EmergencySpec, ExceptionSpec, HelpSpec, LessonSpec, PersonalSpec, UninspectedSpec,
+};
 use pharos_records::{Override, OverrideKind};
 use pharos_school::Role;
 
@@ -153,6 +155,11 @@ pub(crate) fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(
                 serde_json::from_slice(&stored.body).map_err(unreadable)?;
             spec.overrides.personal.push(restriction);
         }
+        OverrideKind::Exception if is_uninspected(&stored.body) => {
+            let hosts: UninspectedSpec =
+                serde_json::from_slice(&stored.body).map_err(unreadable)?;
+            spec.overrides.uninspected.push(hosts);
+        }
         OverrideKind::Exception => {
             let exception: ExceptionSpec =
                 serde_json::from_slice(&stored.body).map_err(unreadable)?;
@@ -172,6 +179,11 @@ pub(crate) fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(
         }
     }
     Ok(())
+}
+
+/// An exception from being looked into is told from one that opens by its shape.
+fn is_uninspected(body: &[u8]) -> bool {
+    serde_json::from_slice::<UninspectedSpec>(body).is_ok()
 }
 
 /// The category lists, as the filter asks them.

@@ -8,7 +8,7 @@
     reason = "a test helper: what fails here fails the test"
 )]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,6 +20,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+
+/// A free port of this machine.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -110,7 +113,15 @@ impl Drop for Origin {
 impl Origin {
     /// A plain HTTP site.
     pub async fn http(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(None, Arc::new(script)).await
+        Self::start(LOOPBACK, None, Arc::new(script)).await
+    }
+
+    /// The same at a fixed address.
+    pub async fn http_at(
+        at: SocketAddr,
+        script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(at, None, Arc::new(script)).await
     }
 
     /// An HTTPS site with this certificate.
@@ -118,7 +129,16 @@ impl Origin {
         config: Arc<ServerConfig>,
         script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::start(Some(TlsAcceptor::from(config)), Arc::new(script)).await
+        Self::https_at(LOOPBACK, config, script).await
+    }
+
+    /// The same at a fixed address.
+    pub async fn https_at(
+        at: SocketAddr,
+        config: Arc<ServerConfig>,
+        script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(at, Some(TlsAcceptor::from(config)), Arc::new(script)).await
     }
 
     /// Where it listens.
@@ -141,8 +161,8 @@ impl Origin {
         self.connections.load(Ordering::SeqCst)
     }
 
-    async fn start(tls: Option<TlsAcceptor>, script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn start(at: SocketAddr, tls: Option<TlsAcceptor>, script: Script) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -361,6 +381,18 @@ impl TestCa {
         let key = KeyPair::generate().unwrap();
         let certificate = leaf(names, validity).signed_by(&key, &self.issuer).unwrap();
         config(vec![certificate.der().clone(), self.certificate()], &key)
+    }
+
+    /// A certificate chain for these names, and its key.
+    pub fn chain(
+        &self,
+        names: &[&str],
+        validity: Validity,
+    ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf(names, validity).signed_by(&key, &self.issuer).unwrap();
+        let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        (vec![certificate.der().clone(), self.certificate()], private)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use pharos_policy::spec::{
     BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec, InspectionSpec,
-    LessonKind, LessonSpec, PersonalSpec, SearchSpec,
+    LessonKind, LessonSpec, PersonalSpec, SearchSpec, UninspectedSpec,
 };
 use pharos_policy::{Action, Layer, PolicySpec, Weight, YouTube};
 
@@ -451,6 +451,7 @@ fn banks_are_never_looked_into() {
         inspection: InspectionSpec {
             never_categories: words(&["bank"]),
             never_sites: words(&["counselling.test"]),
+            ..InspectionSpec::default()
         },
         ..PolicySpec::default()
     };
@@ -473,4 +474,36 @@ fn banks_are_never_looked_into() {
     let school = School::with(&spec, &lists, &[]);
     let decision = school.ask(&known(YEAR_8), "bank.test", LESSON);
     assert_eq!((decision.action, decision.inspect), (Action::Block, false));
+}
+
+/// FIL-01: a host left alone for a time is not looked into until that time is over, with all hosts
+/// below it; its name is decided as before.
+#[test]
+fn fil_01_a_host_left_alone_is_looked_into_again_when_its_time_is_over() {
+    let mut spec = PolicySpec::default();
+    spec.overrides.uninspected.push(UninspectedSpec {
+        reference: "CH-1".into(),
+        leave_alone: words(&["app.test", "blocked.test"]),
+        until: "2026-03-04T12:00:00Z".parse().unwrap(),
+    });
+    spec.blocks.push(BlockSpec {
+        name: "closed".into(),
+        sites: words(&["blocked.test"]),
+        categories: vec![],
+    });
+    let school = School::new(&spec);
+    for (site, at, action, inspect) in [
+        ("api.app.test", LESSON, Action::Tunnel, false),
+        ("blocked.test", LESSON, Action::Block, false),
+        ("other.test", LESSON, Action::Allow, true),
+        ("app.test", "2026-03-04T12:00:00Z", Action::Allow, true),
+        ("blocked.test", "2026-03-04T12:00:00Z", Action::Block, true),
+    ] {
+        let decision = school.ask(&known(YEAR_8), site, at);
+        assert_eq!(
+            (decision.action, decision.inspect),
+            (action, inspect),
+            "{site} at {at}"
+        );
+    }
 }

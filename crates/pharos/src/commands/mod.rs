@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod limits;
 mod lists;
+mod network;
 mod people;
 mod report;
 mod scan_corpus;
@@ -48,6 +49,7 @@ pub(crate) async fn run(opened: &Opened, request: Request, output: &mut Output) 
         Request::Password(args) => people::password(opened, &args.user, output).await,
         Request::WhatIf(args) => changes::what_if(opened, &args, output).await,
         Request::Changes(args) => changes::log(opened, &args, output).await,
+        Request::Network(args) => network::run(opened, args.command, output).await,
         Request::PackInstall(args) => pack::install(opened, &args, output).await,
     };
     match done {

@@ -11,6 +11,82 @@ fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// FIL-16, FIL-01: the rules for the router name the pack's networks and further resolvers from a
+/// file; a host left alone is not looked into, and what the proxy noticed is asked while it runs.
+#[test]
+fn fil_16_the_network_around_the_filter_is_told_and_changed() {
+    let scratch = scratch();
+    let data = folder(scratch.path());
+    let rules = on(&data, &["network", "rules", "--dns-port", "53"])
+        .ended(0)
+        .out;
+    for part in [
+        "10.20.2.0/23",
+        "tcp dport { 80, 443 } redirect to :3129",
+        "udp dport 53 redirect to :53",
+    ] {
+        assert!(rules.contains(part), "{part}: {rules}");
+    }
+    assert!(!rules.contains("127.0.1."), "{rules}");
+    let more = scratch.path().join("doh.txt");
+    fs::write(&more, "192.0.2.53 # a resolver\n\n2001:db8::53\n").unwrap();
+    let more = more.to_str().unwrap();
+    let told = [
+        "network",
+        "rules",
+        "--tproxy",
+        "--subnet",
+        "10.9.0.0/16",
+        "--doh",
+        more,
+    ];
+    let rules = on(&data, &told).ended(0).out;
+    for part in [
+        "10.9.0.0/16",
+        "tproxy ip to :3129",
+        "192.0.2.53",
+        "2001:db8::53",
+    ] {
+        assert!(rules.contains(part), "{part}: {rules}");
+    }
+    fs::write(more, "not an address\n").unwrap();
+    assert!(on(&data, &told).ended(2).err.contains("line 1"));
+    let left = on(
+        &data,
+        &[
+            "network",
+            "leave-alone",
+            "--host",
+            "app.example",
+            "--days",
+            "30",
+            "--why",
+            "It trusts its own certificate only",
+        ],
+    );
+    assert!(
+        left.ended(0)
+            .out
+            .contains("app.example is not looked into for 30 days")
+    );
+    let url = "https://app.example/";
+    let explained = on(
+        &data,
+        &["explain", "--json", "--user", "ada.quill", "--url", url],
+    );
+    assert_eq!(explained.ended(0).json()["inspect"], false);
+    let nobody = on(&data, &["network", "proposals"]).ended(2);
+    assert!(nobody.err.contains("no proxy is running"), "{}", nobody.err);
+    let server = Server::serve(&data, &[]);
+    let noticed = on(&data, &["network", "proposals"]).ended(0);
+    assert!(
+        noticed.out.contains("No host has failed"),
+        "{}",
+        noticed.out
+    );
+    drop(server);
+}
+
 /// FIL-11: `explain --json` prints one object of this shape, and the exit status is the answer;
 /// the same on a stopped folder and through the server.
 #[test]

@@ -1,5 +1,6 @@
 //! From the policy as written to the compiled one, with everything that is wrong reported at once.
 
+mod inspection;
 mod rules;
 mod words;
 
@@ -46,6 +47,7 @@ impl Policy {
         let inspection = &spec.inspection;
         let never_inspect =
             words.categories(&inspection.never_categories, "inspection.never-categories");
+        let inspected = inspection::compile(spec, &mut words);
         let avoidance_granted = words.groups(&spec.avoidance.granted, "avoidance.granted");
         let guests = guests(spec, &mut words);
         let timetable = timetable(spec, &mut words);
@@ -89,6 +91,7 @@ impl Policy {
             broad_rules: broad,
             sites,
             never_inspect,
+            inspection: inspected,
             blocks_avoidance: spec.avoidance.block,
             avoidance_granted,
             unknown_mode: spec.unknown.mode,

@@ -207,6 +207,14 @@ impl Rules {
     }
 
     fn never_inspected(&mut self, spec: &PolicySpec, words: &mut Words<'_>) {
+        for (n, written) in spec.overrides.uninspected.iter().enumerate() {
+            let mut rule = blank("not-inspected", Layer::Default, Action::Tunnel);
+            rule.never_inspect = true;
+            rule.over = Some(written.reference.as_str().into());
+            rule.until = Some(written.until);
+            let path = format!("overrides.uninspected[{n}].leave-alone");
+            self.add_at(rule, &written.leave_alone, &path, words);
+        }
         let mut rule = blank("never-inspected", Layer::Default, Action::Tunnel);
         rule.never_inspect = true;
         let sites = &spec.inspection.never_sites;

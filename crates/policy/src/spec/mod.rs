@@ -10,13 +10,12 @@ mod rules;
 
 pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
 pub use overrides::{
-    EmergencySpec, ExceptionSpec, LessonKind, LessonSpec, Overrides, PersonalSpec,
+    EmergencySpec, ExceptionSpec, LessonKind, LessonSpec, Overrides, PersonalSpec, UninspectedSpec,
 };
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{
-    AvoidanceSpec, BlockSpec, DefaultSpec, HelpSpec, InLessonSpec, InspectionSpec, PageTextSpec,
-    RuleSpec,
-    SearchSpec,
+    AvoidanceSpec, BlockSpec, DefaultSpec, EncryptedHello, HelpSpec, InLessonSpec, InspectionSpec,
+    PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
 };
 
 use std::collections::BTreeMap;
@@ -52,6 +51,8 @@ pub struct PolicySpec {
     pub page_text: Vec<PageTextSpec>,
     /// What is never looked into.
     pub inspection: InspectionSpec,
+    /// Headers that keep people to the school's own accounts at a service.
+    pub tenants: Vec<TenantSpec>,
     /// What happens where nothing spoke, by group. Whoever matches none is allowed, except where
     /// the mode says otherwise.
     pub defaults: Vec<DefaultSpec>,
@@ -80,6 +81,7 @@ impl Default for PolicySpec {
             search: Vec::new(),
             page_text: Vec::new(),
             inspection: InspectionSpec::default(),
+            tenants: Vec::new(),
             defaults: Vec::new(),
             avoidance: AvoidanceSpec::default(),
             in_lesson: None,

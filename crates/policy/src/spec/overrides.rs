@@ -17,6 +17,21 @@ pub struct Overrides {
     pub exceptions: Vec<ExceptionSpec>,
     /// Lesson lists and adult sessions.
     pub lessons: Vec<LessonSpec>,
+    /// Hosts that are not looked into for a time.
+    pub uninspected: Vec<UninspectedSpec>,
+}
+
+/// Hosts that the proxy does not look into for a time: an application that trusts one certificate
+/// only, a server that asks for the client's. Nothing is opened by it: names are decided as ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UninspectedSpec {
+    /// The reference people can look it up by.
+    pub reference: String,
+    /// Whole hosts, each with all hosts below it.
+    pub leave_alone: Vec<String>,
+    /// When it runs out.
+    pub until: Timestamp,
 }
 
 /// A block made in a hurry, for everyone. It stands in the school-block layer.

@@ -108,6 +108,36 @@ pub struct InspectionSpec {
     pub never_categories: Vec<String>,
     /// Sites, whole hosts only: inside a tunnel no path is seen.
     pub never_sites: Vec<String>,
+    /// Sites, whole hosts only, that are passed on untouched where the proxy's own TLS cannot
+    /// reach them: old servers, and servers that ask for the client's certificate.
+    pub tunnel_unreachable: Vec<String>,
+    /// What becomes of a connection whose real server name is hidden (RFC 9849).
+    pub encrypted_hello: EncryptedHello,
+}
+
+/// What becomes of a TLS connection whose real server name is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptedHello {
+    /// Where the proxy looks inside, it answers under the public name, and browsers come again
+    /// with the real one; elsewhere refused.
+    #[default]
+    FallBack,
+    /// Refused.
+    Refuse,
+}
+
+/// A header by which a service keeps people to the school's own accounts there (tenant
+/// restriction). Any copy that a client sends is taken away, whatever the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TenantSpec {
+    /// Hosts, each with all hosts below it.
+    pub hosts: Vec<String>,
+    /// The header's name.
+    pub header: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// What happens where nothing spoke.

@@ -19,7 +19,9 @@ use pharos_catalogue::{Address, CategoryId, CategorySet};
 use pharos_filter::{
     Categories, Filter, Hit, Parts, Roster, Sealed, Snapshot, Versions, compile_policy,
 };
-use pharos_policy::spec::{BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec};
+use pharos_policy::spec::{
+    BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec, TenantSpec,
+};
 use pharos_policy::{Action, Member, PolicySpec};
 use pharos_proxy::{
     AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, Running, SignIn, SignInAnswer,
@@ -166,10 +168,17 @@ pub(crate) fn snapshot() -> Snapshot {
         inspection: InspectionSpec {
             never_categories: Vec::new(),
             never_sites: vec!["bank.test".to_owned()],
+            tunnel_unreachable: vec!["old.test".to_owned()],
+            ..InspectionSpec::default()
         },
         page_text: vec![PageTextSpec {
             groups: vec!["pupils".to_owned()],
             except: Vec::new(),
+        }],
+        tenants: vec![TenantSpec {
+            hosts: vec!["accounts.test".to_owned()],
+            header: "X-GoogApps-Allowed-Domains".to_owned(),
+            value: "harbourmouth.sch.example".to_owned(),
         }],
         defaults: vec![DefaultSpec {
             groups: Vec::new(),
@@ -301,6 +310,10 @@ impl School {
 
     pub(crate) fn figures(&self) -> pharos_proxy::Figures {
         self.running.as_ref().unwrap().figures()
+    }
+
+    pub(crate) fn proposals(&self) -> Vec<pharos_proxy::Proposal> {
+        self.running.as_ref().unwrap().view().proposals()
     }
 
     /// The device at 127.0.0.1 is signed in as this person.

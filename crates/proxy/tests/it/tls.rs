@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pharos_policy::Action;
 use pharos_school::Face;
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity, self_signed};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -48,7 +49,7 @@ async fn fil_01_https_is_looked_into_and_recorded() {
         .await;
     let answer = text(&answer);
     assert!(
-        answer.ends_with("/tides?day=2") && answer.contains("X-Kept: yes"),
+        answer.ends_with("/tides?day=2") && answer.to_lowercase().contains("x-kept: yes"),
         "{answer}"
     );
     assert!(!answer.to_lowercase().contains("alt-svc"), "{answer}");
@@ -183,7 +184,7 @@ async fn fil_01_bad_origin_certificates_are_never_covered() {
             .await;
         let answer = text(&answer);
         assert!(
-            answer.contains("HTTP/1.1 502 ")
+            answer.contains(" 502 ")
                 && answer.contains(code)
                 && answer.contains("not safe to open"),
             "{host}: {answer}"
@@ -296,17 +297,155 @@ async fn a_client_without_the_certificate_is_noticed() {
     let origin = site(&ca, "harbour.test", "never").await;
     let root = ca.certificate();
     let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
-    assert!(
-        connect(&school, "harbour.test", "harbour.test", root)
+    for number in 1..=3 {
+        assert!(school.proposals().is_empty());
+        let root = root.clone();
+        assert!(
+            connect(&school, "harbour.test", "harbour.test", root)
+                .await
+                .is_err()
+        );
+        let events = school.events(number).await;
+        assert_eq!(&*events[number - 1].rule, "certificate-not-trusted");
+    }
+    let proposal = school.proposals().remove(0);
+    assert_eq!((&*proposal.host, proposal.distrusted), ("harbour.test", 3));
+    assert_eq!((proposal.devices, school.figures().distrusted), (1, 3));
+}
+
+/// An application that leaves as soon as it sees our certificate, without a word, is noticed too.
+#[tokio::test]
+async fn fil_01_an_application_that_leaves_at_our_certificate_is_proposed() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "never").await;
+    let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
+    for number in 1..=3 {
+        let root = school.authority.certificate_der().clone();
+        let mut stream = TcpStream::connect(school.proxy).await.unwrap();
+        stream
+            .write_all(b"CONNECT harbour.test:443 HTTP/1.1\r\nHost: harbour.test:443\r\n\r\n")
             .await
-            .is_err()
-    );
-    let event = school.events(1).await.remove(0);
-    assert_eq!(&*event.rule, "certificate-not-trusted");
-    assert_eq!(
-        school.figures().distrusted_hosts.get("harbour.test"),
-        Some(&1)
-    );
+            .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add(root).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("harbour.test").unwrap();
+        let mut client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).unwrap();
+        stream.write_all(&hello).await.unwrap();
+        // The server's whole flight, certificate included, then gone.
+        let mut flight = [0; 64];
+        stream.read_exact(&mut flight).await.unwrap();
+        drop(stream);
+        let events = school.events(number).await;
+        assert_eq!(&*events[number - 1].rule, "left-at-certificate");
+    }
+    let proposal = school.proposals().remove(0);
+    assert_eq!((&*proposal.host, proposal.left), ("harbour.test", 3));
+}
+
+/// FIL-01: keys and signatures that browsers no longer accept are refused here too, in words for
+/// the reader. The certificates are made by openssl, which still makes them.
+#[tokio::test]
+async fn fil_01_weak_certificates_are_refused_in_words_for_the_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let openssl = |arguments: &str| {
+        let output = std::process::Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(folder.path())
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("openssl is needed for this test (Debian package openssl): {error}")
+            });
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments}: {told}");
+    };
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=Old");
+    let mut origins = Vec::new();
+    for (host, bits, digest) in [
+        ("short.test", 1024, "sha256"),
+        ("sha1.test", 2048, "sha1"),
+        ("good.test", 2048, "sha256"),
+    ] {
+        openssl(&format!(
+            "req -newkey rsa:{bits} -nodes -keyout {host}.key -out {host}.csr -subj /CN={host}"
+        ));
+        let names = format!("subjectAltName=DNS:{host}\nbasicConstraints=CA:FALSE\n");
+        std::fs::write(folder.path().join("names"), names).unwrap();
+        openssl(&format!(
+            "x509 -req -in {host}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -{digest} -extfile names -out {host}.pem"
+        ));
+        origins.push((host, weak_origin(folder.path(), host).await));
+    }
+    let root = CertificateDer::from_pem_file(folder.path().join("ca.pem")).unwrap();
+    let school = School::with(&[], TestCa::new(), |config| {
+        config.extra_roots = vec![root];
+        for (host, (_, at)) in &origins {
+            let fixed = pharos_proxy::Fixed {
+                ip: at.ip(),
+                port: Some(at.port()),
+            };
+            config.fixed.insert((*host).to_owned(), fixed);
+        }
+    });
+    let good = school.curl(&["https://good.test/"]).await;
+    assert!(text(&good).contains("s_server"), "{good:?}");
+    for (reader, words) in [
+        (crate::support::BEN, "Close the page and tell a grown-up"),
+        (crate::support::TESS, "so weak that others could forge it"),
+    ] {
+        school.sign_in(reader);
+        for host in ["short.test", "sha1.test"] {
+            let answer = school
+                .curl(&["--include", &format!("https://{host}/")])
+                .await;
+            let answer = text(&answer);
+            assert!(
+                answer.contains(" 502") && answer.contains("certificate-weak"),
+                "{host}: {answer}"
+            );
+            assert!(answer.contains(words), "{host}: {answer}");
+        }
+    }
+}
+
+/// A server run by openssl, which lets a weak key sign; gone when dropped.
+async fn weak_origin(
+    folder: &std::path::Path,
+    host: &str,
+) -> (tokio::process::Child, std::net::SocketAddr) {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = free.local_addr().unwrap();
+    drop(free);
+    let mut child = tokio::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-www", "-accept", &at.to_string()])
+        .args(["-cipher", "ALL:@SECLEVEL=0"])
+        .args([
+            "-key",
+            &format!("{host}.key"),
+            "-cert",
+            &format!("{host}.pem"),
+        ])
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    while TcpStream::connect(at).await.is_err() {
+        assert!(child.try_wait().unwrap().is_none(), "openssl ended");
+        tokio::task::yield_now().await;
+    }
+    (child, at)
 }
 
 /// Plain HTTP and other protocols inside a tunnel: the first is filtered as HTTP, the second

@@ -418,6 +418,60 @@ async fn fil_05_nobody_ends_their_own_restriction() {
     );
 }
 
+/// FIL-01: an application that cannot be looked into is left alone for some days by those who vet
+/// sites, with a reason and a line in the audit log; what is no whole host, and no end, is refused.
+#[tokio::test]
+async fn fil_01_a_host_is_left_alone_for_some_days() {
+    let school = SampleSchool::open().await;
+    let (lead, teacher) = (
+        school.at_work("ruth.okafor").await,
+        school.at_work("ines.castellano").await,
+    );
+    let why = "The exam board's program trusts its own certificate only";
+    let ask = |actor, host, days| school.app.leave_uninspected(actor, host, days, why);
+    assert!(matches!(
+        ask(&teacher.actor, "app.example", 30).await,
+        Err(Error::Denied(_))
+    ));
+    for (host, days) in [
+        ("app.example/path", 30),
+        ("example", 30),
+        ("app.example", 0),
+        ("app.example", 367),
+    ] {
+        assert!(
+            matches!(ask(&lead.actor, host, days).await, Err(Error::Invalid(_))),
+            "{host} {days}"
+        );
+    }
+    assert_eq!(
+        school.verdict("ada.quill", "app.example").await.action,
+        Action::Allow
+    );
+    let before = school.app.overrides(&lead.actor).await.unwrap().len();
+    ask(&lead.actor, "app.example", 30).await.unwrap();
+    assert_eq!(
+        school.verdict("ada.quill", "api.app.example").await.action,
+        Action::Tunnel
+    );
+    let stored = school.app.overrides(&lead.actor).await.unwrap();
+    assert_eq!(stored.len(), before + 1);
+    assert_eq!(stored[0].why, why);
+    assert_eq!(
+        stored[0].until,
+        Some(school.app.now() + SignedDuration::from_hours(24 * 30))
+    );
+    school
+        .app
+        .end_override(&lead.actor, stored[0].id)
+        .await
+        .unwrap();
+    assert_eq!(
+        school.verdict("ada.quill", "app.example").await.action,
+        Action::Allow
+    );
+}
+
 /// FIL-13: not even in an emergency is a help site blocked, by its own name or a wider one.
 #[tokio::test]
 async fn fil_13_a_help_site_is_refused_in_block_now() {
