@@ -21,6 +21,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target.
 pub const TARGETS: &[Target] = &[
     ("dns_message", dns_message),
+    ("dns_query", dns_query),
     ("host_and_address", host_and_address),
     ("list_formats", list_formats),
     ("catalogue_file", catalogue_file),
@@ -46,6 +47,9 @@ pub const TARGETS: &[Target] = &[
 /// `www.example.test A?`, id 0x1234, as a client asks it.
 const QUESTION: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x04test\x00\x00\x01\x00\x01";
 
+/// [`QUESTION`] as a browser asks it over HTTPS.
+const QUERY: &str = "dns=EjQBAAABAAAAAAAAA3d3dwdleGFtcGxlBHRlc3QAAAEAAQ";
+
 /// A datagram from a client, and the same from an upstream that answers [`QUESTION`].
 pub fn dns_message(data: &[u8]) {
     pharos_dns::fuzzing::question(data);
@@ -53,6 +57,23 @@ pub fn dns_message(data: &[u8]) {
     assert!(
         pharos_dns::fuzzing::question(QUESTION),
         "the question itself is well formed"
+    );
+}
+
+/// The query of a request over HTTPS, and how an upstream is written.
+pub fn dns_query(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    pharos_dns::fuzzing::query(&text);
+    if let Ok(upstream) = text.parse::<pharos_dns::Upstream>() {
+        assert_eq!(
+            upstream.to_string().parse(),
+            Ok(upstream),
+            "an upstream is read back as it is written"
+        );
+    }
+    assert!(
+        pharos_dns::fuzzing::query(QUERY),
+        "the query itself is well formed"
     );
 }
 

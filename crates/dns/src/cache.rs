@@ -1,6 +1,7 @@
 //! Answers kept: by name, type and flags, bounded in bytes, time to live checked on reading.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -54,6 +55,7 @@ pub(crate) struct Entry {
     pub(crate) leads_to: Box<[Address]>,
     born_ms: u64,
     ttl_ms: u64,
+    renewing: AtomicBool,
 }
 
 impl Entry {
@@ -75,7 +77,23 @@ impl Entry {
             leads_to,
             born_ms: now.ms,
             ttl_ms: u64::from(ttl_s) * 1_000,
+            renewing: AtomicBool::new(false),
         }
+    }
+
+    /// Whether it is still in its time.
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        now.ms.saturating_sub(self.born_ms) < self.ttl_ms
+    }
+
+    /// Whether most of its time has passed, so that it should be fetched again if it is popular.
+    pub(crate) fn nears_its_end(&self, now: Moment) -> bool {
+        now.ms.saturating_sub(self.born_ms) >= self.ttl_ms - self.ttl_ms / 10
+    }
+
+    /// True for the first caller only: that one fetches it again.
+    pub(crate) fn begin_renewal(&self) -> bool {
+        !self.renewing.swap(true, Ordering::Relaxed)
     }
 
     /// Whole seconds since it was fetched.

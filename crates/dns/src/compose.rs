@@ -9,50 +9,81 @@ use crate::cache::{Entry, Moment};
 use crate::config::BlockAnswer;
 use crate::counts::add;
 use crate::gate::Decided;
+use crate::names::Answer;
 use crate::says::{BLOCKED, NARROWED, STALE, STALE_NXDOMAIN};
-use crate::wire::{Asked, Ede, Reply, code};
+use crate::wire::{Asked, Ede, Fit, Reply, code};
 use crate::worker::{Outcome, Pending, Verdict, Worker};
 
 /// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
 const STALE_TTL_S: u32 = 30;
+/// Times an answer was given by one worker to count as popular.
+const POPULAR: u32 = 3;
 
 /// Writes the final answer to a question that went by cache or upstream, and its event.
-pub(crate) fn conclude(
-    worker: &mut Worker,
-    pending: &Pending,
-    outcome: &Outcome,
-    now: Moment,
-) -> Verdict {
+pub(crate) fn conclude(worker: &mut Worker, pending: Pending, outcome: &Outcome, now: Moment) {
     let Pending {
         asked,
         decided,
         alias,
-        udp,
+        fit,
         ..
     } = pending;
     if let Some(target) = alias {
-        narrowed(worker, asked, target, outcome, *udp);
-        decided.record(worker, Action::Narrow);
-        return Verdict::Reply;
+        narrowed(worker, &asked, &target, outcome, fit);
+        return decided.record(worker, Action::Narrow);
     }
     let (entry, stale) = match outcome {
         Outcome::Answer(entry) => (entry, false),
         Outcome::Stale(entry) => (entry, true),
         Outcome::Failed(ede) => {
             add(&worker.tally.failed);
-            plain(worker, asked, code::SERVFAIL, Some(*ede), *udp);
-            decided.record(worker, decided.decision.action);
-            return Verdict::Reply;
+            plain(worker, &asked, code::SERVFAIL, Some(*ede), fit);
+            let action = decided.decision.action;
+            return decided.record(worker, action);
         }
     };
-    if let Some(cloaked) = decided.cloaked(&entry.leads_to) {
-        add(&worker.tally.cloaked);
-        blocked(worker, asked, &cloaked, None, *udp);
-        return Verdict::Reply;
+    let answer = decided.known.answer(entry, &decided.snapshot);
+    if stale {
+        allowed(worker, &asked, decided, &answer, true, fit, now);
+    } else {
+        given(worker, &asked, decided, &answer, fit, now);
     }
-    from_entry(worker, asked, entry, stale, *udp, now);
-    decided.record(worker, decided.decision.action);
-    Verdict::Reply
+}
+
+/// Gives an answer in its time. A popular one near its end is put down to be fetched again, so that
+/// nobody waits when it has ended.
+pub(crate) fn given(
+    worker: &mut Worker,
+    asked: &Asked,
+    decided: Decided,
+    answer: &Answer,
+    fit: Fit,
+    now: Moment,
+) {
+    let times = answer.given.get().saturating_add(1);
+    answer.given.set(times);
+    if times >= POPULAR && answer.entry.nears_its_end(now) && answer.entry.begin_renewal() {
+        worker.renewals.push(asked.key.clone());
+    }
+    allowed(worker, asked, decided, answer, false, fit, now);
+}
+
+fn allowed(
+    worker: &mut Worker,
+    asked: &Asked,
+    mut decided: Decided,
+    answer: &Answer,
+    stale: bool,
+    fit: Fit,
+    now: Moment,
+) {
+    if decided.is_cloaked(&answer.targets) {
+        add(&worker.tally.cloaked);
+        return blocked(worker, asked, decided, None, fit);
+    }
+    from_entry(worker, asked, &answer.entry, stale, fit, now);
+    let action = decided.decision.action;
+    decided.record(worker, action);
 }
 
 fn from_entry(
@@ -60,7 +91,7 @@ fn from_entry(
     asked: &Asked,
     entry: &Entry,
     stale: bool,
-    udp: bool,
+    fit: Fit,
     now: Moment,
 ) {
     let Worker { out, tally, .. } = worker;
@@ -91,7 +122,7 @@ fn from_entry(
                 field.copy_from_slice(&left.to_be_bytes());
             }
         })
-        .finish(udp);
+        .finish(fit);
     if cut {
         add(&tally.truncated);
     }
@@ -99,15 +130,15 @@ fn from_entry(
 
 /// The real name as an alias of the restricted one, with that one's addresses; without them where
 /// they cannot be had, so that the unrestricted site is never reached instead.
-fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome, udp: bool) {
+fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome, fit: Fit) {
     let ttl = worker.shared.config.limits.decided_ttl_s;
     let reply = Reply::new(&mut worker.out, asked, code::NOERROR);
     let cut = match outcome {
         Outcome::Answer(entry) | Outcome::Stale(entry) => reply
             .alias(target, &entry.response.addresses, ttl)
             .because(NARROWED)
-            .finish(udp),
-        Outcome::Failed(ede) => reply.alias(target, &[], ttl).because(*ede).finish(udp),
+            .finish(fit),
+        Outcome::Failed(ede) => reply.alias(target, &[], ttl).because(*ede).finish(fit),
     };
     if cut {
         add(&worker.tally.truncated);
@@ -122,9 +153,9 @@ fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome
 pub(crate) fn blocked(
     worker: &mut Worker,
     asked: &Asked,
-    decided: &Decided,
+    decided: Decided,
     way_round: Option<WayRound>,
-    udp: bool,
+    fit: Fit,
 ) {
     add(&worker.tally.blocked);
     if way_round.is_some() {
@@ -147,7 +178,7 @@ pub(crate) fn blocked(
         Some(ip) => Reply::new(out, asked, code::NOERROR).address(ip, ttl),
         None => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
     };
-    reply.because(BLOCKED).finish(udp);
+    reply.because(BLOCKED).finish(fit);
     decided.record(worker, Action::Block);
 }
 
@@ -157,12 +188,12 @@ pub(crate) fn plain(
     asked: &Asked,
     rcode: u8,
     ede: Option<Ede>,
-    udp: bool,
+    fit: Fit,
 ) -> Verdict {
     let reply = Reply::new(&mut worker.out, asked, rcode);
     match ede {
-        Some(ede) => reply.because(ede).finish(udp),
-        None => reply.finish(udp),
+        Some(ede) => reply.because(ede).finish(fit),
+        None => reply.finish(fit),
     };
     Verdict::Reply
 }

@@ -1,10 +1,15 @@
 //! What the resolver is told at start.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use pharos_catalogue::Host;
+use rustls::ClientConfig;
+use rustls::server::ResolvesServerCert;
+
+use crate::upstream::Upstream;
 
 /// The resolver's settings. `DnsConfig::default()` listens nowhere and has no upstream; give it at
 /// least one `listen` address.
@@ -14,11 +19,16 @@ pub struct DnsConfig {
     pub listen: Vec<SocketAddr>,
     /// Resolvers to forward to, in order of preference. Empty: only what the filter and the local
     /// names decide is answered; everything else is SERVFAIL with Extended DNS Error 22.
-    pub upstreams: Vec<SocketAddr>,
+    pub upstreams: Vec<Upstream>,
+    /// How the certificates of upstreams over TLS and HTTPS are checked; without it they count as
+    /// not to be reached.
+    pub upstream_tls: Option<Arc<ClientConfig>>,
     /// What a blocked name is answered with.
     pub block: BlockAnswer,
     /// Names this resolver answers itself, before any decision: the block page's own name.
     pub local_names: Vec<LocalName>,
+    /// Encrypted listeners; none without.
+    pub encrypted: Option<Encrypted>,
     /// Networks that may ask. Others are REFUSED, so that this is never an open resolver.
     pub clients: Vec<IpNet>,
     /// Bounds and times.
@@ -30,12 +40,27 @@ impl Default for DnsConfig {
         Self {
             listen: Vec::new(),
             upstreams: Vec::new(),
+            upstream_tls: None,
             block: BlockAnswer::NxDomain,
             local_names: Vec::new(),
+            encrypted: None,
             clients: private_networks(),
             limits: Limits::default(),
         }
     }
+}
+
+/// DNS over TLS and over HTTPS.
+#[derive(Debug, Clone)]
+pub struct Encrypted {
+    /// Addresses to answer DNS over TLS on (RFC 7858; usually port 853).
+    pub tls: Vec<SocketAddr>,
+    /// Addresses to answer DNS over HTTPS on (RFC 8484).
+    pub https: Vec<SocketAddr>,
+    /// The certificate, asked for at every handshake so that it can be renewed.
+    pub certificate: Arc<dyn ResolvesServerCert>,
+    /// The name in the certificate: told to devices that ask for encrypted resolvers (RFC 9462).
+    pub name: Host,
 }
 
 /// What a blocked name is answered with, always with an Extended DNS Error where the client
@@ -84,6 +109,14 @@ pub struct Limits {
     pub stale_after: Duration,
     /// How long one upstream is waited for before the next is tried.
     pub upstream_timeout: Duration,
+    /// Questions a second that one address of [`DnsConfig::clients`] may ask over UDP, per worker;
+    /// 0 takes any number. Some hundreds of people behind one address ask some hundreds a second.
+    pub client_per_s: u32,
+    /// Questions a second from one network outside (IPv4 /24, IPv6 /56) that are even refused;
+    /// beyond them nothing is said, so that this resolver is no use in an attack on others.
+    pub outsider_per_s: u32,
+    /// Whether loopback addresses, which nobody outside can send from, are held to a limit too.
+    pub limits_loopback: bool,
     /// Questions under way to upstreams, per worker.
     pub flights_max: usize,
     /// Clients waiting for one question, per worker.
@@ -96,9 +129,11 @@ pub struct Limits {
     pub tcp_per_client_max: usize,
     /// Unanswered questions on one TCP connection before reading stops.
     pub tcp_pipeline_max: usize,
-    /// A TCP connection without a whole question for this long is closed, however slowly bytes
+    /// A TCP or TLS connection without a whole question for this long is closed, however slowly bytes
     /// drip in; a client that does not read its answers for this long too.
     pub tcp_idle: Duration,
+    /// A connection over HTTPS on which no request came to its end for so long is closed.
+    pub https_idle: Duration,
     /// Time to live of blocked, narrowed and local answers, in seconds: short, so that a change of
     /// policy shows at once.
     pub decided_ttl_s: u32,
@@ -114,6 +149,9 @@ impl Default for Limits {
             stale_max_s: 86_400,
             stale_after: Duration::from_millis(1_800),
             upstream_timeout: Duration::from_millis(1_100),
+            client_per_s: 5_000,
+            outsider_per_s: 20,
+            limits_loopback: false,
             flights_max: 4_096,
             waiters_max: 256,
             per_client_max: 1_024,
@@ -121,6 +159,7 @@ impl Default for Limits {
             tcp_per_client_max: 32,
             tcp_pipeline_max: 64,
             tcp_idle: Duration::from_secs(10),
+            https_idle: Duration::from_secs(60),
             decided_ttl_s: 30,
         }
     }

@@ -39,6 +39,14 @@ counts! {
     udp,
     /// Questions that came in over TCP.
     tcp,
+    /// Questions that came in over TLS.
+    tls,
+    /// Questions that came in over HTTPS.
+    https,
+    /// Questions beyond the allowance of their sender.
+    limited,
+    /// Of those, answered shortly: with a cookie, or with the mark that sends a client to TCP.
+    slipped,
     /// Datagrams thrown away without an answer: too short, or themselves answers.
     dropped,
     /// Questions refused as malformed or not implemented (FORMERR, NOTIMP, BADVERS).
@@ -59,6 +67,8 @@ counts! {
     narrowed,
     /// Answers from the cache.
     cache_hits,
+    /// Popular answers fetched again before their end.
+    renewed,
     /// Questions that needed an upstream.
     forwarded,
     /// Of those, joined to the same question already under way.
@@ -75,6 +85,8 @@ counts! {
     upstream_bad,
     /// Upstream answers fetched again over TCP as they were truncated.
     upstream_tcp,
+    /// Upstream answers fetched again over TCP as they did not repeat our letter case.
+    upstream_case,
     /// Upstreams taken out of use until they answer again.
     upstream_down,
     /// Answers cut to fit the client's datagram.
@@ -89,6 +101,10 @@ counts! {
     tcp_turned_away,
     /// TCP connections closed as idle, slow, or broken.
     tcp_closed,
+    /// TLS handshakes that failed or took too long.
+    tls_failed,
+    /// Requests to the path of a device that nobody has.
+    tokens_unknown,
     /// Encrypted-hello keys, HTTP/3 offers and address hints taken out of HTTPS and SVCB records.
     service_records_edited,
     /// Workers started again after a fault in the program.

@@ -1,29 +1,41 @@
 //! The one door to the filter: who asks, what is decided, what is recorded. No rule lives here.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pharos_activity::{Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::{self, Rewrite};
-use pharos_filter::shield::{self, WayRound};
-use pharos_filter::{Query, Snapshot};
-use pharos_policy::{Action, Decision, Layer};
+use pharos_filter::shield::WayRound;
+use pharos_filter::{Facts, Query, Snapshot};
+use pharos_policy::{Action, Decision, Layer, Subject};
 use pharos_school::{Face, Who};
 
+use crate::names::{InForce, Known, Target};
 use crate::wire::name;
 use crate::worker::Worker;
 
 /// A question decided: everything its event needs. One snapshot from start to end.
 pub(crate) struct Decided {
-    snapshot: Arc<Snapshot>,
-    address: Address,
+    pub(crate) snapshot: InForce,
+    pub(crate) known: Rc<Known>,
     who: Who,
+    group: Option<Arc<str>>,
     from: IpAddr,
     at: Timestamp,
     bytes_up: usize,
     pub(crate) decision: Decision,
+    /// Decided for what the answer leads to, not for the name itself.
+    cloaked: bool,
+}
+
+/// Who asks, and when.
+pub(crate) struct Asker {
+    pub(crate) who: Who,
+    pub(crate) from: IpAddr,
+    pub(crate) at: Timestamp,
 }
 
 /// The address a wire name stands for, as lists know it: the longest run of labels at its end
@@ -41,23 +53,26 @@ pub(crate) fn address(wire: &[u8]) -> Option<Address> {
 
 impl Decided {
     /// Asks the filter.
-    pub(crate) fn new(
-        snapshot: Arc<Snapshot>,
-        address: Address,
-        who: Who,
-        from: IpAddr,
-        at: Timestamp,
-        bytes_up: usize,
-    ) -> Self {
-        let decision = decide(&snapshot, &address, &who, from, at);
+    pub(crate) fn new(snapshot: InForce, known: Rc<Known>, asker: Asker, bytes_up: usize) -> Self {
+        let Asker { who, from, at } = asker;
+        let who = snapshot.check_roll(who);
+        let subject = snapshot.subject(&who, Some(from));
+        let decision = weigh(
+            &snapshot,
+            (&known.address, &known.facts),
+            subject,
+            (&who, from, at),
+        );
         Self {
+            group: subject.group().cloned(),
             snapshot,
-            address,
+            known,
             who,
             from,
             at,
             bytes_up,
             decision,
+            cloaked: false,
         }
     }
 
@@ -69,81 +84,92 @@ impl Decided {
     /// What to answer in place of the site's own records, where this person is held to safe search
     /// or restricted video (SRCH-01, SRCH-02).
     pub(crate) fn rewrite(&self) -> Option<Rewrite> {
-        engines::rewrite(self.address.host(), self.decision.narrowing)
+        if !self.known.facts.is_search_site() {
+            return None;
+        }
+        engines::rewrite(self.known.address.host(), self.decision.narrowing)
     }
 
     /// Which known way round the filter the name is (FIL-16).
     pub(crate) fn way_round(&self) -> Option<WayRound> {
-        shield::way_round(self.address.host())
+        self.known.facts.way_round()
     }
 
-    /// The decision on the first alias target that is blocked for this person though the name
-    /// asked for is not ("CNAME cloaking").
+    /// Turns into the decision on the first alias target that is blocked for this person though
+    /// the name asked for is not ("CNAME cloaking"); whether there is one.
     ///
     /// Content networks stand on no allow-list, so a target is blocked only by a rule that names
     /// it (a sealed list, a list entry, a category), not by a default; and what was let through
     /// by a layer that comes before the target's block stays open (FIL-06).
-    pub(crate) fn cloaked(&self, leads_to: &[Address]) -> Option<Self> {
-        leads_to.iter().find_map(|target| {
-            let decision = decide(&self.snapshot, target, &self.who, self.from, self.at);
+    pub(crate) fn is_cloaked(&mut self, targets: &[Target]) -> bool {
+        for target in targets {
+            let subject = self.snapshot.subject(&self.who, Some(self.from));
+            let asker = (&self.who, self.from, self.at);
+            let place = (&target.address, &target.facts);
+            let decision = weigh(&self.snapshot, place, subject, asker);
             let named = decision.sealed.is_some()
                 || decision.reasons.first().is_some_and(|reason| {
                     reason.list.is_some() || reason.entry.is_some() || reason.category.is_some()
                 });
             let counts = decision.action == Action::Block && named;
-            let precedes = decision.layer == Layer::Sealed || decision.layer <= self.decision.layer;
-            (counts && precedes).then(|| Self {
-                snapshot: Arc::clone(&self.snapshot),
-                address: self.address.clone(),
-                who: self.who.clone(),
-                decision,
-                ..*self
-            })
-        })
+            if counts && (decision.layer == Layer::Sealed || decision.layer <= self.decision.layer)
+            {
+                self.decision = decision;
+                self.cloaked = true;
+                return true;
+            }
+        }
+        false
     }
 
     /// Hands the event in: what was done, with the answer that stands in the worker's buffer.
-    pub(crate) fn record(&self, worker: &Worker, done: Action) {
+    pub(crate) fn record(self, worker: &Worker, done: Action) {
         let versions = self.snapshot.versions();
-        let decision = &self.decision;
-        let host = if decision.sealed.is_some() {
+        let decision = self.decision;
+        let sealed = decision.sealed.is_some();
+        let host = if sealed {
             SEALED_HOST
         } else {
-            self.address.host().as_str()
+            self.known.address.host().as_str()
+        };
+        let categories = if sealed || self.cloaked {
+            self.snapshot.category_names(decision.categories)
+        } else {
+            Arc::clone(&self.known.categories)
         };
         worker.shared.sink.record(Event {
             at: self.at,
-            who: self.who.clone(),
-            group: self.snapshot.group_name(&self.who, Some(self.from)),
+            who: self.who,
+            group: self.group,
             address: self.from,
             face: Face::Dns,
             host: host.into(),
             path: None,
             action: done.name(),
-            rule: Arc::clone(&decision.rule),
-            categories: self.snapshot.category_names(decision.categories),
+            rule: decision.rule,
+            categories,
             policy_version: versions.policy,
             catalogue_version: versions.catalogue,
             search: None,
-            sealed: decision.sealed.clone(),
+            sealed: decision.sealed,
             bytes_up: self.bytes_up as u64,
             bytes_down: worker.out.len() as u64,
         });
     }
 }
 
-fn decide(
+fn weigh(
     snapshot: &Snapshot,
-    address: &Address,
-    who: &Who,
-    from: IpAddr,
-    now: Timestamp,
+    (address, facts): (&Address, &Facts),
+    subject: &Subject,
+    (who, from, now): (&Who, IpAddr, Timestamp),
 ) -> Decision {
-    snapshot.decide(&Query {
+    let query = Query {
         address,
         who,
         from: Some(from),
         face: Face::Dns,
         now,
-    })
+    };
+    snapshot.weigh(facts, subject, &query)
 }

@@ -18,20 +18,27 @@
 mod cache;
 mod compose;
 mod config;
+mod cookie;
 mod counts;
+mod doh;
+mod encrypted;
 mod forward;
 mod gate;
+mod names;
+mod rates;
 mod says;
 mod server;
 mod special;
 mod tcp;
 mod udp;
+mod upstream;
 mod wire;
 mod worker;
 
-pub use config::{BlockAnswer, DnsConfig, Limits, LocalName};
+pub use config::{BlockAnswer, DnsConfig, Encrypted, Limits, LocalName};
 pub use counts::Counts;
 pub use server::{Running, start};
+pub use upstream::{NoUpstream, Upstream};
 
 /// Entry points for fuzzing: everything that strangers can send goes through these two.
 #[doc(hidden)]
@@ -39,6 +46,12 @@ pub mod fuzzing {
     /// Reads a client's message; whether it is a well-formed question.
     pub fn question(message: &[u8]) -> bool {
         crate::wire::parse(message).is_ok()
+    }
+
+    /// Reads the query of a request over HTTPS, and its question as a client's message; whether it
+    /// is a well-formed question.
+    pub fn query(query: &str) -> bool {
+        crate::doh::from_query(query).is_some_and(|message| question(&message))
     }
 
     /// Reads an upstream's message as the answer to `question` with its id; whether it is taken.

@@ -14,19 +14,25 @@ use pharos_filter::Filter;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Cache, Clock};
 use crate::config::DnsConfig;
+use crate::cookie::Jar;
 use crate::counts::{Counts, Tally, add};
-use crate::forward::{Flights, Upstreams};
-use crate::special::Special;
+use crate::encrypted::{self, acceptor};
+use crate::forward::Upstreams;
+use crate::special::{Designated, Special};
+use crate::tcp::Open;
 use crate::worker::{Shared, Worker};
-use crate::{tcp, udp};
+use crate::{doh, tcp, udp};
 
 /// Kernel buffer for datagrams not yet read: rides out a burst at the start of a lesson.
 const RECEIVE_BUFFER: usize = 4 << 20;
 const BACKLOG: i32 = 256;
+/// How soon a worker without questions lets go of lists that are no longer in force.
+const KEEP_UP: Duration = Duration::from_secs(1);
 /// How long questions under way may still be answered after the end was asked for.
 const GRACE: Duration = Duration::from_millis(1_500);
 /// Tries to find one free port for both UDP and TCP where the port is 0.
@@ -36,6 +42,8 @@ const PORT_TRIES: usize = 16;
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    tls: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
     tallies: Vec<Arc<Tally>>,
     threads: Vec<JoinHandle<()>>,
     ended: mpsc::Receiver<()>,
@@ -46,6 +54,16 @@ impl Running {
     /// is the real one here.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses answered on over TLS, in the order of [`crate::Encrypted::tls`].
+    pub fn tls(&self) -> &[SocketAddr] {
+        &self.tls
+    }
+
+    /// The addresses answered on over HTTPS, in the order of [`crate::Encrypted::https`].
+    pub fn https(&self) -> &[SocketAddr] {
+        &self.https
     }
 
     /// What was counted so far.
@@ -92,20 +110,40 @@ pub fn start(
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let mut sockets: Vec<Vec<Pair>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut doors: Vec<Doors> = (0..workers).map(|_| Doors::default()).collect();
     let mut addresses = Vec::new();
     for address in &config.listen {
         let pairs = bind(*address, workers)?;
         addresses.push(pairs[0].udp.local_addr()?);
-        for (mine, pair) in sockets.iter_mut().zip(pairs) {
-            mine.push(pair);
+        for (mine, pair) in doors.iter_mut().zip(pairs) {
+            mine.plain.push(pair);
         }
     }
+    let (mut tls, mut https) = (Vec::new(), Vec::new());
+    if let Some(encrypted) = &config.encrypted {
+        let dot = acceptor(&encrypted.certificate, &["dot"])?;
+        let doh = acceptor(&encrypted.certificate, &["h2", "http/1.1"])?;
+        for address in &encrypted.tls {
+            tls.push(listeners(*address, &mut doors, |mine, listener| {
+                mine.tls.push((listener, dot.clone()));
+            })?);
+        }
+        for address in &encrypted.https {
+            https.push(listeners(*address, &mut doors, |mine, listener| {
+                mine.https.push((listener, doh.clone()));
+            })?);
+        }
+    }
+    let designated = config
+        .encrypted
+        .as_ref()
+        .map(|encrypted| Designated::new(&encrypted.name, &tls, &https));
     let shared = Arc::new(Shared {
         cache: Cache::new(&config.limits),
         upstreams: Upstreams::new(&config.upstreams),
-        special: Special::new(&config.local_names),
+        special: Special::new(&config.local_names, designated.flatten()),
         clock: Clock::start(),
+        jar: Jar::new().map_err(|_| io::Error::other("the system gives no random numbers"))?,
         config,
         filter,
         sink,
@@ -113,23 +151,33 @@ pub fn start(
     let (ends, ended) = mpsc::channel(1);
     let mut running = Running {
         addresses,
+        tls,
+        https,
         tallies: Vec::new(),
         threads: Vec::new(),
         ended,
     };
-    for (number, pairs) in sockets.into_iter().enumerate() {
+    for (number, mine) in doors.into_iter().enumerate() {
         let tally = Arc::new(Tally::default());
         running.tallies.push(Arc::clone(&tally));
         let (shared, stop, ends) = (Arc::clone(&shared), stop.clone(), ends.clone());
         let thread = std::thread::Builder::new()
             .name(format!("dns-{number}"))
             .spawn(move || {
-                watch(&pairs, &shared, &tally, &stop);
+                watch(&mine, &shared, &tally, &stop);
                 drop(ends);
             })?;
         running.threads.push(thread);
     }
     Ok(running)
+}
+
+/// One worker's sockets.
+#[derive(Default)]
+struct Doors {
+    plain: Vec<Pair>,
+    tls: Vec<(TcpListener, TlsAcceptor)>,
+    https: Vec<(TcpListener, TlsAcceptor)>,
 }
 
 /// One worker's sockets for one address.
@@ -156,6 +204,31 @@ fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<Pair>> {
     Err(explain(
         last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()),
     ))
+}
+
+/// Binds one address for every worker; gives it with its real port.
+fn listeners(
+    address: SocketAddr,
+    doors: &mut [Doors],
+    mut give: impl FnMut(&mut Doors, TcpListener),
+) -> io::Result<SocketAddr> {
+    let explain = |error: io::Error| {
+        let what = format!("cannot answer encrypted DNS on {address}: {error}");
+        io::Error::new(error.kind(), what)
+    };
+    let mut bind = || {
+        // As in `bind_all`: first see that nobody has it.
+        let alone = socket(address, Type::STREAM, false)?;
+        let real = alone.local_addr()?.as_socket().unwrap_or(address);
+        drop(alone);
+        for mine in &mut *doors {
+            let listener = socket(real, Type::STREAM, true)?;
+            listener.listen(BACKLOG)?;
+            give(mine, listener.into());
+        }
+        Ok(real)
+    };
+    bind().map_err(explain)
 }
 
 fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<Pair>> {
@@ -206,9 +279,9 @@ fn socket(address: SocketAddr, kind: Type, share: bool) -> io::Result<Socket> {
 }
 
 /// Runs one worker; a fault in the program costs the questions under way, never the service.
-fn watch(pairs: &[Pair], shared: &Arc<Shared>, tally: &Arc<Tally>, stop: &CancellationToken) {
+fn watch(doors: &Doors, shared: &Arc<Shared>, tally: &Arc<Tally>, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        match catch_unwind(AssertUnwindSafe(|| run(pairs, shared, tally, stop))) {
+        match catch_unwind(AssertUnwindSafe(|| run(doors, shared, tally, stop))) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a DNS worker could not start; trying again");
@@ -221,7 +294,7 @@ fn watch(pairs: &[Pair], shared: &Arc<Shared>, tally: &Arc<Tally>, stop: &Cancel
 }
 
 fn run(
-    pairs: &[Pair],
+    doors: &Doors,
     shared: &Arc<Shared>,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
@@ -229,17 +302,15 @@ fn run(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let rc = Rc::new(RefCell::new(Worker {
-        shared: Arc::clone(shared),
-        tally: Arc::clone(tally),
-        out: Vec::with_capacity(4_096),
-        flights: Flights::default(),
-    }));
+    let rc = Rc::new(RefCell::new(Worker::new(
+        Arc::clone(shared),
+        Arc::clone(tally),
+    )));
     LocalSet::new().block_on(&runtime, async {
-        let open = Rc::default();
+        let open: Open = Rc::default();
         let mut serving = Vec::new();
-        for pair in pairs {
-            let udp = Rc::new(tokio::net::UdpSocket::from_std(pair.udp.try_clone()?)?);
+        for pair in &doors.plain {
+            let udp = Rc::new(udp::Door::new(pair.udp.try_clone()?)?);
             serving.push(spawn_local(udp::serve(udp, Rc::clone(&rc))));
             let tcp = tokio::net::TcpListener::from_std(pair.tcp.try_clone()?)?;
             serving.push(spawn_local(tcp::serve(
@@ -248,6 +319,21 @@ fn run(
                 Rc::clone(&open),
             )));
         }
+        let taken =
+            |listener: &TcpListener| tokio::net::TcpListener::from_std(listener.try_clone()?);
+        for (listener, acceptor) in &doors.tls {
+            let (rc, open) = (Rc::clone(&rc), Rc::clone(&open));
+            let serve = encrypted::dot;
+            let listening = encrypted::listen(taken(listener)?, acceptor.clone(), rc, open, serve);
+            serving.push(spawn_local(listening));
+        }
+        for (listener, acceptor) in &doors.https {
+            let (rc, open) = (Rc::clone(&rc), Rc::clone(&open));
+            let serve = doh::serve;
+            let listening = encrypted::listen(taken(listener)?, acceptor.clone(), rc, open, serve);
+            serving.push(spawn_local(listening));
+        }
+        serving.push(spawn_local(keep_up(Rc::clone(&rc))));
         let fault = tokio::select! {
             () = stop.cancelled() => false,
             () = any_ended(&mut serving) => true,
@@ -267,6 +353,14 @@ fn run(
         let _ = tokio::time::timeout(GRACE, landed).await;
         Ok(())
     })
+}
+
+/// Lets go of a snapshot that is no longer in force, also while nobody asks: lists are large.
+async fn keep_up(rc: Rc<RefCell<Worker>>) {
+    loop {
+        tokio::time::sleep(KEEP_UP).await;
+        rc.borrow_mut().in_force();
+    }
 }
 
 /// Returns when a listener task has ended, which only a fault in the program can cause.

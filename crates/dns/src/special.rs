@@ -1,9 +1,12 @@
 //! Names that never go to an upstream: the school's own, and those the standards keep local.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use pharos_catalogue::Host;
 
 use crate::config::LocalName;
-use crate::wire::{Name, code, name};
+use crate::doh;
+use crate::wire::{Name, code, name, svcb};
 
 /// Last labels under which something is special; any other name is passed by in one look.
 const SPECIAL_ENDS: [&[u8]; 5] = [b"localhost", b"local", b"invalid", b"onion", b"arpa"];
@@ -17,6 +20,72 @@ pub(crate) enum Local {
     Nothing,
     /// The name does not exist.
     NoSuchName,
+    /// Our own encrypted listeners, for a device that asks for such (RFC 9462).
+    Designated,
+}
+
+/// The name under which devices ask a resolver for its encrypted listeners.
+const DISCOVERY: &str = "_dns.resolver.arpa";
+
+/// Service records of our own encrypted listeners, so that a device that looks for an encrypted
+/// resolver stays with the school's.
+pub(crate) struct Designated {
+    /// The records, for a message whose question has the name.
+    pub(crate) body: Vec<u8>,
+    pub(crate) count: u16,
+}
+
+impl Designated {
+    /// `None` without a listener.
+    pub(crate) fn new(name: &Host, tls: &[SocketAddr], https: &[SocketAddr]) -> Option<Self> {
+        let target = name::from_dotted(name.as_str())?;
+        let mut made = Self {
+            body: Vec::new(),
+            count: 0,
+        };
+        // HTTPS first: that is what browsers take.
+        let mut add = |protocol: &[u8], at: &SocketAddr, path: &[u8]| {
+            let mut data = vec![0, made.count as u8 + 1];
+            data.extend_from_slice(&target);
+            let alpn = [&[protocol.len() as u8], protocol].concat();
+            param(&mut data, svcb::ALPN, &alpn);
+            param(&mut data, svcb::PORT, &at.port().to_be_bytes());
+            match at.ip() {
+                IpAddr::V4(ip) if !ip.is_unspecified() => {
+                    param(&mut data, svcb::IPV4_HINT, &ip.octets());
+                }
+                IpAddr::V6(ip) if !ip.is_unspecified() => {
+                    param(&mut data, svcb::IPV6_HINT, &ip.octets());
+                }
+                _ => {}
+            }
+            if !path.is_empty() {
+                param(&mut data, svcb::DOH_PATH, path);
+            }
+            made.body
+                .extend_from_slice(&[0xc0, 12, 0, 64, 0, 1, 0, 0, 0, 60]);
+            made.body
+                .extend_from_slice(&(data.len() as u16).to_be_bytes());
+            made.body.extend_from_slice(&data);
+            made.count += 1;
+        };
+        for at in https.iter().take(LISTENERS_MAX) {
+            add(b"h2", at, format!("{}{{?dns}}", doh::PATH).as_bytes());
+        }
+        for at in tls.iter().take(LISTENERS_MAX) {
+            add(b"dot", at, b"");
+        }
+        (made.count > 0).then_some(made)
+    }
+}
+
+/// Listeners of each kind that are told of.
+const LISTENERS_MAX: usize = 8;
+
+fn param(data: &mut Vec<u8>, key: u16, value: &[u8]) {
+    data.extend_from_slice(&key.to_be_bytes());
+    data.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    data.extend_from_slice(value);
 }
 
 /// The tables, made once at start.
@@ -24,10 +93,12 @@ pub(crate) struct Special {
     local: Vec<(Name, Option<Ipv4Addr>, Option<Ipv6Addr>)>,
     absent: Vec<Name>,
     localhost: Name,
+    discovery: Name,
+    pub(crate) designated: Option<Designated>,
 }
 
 impl Special {
-    pub(crate) fn new(local_names: &[LocalName]) -> Self {
+    pub(crate) fn new(local_names: &[LocalName], designated: Option<Designated>) -> Self {
         let local = local_names.iter().filter_map(|local| {
             Some((name::from_dotted(local.name.as_str())?, local.v4, local.v6))
         });
@@ -35,6 +106,8 @@ impl Special {
             local: local.collect(),
             absent: absent_zones(),
             localhost: name::from_dotted("localhost").unwrap_or_default(),
+            discovery: name::from_dotted(DISCOVERY).unwrap_or_default(),
+            designated,
         }
     }
 
@@ -57,6 +130,12 @@ impl Special {
                 Some(Ipv4Addr::LOCALHOST),
                 Some(Ipv6Addr::LOCALHOST),
             ));
+        }
+        if self.designated.is_some() && asked == self.discovery.as_slice() {
+            return Some(match kind {
+                code::SVCB => Local::Designated,
+                _ => Local::Nothing,
+            });
         }
         let absent = self.absent.iter().any(|zone| name::is_within(asked, zone));
         absent.then_some(Local::NoSuchName)
@@ -119,7 +198,7 @@ mod tests {
             v4: Some(Ipv4Addr::new(10, 1, 1, 1)),
             v6: None,
         };
-        Special::new(&[local]).answer(&name::from_dotted(text).unwrap(), kind)
+        Special::new(&[local], None).answer(&name::from_dotted(text).unwrap(), kind)
     }
 
     /// Questions about the school's own devices stay in the school (RFC 6303).

@@ -2,19 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::counts::add;
-use crate::forward::{ReplyTo, depart};
-use crate::worker::{Verdict, Worker, answer};
+use crate::forward::{ReplyTo, depart, renew};
+use crate::worker::{Client, Over, Verdict, Worker, answer};
 
 /// Longest question taken; real ones have some dozens of bytes.
 const QUESTION_MAX: usize = 4_096;
@@ -22,7 +21,7 @@ const QUESTION_MAX: usize = 4_096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Open connections by client.
-type Open = Rc<RefCell<HashMap<IpAddr, usize>>>;
+pub(crate) type Open = Rc<RefCell<HashMap<IpAddr, usize>>>;
 
 /// Serves one listener for ever.
 pub(crate) async fn serve(listener: TcpListener, rc: Rc<RefCell<Worker>>, open: Open) {
@@ -39,20 +38,22 @@ pub(crate) async fn serve(listener: TcpListener, rc: Rc<RefCell<Worker>>, open: 
         let rc = Rc::clone(&rc);
         tokio::task::spawn_local(async move {
             let _place = place;
-            connection(stream, from, &rc).await;
+            let _ = stream.set_nodelay(true);
+            let (reader, writer) = stream.into_split();
+            connection(reader, writer, (from.ip(), Over::Tcp), &rc).await;
             add(&rc.borrow().tally.tcp_closed);
         });
     }
 }
 
 /// One connection's place among those allowed; given back when dropped.
-struct Place {
+pub(crate) struct Place {
     open: Open,
     client: IpAddr,
 }
 
 impl Place {
-    fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
+    pub(crate) fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
         let limits = rc.borrow().shared.config.limits;
         let mut clients = open.borrow_mut();
         let all: usize = clients.values().sum();
@@ -81,10 +82,13 @@ impl Drop for Place {
 }
 
 /// Reads questions until the client is done, idle, too slow, or talks nonsense.
-async fn connection(stream: TcpStream, from: SocketAddr, rc: &Rc<RefCell<Worker>>) {
+pub(crate) async fn connection(
+    mut reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin + 'static,
+    (ip, over): (IpAddr, Over),
+    rc: &Rc<RefCell<Worker>>,
+) {
     let limits = rc.borrow().shared.config.limits;
-    let _ = stream.set_nodelay(true);
-    let (mut reader, writer) = stream.into_split();
     let (queue, answers) = mpsc::channel(limits.tcp_pipeline_max.max(1));
     let writing = tokio::task::spawn_local(write(writer, answers, limits.tcp_idle));
     let mut question = Vec::new();
@@ -99,7 +103,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, rc: &Rc<RefCell<Worker>
         let Ok(Ok(place)) = timeout(limits.tcp_idle, queue.clone().reserve_owned()).await else {
             break;
         };
-        if !one(rc, &question, from, place) {
+        if !one(rc, &question, Client::new(ip, over), place) {
             break;
         }
     }
@@ -113,24 +117,27 @@ async fn connection(stream: TcpStream, from: SocketAddr, rc: &Rc<RefCell<Worker>
 fn one(
     rc: &Rc<RefCell<Worker>>,
     question: &[u8],
-    from: SocketAddr,
+    client: Client,
     place: mpsc::OwnedPermit<Vec<u8>>,
 ) -> bool {
     let mut guard = rc.borrow_mut();
     let worker = &mut *guard;
     let now = worker.shared.clock.now();
-    match answer(worker, question, from, false, now) {
+    match answer(worker, question, client, now) {
         Verdict::Silent => return false,
         Verdict::Reply => {
             place.send(worker.out.clone());
         }
         Verdict::Forward(pending) => depart(rc, worker, pending, ReplyTo::Tcp(place), now),
     }
+    if !worker.renewals.is_empty() {
+        renew(rc, worker);
+    }
     true
 }
 
 async fn next_question(
-    reader: &mut tokio::net::tcp::OwnedReadHalf,
+    reader: &mut (impl AsyncRead + Unpin),
     question: &mut Vec<u8>,
 ) -> Option<()> {
     let length = usize::from(reader.read_u16().await.ok()?);
@@ -141,7 +148,11 @@ async fn next_question(
     reader.read_exact(question).await.ok().map(|_| ())
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut answers: mpsc::Receiver<Vec<u8>>, limit: Duration) {
+async fn write(
+    mut writer: impl AsyncWrite + Unpin,
+    mut answers: mpsc::Receiver<Vec<u8>>,
+    limit: Duration,
+) {
     let mut framed = Vec::new();
     while let Some(answer) = answers.recv().await {
         let Ok(length) = u16::try_from(answer.len()) else {
@@ -154,4 +165,6 @@ async fn write(mut writer: OwnedWriteHalf, mut answers: mpsc::Receiver<Vec<u8>>,
             return;
         }
     }
+    // Says over TLS that this is the end and nothing was cut off.
+    let _ = timeout(limit, writer.shutdown()).await;
 }

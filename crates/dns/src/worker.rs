@@ -1,7 +1,8 @@
 //! One worker: everything a thread needs to answer, and the one synchronous step from datagram to
 //! verdict.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pharos_activity::Sink;
@@ -9,16 +10,20 @@ use pharos_filter::Filter;
 use pharos_filter::engines::Rewrite;
 use pharos_filter::shield::WayRound;
 use pharos_policy::Action;
+use pharos_school::Who;
 
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
-use crate::compose::{blocked, conclude, plain};
+use crate::compose::{blocked, conclude, given, plain};
 use crate::config::DnsConfig;
+use crate::cookie::Jar;
 use crate::counts::{Tally, add};
-use crate::forward::{Flights, Upstreams};
-use crate::gate::{self, Decided};
+use crate::forward::{Flights, Lines, Upstreams};
+use crate::gate::{self, Asker, Decided};
+use crate::names::{InForce, Known, Names};
+use crate::rates::{Allowance, Rates};
 use crate::says::{JUST_FAILED, NARROWED, NO_UPSTREAM, NOT_READY, OUTSIDE, STALE, UNDECIDABLE};
 use crate::special::{Local, Special};
-use crate::wire::{Asked, Bytes, Ede, Name, Reject, Reply, code, name, parse, refuse_raw};
+use crate::wire::{Asked, Bytes, Ede, Fit, Name, Reject, Reply, code, name, parse, refuse_raw};
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -29,6 +34,14 @@ pub(crate) struct Shared {
     pub(crate) upstreams: Upstreams,
     pub(crate) special: Special,
     pub(crate) clock: Clock,
+    pub(crate) jar: Jar,
+}
+
+impl Shared {
+    /// Whether an address may ask without more ado.
+    fn serves(&self, ip: IpAddr) -> bool {
+        self.config.clients.iter().any(|net| net.contains(&ip))
+    }
 }
 
 /// One thread's own part.
@@ -38,6 +51,91 @@ pub(crate) struct Worker {
     /// The answer being written; used again and again.
     pub(crate) out: Vec<u8>,
     pub(crate) flights: Flights,
+    /// The snapshot decided by, kept between questions as long as it is in force.
+    snapshot: Option<InForce>,
+    /// Names asked lately.
+    names: Names,
+    rates: Rates,
+    /// Ways to the upstreams.
+    pub(crate) lines: Rc<Lines>,
+    /// Popular answers near their end, to be fetched again when this batch is done.
+    pub(crate) renewals: Vec<Bytes>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, tally: Arc<Tally>) -> Self {
+        Self {
+            rates: Rates::new(&shared.config.limits),
+            lines: Rc::new(Lines::new(
+                &shared.config.upstreams,
+                shared.config.upstream_tls.as_ref(),
+            )),
+            shared,
+            tally,
+            out: Vec::with_capacity(4_096),
+            flights: Flights::default(),
+            snapshot: None,
+            names: Names::default(),
+            renewals: Vec::new(),
+        }
+    }
+
+    /// The snapshot in force; lets go of one that no longer is.
+    pub(crate) fn in_force(&mut self) -> Option<InForce> {
+        match &self.snapshot {
+            Some(snapshot) if self.shared.filter.is_in_force(snapshot) => {}
+            _ => {
+                self.names.clear();
+                self.snapshot = self.shared.filter.snapshot().ok().map(Rc::new);
+            }
+        }
+        self.snapshot.clone()
+    }
+}
+
+/// How a question came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Udp,
+    Tcp,
+    Tls,
+    Https,
+}
+
+impl Over {
+    fn fit(self) -> Fit {
+        match self {
+            Over::Udp => Fit::Datagram,
+            Over::Tcp => Fit::Stream,
+            Over::Tls | Over::Https => Fit::Encrypted,
+        }
+    }
+}
+
+/// Where a question comes from.
+pub(crate) struct Client {
+    ip: IpAddr,
+    over: Over,
+    /// Who it is, where the device itself said so (FIL-15); it may then ask from anywhere.
+    device: Option<Who>,
+}
+
+impl Client {
+    pub(crate) fn new(ip: IpAddr, over: Over) -> Self {
+        Self {
+            ip: ip.to_canonical(),
+            over,
+            device: None,
+        }
+    }
+
+    /// A device that carries its own identity.
+    pub(crate) fn of_device(ip: IpAddr, over: Over, device: Who) -> Self {
+        Self {
+            device: Some(device),
+            ..Self::new(ip, over)
+        }
+    }
 }
 
 /// What becomes of a message.
@@ -60,18 +158,18 @@ pub(crate) struct Pending {
     pub(crate) alias: Option<Name>,
     /// An old answer for want of a better one.
     pub(crate) stale: Option<Arc<Entry>>,
-    pub(crate) udp: bool,
+    pub(crate) fit: Fit,
 }
 
 impl Pending {
-    fn new(asked: Asked, decided: Decided, fetch: Bytes, alias: Option<Name>, udp: bool) -> Self {
+    fn new(asked: Asked, decided: Decided, fetch: Bytes, alias: Option<Name>, fit: Fit) -> Self {
         Self {
             asked,
             decided,
             fetch,
             alias,
             stale: None,
-            udp,
+            fit,
         }
     }
 }
@@ -89,40 +187,109 @@ pub(crate) enum Outcome {
 
 /// Answers one message: no waiting, no system call beyond reading clocks beforehand. The reply,
 /// where there is one, is left in [`Worker::out`].
-pub(crate) fn answer(
-    worker: &mut Worker,
-    packet: &[u8],
-    from: SocketAddr,
-    udp: bool,
-    now: Moment,
-) -> Verdict {
-    add(if udp {
-        &worker.tally.udp
-    } else {
-        &worker.tally.tcp
+pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Moment) -> Verdict {
+    let Client { ip, over, device } = client;
+    add(match over {
+        Over::Udp => &worker.tally.udp,
+        Over::Tcp => &worker.tally.tcp,
+        Over::Tls => &worker.tally.tls,
+        Over::Https => &worker.tally.https,
     });
-    let asked = match parse(packet) {
+    let own = device.is_some() || worker.shared.serves(ip);
+    let allowance = match over {
+        Over::Udp => worker.rates.take(ip, own, now.ms),
+        _ => Allowance::Left,
+    };
+    if allowance == Allowance::Spent {
+        add(&worker.tally.limited);
+        return Verdict::Silent;
+    }
+    let mut asked = match parse(packet) {
         Ok(asked) => asked,
+        Err(_) if allowance != Allowance::Left => {
+            add(&worker.tally.limited);
+            return Verdict::Silent;
+        }
         Err(reject) => return rejected(worker, packet, reject),
     };
-    let ip = from.ip().to_canonical();
-    if let Some(verdict) = turned_away(worker, &asked, ip, udp) {
+    let proven = bake(worker, &mut asked, ip, now);
+    let fit = over.fit();
+    if allowance == Allowance::Overdrawn {
+        if !proven {
+            return beyond(worker, &asked);
+        }
+        worker.rates.overdraw(ip, own);
+    }
+    if let Some(verdict) = turned_away(worker, &asked, own, fit) {
         return verdict;
     }
-    if let Some(local) = worker.shared.special.answer(asked.name(), asked.kind) {
-        return local_answer(worker, &asked, local, udp);
+    let snapshot = worker.in_force();
+    let known = worker.names.find(&asked.key).filter(|_| snapshot.is_some());
+    let (snapshot, known) = match (snapshot, known.cloned()) {
+        (Some(snapshot), Some(known)) => (snapshot, known),
+        (snapshot, _) => match unknown_name(worker, &asked, snapshot, fit) {
+            Ok(found) => found,
+            Err(verdict) => return verdict,
+        },
+    };
+    let addresses = worker.shared.filter.addresses();
+    let asker = Asker {
+        who: device.unwrap_or_else(|| addresses.identify(ip, now.wall)),
+        from: ip,
+        at: now.wall,
+    };
+    let decided = Decided::new(snapshot, known, asker, packet.len());
+    decided_answer(worker, asked, decided, fit, now)
+}
+
+/// Puts the cookie into the answer where the client sent its own; whether it proved its address.
+fn bake(worker: &Worker, asked: &mut Asked, ip: IpAddr, now: Moment) -> bool {
+    let Some(cookie) = asked.edns.and_then(|edns| edns.cookie) else {
+        return false;
+    };
+    // Serial number arithmetic (RFC 9018 section 4.3): only the lower 32 bits count.
+    let now_s = now.wall.as_second() as u32;
+    let jar = &worker.shared.jar;
+    asked.server_cookie = Some(jar.make(cookie.client, ip, now_s));
+    jar.proves(&cookie, ip, now_s)
+}
+
+/// A question beyond the allowance of a client whose address may be forged: nothing, or in turn a
+/// short answer that a real client gets on with, never longer than the question by much.
+fn beyond(worker: &mut Worker, asked: &Asked) -> Verdict {
+    add(&worker.tally.limited);
+    if !worker.rates.slips() {
+        return Verdict::Silent;
     }
-    let shared = Arc::clone(&worker.shared);
-    let Ok(snapshot) = shared.filter.snapshot() else {
+    add(&worker.tally.slipped);
+    if asked.server_cookie.is_some() {
+        Reply::new(&mut worker.out, asked, code::BADCOOKIE).finish(Fit::Datagram);
+    } else {
+        Reply::new(&mut worker.out, asked, code::NOERROR).over_tcp_please();
+    }
+    Verdict::Reply
+}
+
+/// Looks a name up that is not remembered; the verdict at once where it is not for the filter to
+/// decide.
+fn unknown_name(
+    worker: &mut Worker,
+    asked: &Asked,
+    snapshot: Option<InForce>,
+    fit: Fit,
+) -> Result<(InForce, Rc<Known>), Verdict> {
+    if let Some(local) = worker.shared.special.answer(asked.name(), asked.kind) {
+        return Err(local_answer(worker, asked, local, fit));
+    }
+    let Some(snapshot) = snapshot else {
         add(&worker.tally.not_ready);
-        return plain(worker, &asked, code::SERVFAIL, Some(NOT_READY), udp);
+        return Err(plain(worker, asked, code::SERVFAIL, Some(NOT_READY), fit));
     };
     let Some(address) = gate::address(asked.name()) else {
-        return nameless(worker, &asked, udp);
+        return Err(nameless(worker, asked, fit));
     };
-    let who = snapshot.check_roll(shared.filter.addresses().identify(ip, now.wall));
-    let decided = Decided::new(snapshot, address, who, ip, now.wall, packet.len());
-    decided_answer(worker, asked, decided, udp, now)
+    let known = Known::new(asked.key.clone(), address, &snapshot);
+    Ok((snapshot, worker.names.put(known)))
 }
 
 fn rejected(worker: &mut Worker, packet: &[u8], reject: Reject) -> Verdict {
@@ -144,18 +311,12 @@ fn rejected(worker: &mut Worker, packet: &[u8], reject: Reject) -> Verdict {
 
 /// Questions that are refused whatever the name: from outside, other classes, zone transfers,
 /// ANY, and those that only probe the cache (which would tell what others looked up).
-fn turned_away(worker: &mut Worker, asked: &Asked, ip: IpAddr, udp: bool) -> Option<Verdict> {
+fn turned_away(worker: &mut Worker, asked: &Asked, own: bool, fit: Fit) -> Option<Verdict> {
     let refuse = |worker: &mut Worker, ede| {
         add(&worker.tally.refused);
-        Some(plain(worker, asked, code::REFUSED, ede, udp))
+        Some(plain(worker, asked, code::REFUSED, ede, fit))
     };
-    if !worker
-        .shared
-        .config
-        .clients
-        .iter()
-        .any(|net| net.contains(&ip))
-    {
+    if !own {
         return refuse(worker, Some(OUTSIDE));
     }
     match asked.kind {
@@ -164,7 +325,7 @@ fn turned_away(worker: &mut Worker, asked: &Asked, ip: IpAddr, udp: bool) -> Opt
             add(&worker.tally.refused);
             Reply::new(&mut worker.out, asked, code::NOERROR)
                 .any_is_refused(3_600)
-                .finish(udp);
+                .finish(fit);
             Some(Verdict::Reply)
         }
         code::OPT | code::TKEY..=code::MAILA => refuse(worker, None),
@@ -172,34 +333,37 @@ fn turned_away(worker: &mut Worker, asked: &Asked, ip: IpAddr, udp: bool) -> Opt
     }
 }
 
-fn local_answer(worker: &mut Worker, asked: &Asked, local: Local, udp: bool) -> Verdict {
+fn local_answer(worker: &mut Worker, asked: &Asked, local: Local, fit: Fit) -> Verdict {
     add(&worker.tally.local);
-    let ttl = worker.shared.config.limits.decided_ttl_s;
+    let Worker { shared, out, .. } = worker;
+    let ttl = shared.config.limits.decided_ttl_s;
     match local {
-        Local::Address(ip) => Reply::new(&mut worker.out, asked, code::NOERROR)
-            .address(ip, ttl)
-            .finish(udp),
-        Local::Nothing => Reply::new(&mut worker.out, asked, code::NOERROR)
-            .negative_for(ttl)
-            .finish(udp),
-        Local::NoSuchName => Reply::new(&mut worker.out, asked, code::NXDOMAIN)
-            .negative_for(ttl)
-            .finish(udp),
-    };
+        Local::Address(ip) => Reply::new(out, asked, code::NOERROR).address(ip, ttl),
+        Local::Nothing => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
+        Local::NoSuchName => Reply::new(out, asked, code::NXDOMAIN).negative_for(ttl),
+        Local::Designated => {
+            let reply = Reply::new(out, asked, code::NOERROR);
+            match &shared.special.designated {
+                Some(own) => reply.records(&own.body, (own.count, 0), |_| {}),
+                None => reply.negative_for(ttl),
+            }
+        }
+    }
+    .finish(fit);
     Verdict::Reply
 }
 
 /// The root, or a name no list could ever hold: nothing that a browser can visit.
-fn nameless(worker: &mut Worker, asked: &Asked, udp: bool) -> Verdict {
+fn nameless(worker: &mut Worker, asked: &Asked, fit: Fit) -> Verdict {
     add(&worker.tally.refused);
-    plain(worker, asked, code::REFUSED, Some(UNDECIDABLE), udp)
+    plain(worker, asked, code::REFUSED, Some(UNDECIDABLE), fit)
 }
 
 fn decided_answer(
     worker: &mut Worker,
     asked: Asked,
     decided: Decided,
-    udp: bool,
+    fit: Fit,
     now: Moment,
 ) -> Verdict {
     let way_round = decided.way_round();
@@ -207,13 +371,18 @@ fn decided_answer(
     // would be an invitation.
     let signal = matches!(way_round, Some(WayRound::Canary | WayRound::Discovery));
     if signal || !decided.decision.action.passes() {
-        blocked(worker, &asked, &decided, way_round, udp);
+        blocked(worker, &asked, decided, way_round, fit);
         return Verdict::Reply;
     }
     let (target, fetch) = match decided.rewrite() {
         None => {
+            if let Some(answer) = decided.known.fresh(now) {
+                add(&worker.tally.cache_hits);
+                given(worker, &asked, decided, &answer, fit, now);
+                return Verdict::Reply;
+            }
             let fetch = asked.key.clone();
-            return look_up(worker, Pending::new(asked, decided, fetch, None, udp), now);
+            return look_up(worker, Pending::new(asked, decided, fetch, None, fit), now);
         }
         // HTTPS records of the real name would carry its own addresses and keys.
         Some(_) if !matches!(asked.kind, code::A | code::AAAA) => (None, None),
@@ -223,7 +392,7 @@ fn decided_answer(
     add(&worker.tally.narrowed);
     if let Some(target_name) = fetch {
         let fetch = asked.key_of(&target_name, asked.kind);
-        let pending = Pending::new(asked, decided, fetch, Some(target_name), udp);
+        let pending = Pending::new(asked, decided, fetch, Some(target_name), fit);
         return look_up(worker, pending, now);
     }
     let ttl = worker.shared.config.limits.decided_ttl_s;
@@ -232,7 +401,7 @@ fn decided_answer(
         Some(ip) if asked.kind == code::A => reply.address(ip.into(), ttl),
         _ => reply.negative_for(ttl),
     };
-    reply.because(NARROWED).finish(udp);
+    reply.because(NARROWED).finish(fit);
     decided.record(worker, Action::Narrow);
     Verdict::Reply
 }
@@ -243,7 +412,8 @@ fn look_up(worker: &mut Worker, mut pending: Pending, now: Moment) -> Verdict {
     match shared.cache.find(&pending.fetch, now) {
         Found::Fresh(entry) => {
             add(&worker.tally.cache_hits);
-            return conclude(worker, &pending, &Outcome::Answer(entry), now);
+            conclude(worker, pending, &Outcome::Answer(entry), now);
+            return Verdict::Reply;
         }
         Found::Stale(entry) => pending.stale = Some(entry),
         Found::Nothing => {}
@@ -262,7 +432,8 @@ fn look_up(worker: &mut Worker, mut pending: Pending, now: Moment) -> Verdict {
         None => Verdict::Forward(Box::new(pending)),
         Some(ede) => {
             let outcome = without_upstream(&pending, ede);
-            conclude(worker, &pending, &outcome, now)
+            conclude(worker, pending, &outcome, now);
+            Verdict::Reply
         }
     }
 }

@@ -55,7 +55,8 @@ impl Evidence {
 /// How much a source counts where all else is equal.
 pub(crate) const fn rank(source: IdentitySource) -> u8 {
     match source {
-        IdentitySource::Stated => 8,
+        IdentitySource::Stated => 9,
+        IdentitySource::DeviceToken => 8,
         IdentitySource::ProxySignIn => 7,
         IdentitySource::SignInPage => 6,
         IdentitySource::Radius => 5,

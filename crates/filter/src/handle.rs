@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use pharos_school::Who;
 
-use crate::{AddressMap, Snapshot};
+use crate::{AddressMap, Devices, Snapshot};
 
 /// No lists or policy are in force yet: the face must refuse rather than let through (FIL-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,7 @@ pub struct NotReady;
 pub struct Filter {
     snapshot: ArcSwapOption<Snapshot>,
     addresses: AddressMap,
+    devices: Devices,
 }
 
 impl Filter {
@@ -38,6 +39,15 @@ impl Filter {
         self.snapshot.load_full().ok_or(NotReady)
     }
 
+    /// Whether this snapshot is the one in force. Cheaper than [`Filter::snapshot`] where a thread
+    /// keeps one between requests: nothing that threads share is written.
+    pub fn is_in_force(&self, snapshot: &Arc<Snapshot>) -> bool {
+        let in_force = self.snapshot.load();
+        in_force
+            .as_ref()
+            .is_some_and(|in_force| Arc::ptr_eq(in_force, snapshot))
+    }
+
     /// Puts a snapshot in force. Requests under way keep theirs.
     pub fn install(&self, snapshot: Snapshot) {
         self.snapshot.store(Some(Arc::new(snapshot)));
@@ -46,6 +56,11 @@ impl Filter {
     /// Devices' addresses to people.
     pub fn addresses(&self) -> &AddressMap {
         &self.addresses
+    }
+
+    /// Devices that carry their own identity.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Who is behind an address now, checked against the roll: someone no longer on it is

@@ -5,6 +5,7 @@
 //! and keeps it to its end.
 
 mod addresses;
+mod devices;
 pub mod engines;
 mod evidence;
 mod explanation;
@@ -18,6 +19,7 @@ mod snapshot;
 pub mod whatif;
 
 pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX};
+pub use devices::{Devices, OwnedDevice, TokenDigest};
 pub use evidence::{CLOCK_SLACK, Evidence};
 pub use explanation::{Explanation, Identity, ListVersion};
 pub use handle::{Filter, NotReady};
@@ -25,7 +27,7 @@ pub use lists::{Categories, Hit, NoCategories, NoSealed, Sealed};
 pub use passing::{PASSING_MAX, Passing};
 pub use query::{Query, Versions};
 pub use roster::Roster;
-pub use snapshot::{Parts, Snapshot};
+pub use snapshot::{Facts, Parts, Snapshot};
 
 use std::sync::Arc;
 

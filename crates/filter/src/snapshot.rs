@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pharos_catalogue::{CategoryId, CategorySet};
-use pharos_policy::{Action, Decision, Member, Policy, Request, Subject};
+use pharos_catalogue::{Address, CategoryId, CategorySet};
+use pharos_policy::{Action, Decision, Member, Policy, Request, SearchSite, Subject};
 use pharos_school::{PersonId, Unknown, Who};
+use rapidhash::fast::RandomState;
 
 use crate::engines::search_site;
-use crate::shield::way_round;
+use crate::shield::{WayRound, way_round};
 use crate::{Categories, Explanation, Query, Roster, Sealed, Versions};
 
 /// What a snapshot is made of.
@@ -27,11 +28,59 @@ pub struct Parts {
     pub versions: Versions,
 }
 
+/// What a snapshot's lists and tables know about one address, whoever asks for it.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    categories: CategorySet,
+    sealed: Option<Arc<str>>,
+    search: Option<SearchSite>,
+    way_round: Option<WayRound>,
+    /// A sealed list has an entry with a path on the host, and no path is seen.
+    by_path: bool,
+}
+
+impl Facts {
+    /// The categories of the address.
+    pub fn categories(&self) -> CategorySet {
+        self.categories
+    }
+
+    /// Which known way round the filter the host is (FIL-16).
+    pub fn way_round(&self) -> Option<WayRound> {
+        self.way_round
+    }
+
+    /// Whether the host belongs to a search engine or the video site, and so may be narrowed.
+    pub fn is_search_site(&self) -> bool {
+        self.search.is_some()
+    }
+
+    fn request<'a>(&'a self, query: &Query<'a>) -> Request<'a> {
+        Request {
+            address: query.address,
+            categories: self.categories,
+            sealed: self.sealed.as_ref(),
+            search: self.search,
+            avoidance: self.way_round.is_some(),
+            text: None,
+            notice_first: matches!(
+                query.who,
+                Who::Unknown {
+                    why: Unknown::NoticeNotAccepted,
+                    ..
+                }
+            ),
+            from: query.from,
+            now: query.now,
+        }
+    }
+}
+
 /// Policy, lists and roll at one moment: immutable, swapped in whole.
 #[derive(Debug)]
 pub struct Snapshot {
     parts: Parts,
-    subjects: HashMap<PersonId, Subject>,
+    subjects: HashMap<PersonId, Subject, RandomState>,
     no_categories: Arc<[Arc<str>]>,
 }
 
@@ -52,19 +101,41 @@ impl Snapshot {
 
     /// Decides. The same for every face; does not allocate where the request passes.
     pub fn decide(&self, query: &Query<'_>) -> Decision {
-        let request = self.request(query);
-        let decision = self
-            .parts
-            .policy
-            .decide(self.subject(query.who, query.from), &request);
-        self.complete(query, decision)
+        let facts = self.facts(query.address);
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.weigh(&facts, subject, query);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// What lists and tables know about an address, whoever asks: to be looked up once and weighed
+    /// for each asker with [`Snapshot::weigh`]. Belongs to this snapshot.
+    pub fn facts(&self, address: &Address) -> Facts {
+        let host_only = address.path().is_none();
+        Facts {
+            categories: self.parts.categories.categories(address),
+            sealed: self.parts.sealed.hit(address).cloned(),
+            search: search_site(address),
+            way_round: way_round(address.host()),
+            by_path: host_only && self.parts.sealed.needs_path(address.host()),
+        }
+    }
+
+    /// [`Snapshot::decide`] from facts already looked up and for a subject already found; its
+    /// reasons carry categories but not the lists and entries behind them.
+    pub fn weigh(&self, facts: &Facts, subject: &Subject, query: &Query<'_>) -> Decision {
+        let request = facts.request(query);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        decision.by_path |= facts.by_path;
+        decision
     }
 
     /// Decides once more, now that the text of a page or of what is sent has been read and reaches
     /// the threshold of these categories, the gravest first. The same order of rules holds: help
     /// sites, exceptions and lesson lists stand above (FIL-06).
     pub fn decide_text(&self, query: &Query<'_>, found: &[Arc<str>]) -> Decision {
-        let mut request = self.request(query);
+        let facts = self.facts(query.address);
+        let mut request = facts.request(query);
         request.text = found.first();
         let names = self.parts.categories.names();
         for name in found {
@@ -73,16 +144,17 @@ impl Snapshot {
                 request.categories.insert(CategoryId(number));
             }
         }
-        let decision = self
-            .parts
-            .policy
-            .decide(self.subject(query.who, query.from), &request);
-        self.complete(query, decision)
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        decision.by_path |= facts.by_path;
+        self.name_entries(query, &mut decision);
+        decision
     }
 
     /// What happens, and nothing else: for replays of many.
     pub fn action(&self, query: &Query<'_>) -> Action {
-        let request = self.request(query);
+        let facts = self.facts(query.address);
+        let request = facts.request(query);
         self.parts
             .policy
             .action(self.subject(query.who, query.from), &request)
@@ -94,7 +166,8 @@ impl Snapshot {
         if !self.shares_lists(other) {
             return (self.action(query), other.action(query));
         }
-        let request = self.request(query);
+        let facts = self.facts(query.address);
+        let request = facts.request(query);
         let by = |snapshot: &Snapshot| {
             let subject = snapshot.subject(query.who, query.from);
             snapshot.parts.policy.action(subject, &request)
@@ -112,12 +185,13 @@ impl Snapshot {
 
     /// Decides in the same way, and gives every rule considered, the winning one first (FIL-06).
     pub fn explain(&self, query: &Query<'_>) -> Decision {
-        let request = self.request(query);
-        let decision = self
-            .parts
-            .policy
-            .explain(self.subject(query.who, query.from), &request);
-        self.complete(query, decision)
+        let facts = self.facts(query.address);
+        let request = facts.request(query);
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.explain(subject, &request);
+        decision.by_path |= facts.by_path;
+        self.name_entries(query, &mut decision);
+        decision
     }
 
     /// [`Snapshot::explain`] in the shape that `explain --json` prints.
@@ -202,36 +276,6 @@ impl Snapshot {
             }
             who => who,
         }
-    }
-
-    fn request<'a>(&'a self, query: &Query<'a>) -> Request<'a> {
-        Request {
-            address: query.address,
-            categories: self.parts.categories.categories(query.address),
-            sealed: self.parts.sealed.hit(query.address),
-            search: search_site(query.address),
-            avoidance: way_round(query.address.host()).is_some(),
-            text: None,
-            notice_first: matches!(
-                query.who,
-                Who::Unknown {
-                    why: Unknown::NoticeNotAccepted,
-                    ..
-                }
-            ),
-            from: query.from,
-            now: query.now,
-        }
-    }
-
-    /// Adds what only the lists know.
-    fn complete(&self, query: &Query<'_>, mut decision: Decision) -> Decision {
-        let host_only = query.address.path().is_none();
-        if host_only && !decision.by_path {
-            decision.by_path = self.parts.sealed.needs_path(query.address.host());
-        }
-        self.name_entries(query, &mut decision);
-        decision
     }
 
     /// Adds list and entry to reasons that rest on a category. A sealed hit carries nothing but

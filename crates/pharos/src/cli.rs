@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pharos_dns::Upstream;
 use serde::{Deserialize, Serialize};
 
 /// Runs a school's online safety policy: filters, monitors, responds, governs.
@@ -77,6 +78,8 @@ pub(crate) enum WithData {
     Password(OnData<PasswordArgs>),
     /// The network around the filter: rules for the router, hosts that cannot be looked into
     Network(OnData<NetworkArgs>),
+    /// Devices that take the filter along: a path of their own for DNS over HTTPS
+    Roaming(OnData<RoamingArgs>),
 }
 
 /// A command with its data folder.
@@ -124,6 +127,8 @@ pub(crate) enum Request {
     /// As typed.
     Network(NetworkArgs),
     /// As typed.
+    Roaming(RoamingArgs),
+    /// As typed.
     PackInstall(PackInstallArgs),
     /// As typed.
     WhatIf(WhatIfArgs),
@@ -163,9 +168,22 @@ pub(crate) struct Faces {
     /// The filtering resolver
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5300")]
     pub(crate) dns: SocketAddr,
-    /// Where the resolver asks; may be given several times
+    /// Where the resolver asks, `9.9.9.9`, `tls://9.9.9.9#dns.quad9.net` or
+    /// `https://9.9.9.9/dns-query#dns.quad9.net`; may be given several times
+    #[arg(long, value_name = "UPSTREAM")]
+    pub(crate) dns_upstream: Vec<Upstream>,
+    /// Questions a second that one device may ask over UDP (per processor); 0: any number
+    #[arg(long, value_name = "NUMBER", default_value_t = 5_000)]
+    pub(crate) dns_client_limit: u32,
+    /// Also answer DNS over TLS here, usually on port 853
     #[arg(long, value_name = "ADDR")]
-    pub(crate) dns_upstream: Vec<SocketAddr>,
+    pub(crate) dot: Vec<SocketAddr>,
+    /// Also answer DNS over HTTPS here
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) doh: Vec<SocketAddr>,
+    /// The resolver's name in its certificate; `dns.` and the school's domain where not told
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dns_name: Option<String>,
     /// Leave a face out; may be given several times
     #[arg(long, value_name = "FACE")]
     pub(crate) off: Vec<Off>,
@@ -610,5 +628,34 @@ pub(crate) enum NetworkCommand {
         /// Why
         #[arg(long)]
         why: String,
+    },
+}
+
+/// `pharos roaming …`
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+pub(crate) struct RoamingArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: RoamingCommand,
+}
+
+/// What can be done with devices that take the filter along.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum RoamingCommand {
+    /// Give a device its own path; it is printed once
+    Add {
+        /// What the device is called
+        #[arg(long)]
+        label: String,
+        /// Whose it is, by sign-in name; a shared device without
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Every device with its own path
+    List,
+    /// Take a device's path back
+    Revoke {
+        /// The device's id, from the list
+        id: String,
     },
 }

@@ -52,6 +52,7 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
         WithData::Keys(on) => with_data(on, Request::Keys, output).await,
         WithData::Password(on) => with_data(on, Request::Password, output).await,
         WithData::Network(on) => with_data(on, Request::Network, output).await,
+        WithData::Roaming(on) => with_data(on, Request::Roaming, output).await,
     }
 }
 

@@ -6,6 +6,7 @@ mod folder;
 mod local;
 mod operator;
 mod output;
+mod own_certificate;
 mod ports;
 mod prober;
 

@@ -8,14 +8,13 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use pharos_activity::Sink;
-use pharos_dns::{BlockAnswer, DnsConfig};
+use pharos_dns::{BlockAnswer, DnsConfig, Encrypted, LocalName, Upstream};
 use pharos_filter::Filter;
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
 use pharos_proxy::{
-    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent, Words,
-    pac,
-    trust_steps,
+    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent,
+    Words, pac, trust_steps,
 };
 use pharos_service::{App, Prober, School, SystemClock};
 use rustls::pki_types::CertificateDer;
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Faces, Off, ServeArgs};
 use crate::folder::Folder;
 use crate::output::Output;
+use crate::own_certificate::{self, OwnCertificate};
 use crate::prober::FaceProber;
 use crate::watch::watched;
 use crate::wire::{self, Opened};
@@ -83,6 +83,8 @@ pub(crate) struct Running {
     pub(crate) dns: Option<SocketAddr>,
     pub(crate) radius: Option<SocketAddr>,
     pub(crate) syslog: Option<SocketAddr>,
+    pub(crate) dot: Option<SocketAddr>,
+    pub(crate) doh: Option<SocketAddr>,
     pub(crate) has_upstreams: bool,
     stop: CancellationToken,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -106,6 +108,12 @@ impl Running {
             line("syslog", Some(syslog));
         }
         line("DNS", self.dns);
+        if self.dot.is_some() {
+            line("DoT", self.dot);
+        }
+        if self.doh.is_some() {
+            line("DoH", self.doh);
+        }
         if self.dns.is_some() && !self.has_upstreams {
             output.say("  DNS has no upstream (--dns-upstream ADDR): it answers what the filter decides, and nothing from outside.");
         }
@@ -160,15 +168,31 @@ pub(crate) async fn start(
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
     let upstreams = if faces.dns_upstream.is_empty() {
-        school.pack.upstreams().to_vec()
+        let told = school.pack.upstreams().iter().copied();
+        told.map(Upstream::from).collect()
     } else {
         faces.dns_upstream.clone()
     };
     let has_upstreams = !upstreams.is_empty();
-    let resolvers = upstreams.clone();
+    let resolvers = upstreams.iter().map(Upstream::at).collect();
     let dns = on(Off::Dns)
-        .then(|| start_dns(faces, upstreams, app.filter(), &sink, &stop, &mut tasks))
+        .then(|| {
+            let own = Some((&authority, &*school));
+            start_dns(
+                faces,
+                upstreams,
+                app.filter(),
+                own,
+                &sink,
+                &stop,
+                &mut tasks,
+            )
+        })
         .transpose()?;
+    let (dns, dot, doh) = match dns {
+        Some(at) => (Some(at.plain), at.tls, at.https),
+        None => (None, None, None),
+    };
     let proxy = on(Off::Proxy)
         .then(|| {
             let behind = Behind {
@@ -231,6 +255,8 @@ pub(crate) async fn start(
         dns,
         radius: intake.radius,
         syslog: intake.syslog,
+        dot,
+        doh,
         has_upstreams,
         stop,
         tasks,
@@ -340,14 +366,23 @@ async fn keep_network(opened: Arc<Opened>, stop: CancellationToken) {
     }
 }
 
+/// Where the resolver answers.
+pub(crate) struct DnsAt {
+    pub(crate) plain: SocketAddr,
+    tls: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+}
+
+/// `own` makes the certificate for DNS over TLS and HTTPS; without it there is neither.
 pub(crate) fn start_dns(
     faces: &Faces,
-    upstreams: Vec<SocketAddr>,
+    upstreams: Vec<Upstream>,
     filter: &Arc<Filter>,
+    own: Option<(&Arc<CertificateAuthority>, &School)>,
     sink: &Arc<dyn Sink>,
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-) -> anyhow::Result<SocketAddr> {
+) -> anyhow::Result<DnsAt> {
     let page = match faces.proxy.ip() {
         IpAddr::V4(v4) if !v4.is_unspecified() => BlockAnswer::Page {
             v4: Some(v4),
@@ -355,17 +390,91 @@ pub(crate) fn start_dns(
         },
         _ => BlockAnswer::NxDomain,
     };
-    let config = DnsConfig {
+    let mut config = DnsConfig {
         listen: vec![faces.dns],
+        upstream_tls: upstream_tls(&upstreams, &faces.trust)?,
         upstreams,
         block: page,
         ..DnsConfig::default()
     };
+    config.limits.client_per_s = faces.dns_client_limit;
+    if let Some((authority, school)) = own {
+        encrypt(&mut config, faces, authority, school)?;
+    }
     let running = pharos_dns::start(config, Arc::clone(filter), Arc::clone(sink), stop.clone())
         .with_context(|| format!("the resolver cannot listen on {}", faces.dns))?;
-    let at = running.addresses().first().copied().unwrap_or(faces.dns);
+    let at = DnsAt {
+        plain: running.addresses().first().copied().unwrap_or(faces.dns),
+        tls: running.tls().first().copied(),
+        https: running.https().first().copied(),
+    };
     tasks.push(tokio::spawn(running.join()));
     Ok(at)
+}
+
+/// DNS over TLS and HTTPS under the school's own certificate, and the resolver's name answered by
+/// itself.
+fn encrypt(
+    config: &mut DnsConfig,
+    faces: &Faces,
+    authority: &Arc<CertificateAuthority>,
+    school: &School,
+) -> anyhow::Result<()> {
+    if faces.dot.is_empty() && faces.doh.is_empty() {
+        return Ok(());
+    }
+    let name = own_certificate::host(faces.dns_name.as_deref(), school)?;
+    let listening = faces.dot.iter().chain(&faces.doh).chain([&faces.dns]);
+    let mut ips: Vec<IpAddr> = listening.map(SocketAddr::ip).collect();
+    ips.retain(|ip| !ip.is_unspecified());
+    ips.sort_unstable();
+    ips.dedup();
+    let addresses = ips.iter().map(ToString::to_string);
+    let names = std::iter::once(name.to_string()).chain(addresses).collect();
+    let v4 = ips.iter().find_map(|ip| match ip {
+        IpAddr::V4(ip) => Some(*ip),
+        IpAddr::V6(_) => None,
+    });
+    let v6 = ips.iter().find_map(|ip| match ip {
+        IpAddr::V6(ip) => Some(*ip),
+        IpAddr::V4(_) => None,
+    });
+    if !ips.is_empty() {
+        config.local_names.push(LocalName {
+            name: name.clone(),
+            v4,
+            v6,
+        });
+    }
+    config.encrypted = Some(Encrypted {
+        tls: faces.dot.clone(),
+        https: faces.doh.clone(),
+        certificate: Arc::new(OwnCertificate::new(Arc::clone(authority), names)?),
+        name,
+    });
+    Ok(())
+}
+
+/// How certificates of encrypted upstreams are checked: by the machine's own roots and those told.
+fn upstream_tls(
+    upstreams: &[Upstream],
+    trust: &[std::path::PathBuf],
+) -> anyhow::Result<Option<Arc<rustls::ClientConfig>>> {
+    if !upstreams.iter().any(Upstream::is_encrypted) {
+        return Ok(None);
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(extra_roots(trust)?);
+    if roots.is_empty() {
+        bail!(
+            "no certificate authority is trusted here, so no encrypted DNS upstream can be: install ca-certificates or give --trust FILE"
+        );
+    }
+    let config = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(Arc::new(config)))
 }
 
 /// What stands behind the proxy.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pharos_activity::BlockDesk;
+use pharos_dns::Upstream;
 use pharos_notify::{Kind, Post, Security};
 use pharos_proxy::{HelpLine, SignInAnswer, Words};
 use pharos_service::Desk;
@@ -94,7 +95,7 @@ impl Standing {
                 intranet: Vec::new(),
                 web_url: &web_url,
                 authority: &authority,
-                resolvers: faces.dns_upstream.clone(),
+                resolvers: faces.dns_upstream.iter().map(Upstream::at).collect(),
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
@@ -107,14 +108,21 @@ impl Standing {
             let told = faces.dns_upstream.clone();
             let upstreams = if told.is_empty() {
                 known
-                    .map(|known| known.upstreams.clone())
+                    .map(|known| {
+                        known
+                            .upstreams
+                            .iter()
+                            .copied()
+                            .map(Upstream::from)
+                            .collect()
+                    })
                     .unwrap_or_default()
             } else {
                 told
             };
             let (filter, sink) = (ground.filter(), &ground.sink);
-            let at = start_dns(faces, upstreams, filter, sink, &stop, &mut tasks)?;
-            output.say(format!("  DNS     {at} (standing by)"));
+            let at = start_dns(faces, upstreams, filter, None, sink, &stop, &mut tasks)?;
+            output.say(format!("  DNS     {} (standing by)", at.plain));
         }
         Ok(Self { stop, tasks })
     }

@@ -9,13 +9,17 @@ use rcgen::{
     GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
     PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber,
 };
-use rustls_pki_types::CertificateDer;
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// Years that a new authority is valid: long enough for a device's life in school, short enough
 /// that a lost key does not matter for ever.
 const YEARS: i64 = 5;
+
+/// Life of a certificate for a service of our own: renewed long before.
+const SERVICE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Names that a new authority can never sign for, whoever holds its key: help, health and the
 /// police's reporting service. Browsers enforce it (RFC 5280, section 4.2.1.10).
@@ -205,6 +209,29 @@ impl CertificateAuthority {
         })
     }
 
+    /// Signs a certificate for a service of the school's own under several names and addresses, with
+    /// a key of its own and the authority's certificate behind it.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] when signing fails, a name that it may never sign for included.
+    pub fn sign_service(
+        &self,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<CertifiedKey, AuthorityError> {
+        let unusable = |why: &dyn std::fmt::Display| AuthorityError::Unreadable {
+            what: "key",
+            why: why.to_string(),
+        };
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = self.sign(names, &key, now, SERVICE_LIFE)?;
+        let der = PrivateKeyDer::try_from(key.serialize_der()).map_err(|why| unusable(&why))?;
+        let signing = rustls::crypto::aws_lc_rs::sign::any_supported_type(&der)
+            .map_err(|why| unusable(&why))?;
+        let chain = vec![certificate, self.certificate.clone()];
+        Ok(CertifiedKey::new(chain, signing))
+    }
+
     /// Signs a certificate for one host (name or IP address), short-lived.
     pub(crate) fn mint(
         &self,
@@ -213,11 +240,21 @@ impl CertificateAuthority {
         now: Timestamp,
         life: Duration,
     ) -> Result<CertificateDer<'static>, AuthorityError> {
-        let mut params = CertificateParams::new(vec![host.trim_matches(['[', ']']).to_owned()])?;
+        self.sign(&[host.trim_matches(['[', ']']).to_owned()], key, now, life)
+    }
+
+    fn sign(
+        &self,
+        names: &[String],
+        key: &impl PublicKeyData,
+        now: Timestamp,
+        life: Duration,
+    ) -> Result<CertificateDer<'static>, AuthorityError> {
+        let mut params = CertificateParams::new(names.to_vec())?;
         let mut name = DistinguishedName::new();
         // A common name holds at most 64 characters (RFC 5280); the alternative name counts.
-        if host.len() <= 64 {
-            name.push(DnType::CommonName, host);
+        if let Some(first) = names.first().filter(|first| first.len() <= 64) {
+            name.push(DnType::CommonName, first.as_str());
         }
         params.distinguished_name = name;
         params.is_ca = IsCa::ExplicitNoCa;

@@ -79,11 +79,13 @@ pub enum IdentitySource {
     VisitorNotice,
     /// An outside firewall or filter named its user.
     Firewall,
+    /// The device showed its token, wherever it is (FIL-15).
+    DeviceToken,
 }
 
 impl IdentitySource {
     /// Every source.
-    pub const ALL: [IdentitySource; 8] = [
+    pub const ALL: [IdentitySource; 9] = [
         IdentitySource::ProxySignIn,
         IdentitySource::SignInPage,
         IdentitySource::AddressMap,
@@ -92,6 +94,7 @@ impl IdentitySource {
         IdentitySource::DhcpLease,
         IdentitySource::VisitorNotice,
         IdentitySource::Firewall,
+        IdentitySource::DeviceToken,
     ];
 
     /// The name used in logs and stored events.
@@ -105,6 +108,7 @@ impl IdentitySource {
             IdentitySource::DhcpLease => "dhcp-lease",
             IdentitySource::VisitorNotice => "visitor-notice",
             IdentitySource::Firewall => "firewall",
+            IdentitySource::DeviceToken => "device-token",
         }
     }
 
@@ -119,6 +123,7 @@ impl IdentitySource {
             IdentitySource::DhcpLease => "the device is registered to them",
             IdentitySource::VisitorNotice => "gave this name on the visitors' page",
             IdentitySource::Firewall => "named by the firewall",
+            IdentitySource::DeviceToken => "by the device's own path",
         }
     }
 }

@@ -48,6 +48,7 @@ impl App {
             .filter_map(|person| person.email.clone())
             .collect();
         self.keep_last_known(&school, &roster, &spec, technical);
+        self.map_devices(&roster).await?;
         let lists = catalogue
             .lists()
             .iter()

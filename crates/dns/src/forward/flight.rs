@@ -6,16 +6,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::exchange::{keep, resolve};
 use crate::cache::Moment;
 use crate::compose::conclude;
 use crate::counts::add;
 use crate::says::{OVERLOADED, STALE};
+use crate::udp::{Door, Via};
 use crate::wire::Bytes;
-use crate::worker::{Outcome, Pending, Verdict, Worker, without_upstream};
+use crate::worker::{Outcome, Pending, Worker, without_upstream};
 
 /// The questions under way from one worker. Asking each only once also denies a forger the many
 /// open questions that a birthday attack needs (RFC 5452 section 5).
@@ -32,10 +32,12 @@ struct Waiter {
 
 /// Where an answer goes.
 pub(crate) enum ReplyTo {
-    /// A datagram to this client.
-    Udp(Rc<UdpSocket>, SocketAddr),
+    /// A datagram to this client, from the address that it asked.
+    Udp(Rc<Door>, SocketAddr, Via),
     /// A place in the queue of a TCP connection's writer.
     Tcp(mpsc::OwnedPermit<Vec<u8>>),
+    /// A request over HTTPS that waits for it.
+    Https(oneshot::Sender<Vec<u8>>),
 }
 
 /// Sends a question on its way, or lets it wait for the same one already under way.
@@ -80,15 +82,16 @@ pub(crate) fn depart(
 /// Asks, keeps and delivers. With an old answer at hand nobody waits longer than the client
 /// response timer of RFC 8767; the question goes on for the next asker.
 async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
-    let (shared, tally) = {
+    let (shared, tally, lines) = {
         let worker = rc.borrow();
-        (Arc::clone(&worker.shared), Arc::clone(&worker.tally))
+        let shared = Arc::clone(&worker.shared);
+        (shared, Arc::clone(&worker.tally), Rc::clone(&worker.lines))
     };
     let _abandon = Abandon {
         rc: Rc::clone(&rc),
         key: key.clone(),
     };
-    let asking = resolve(&shared, &tally, &key);
+    let asking = resolve(&shared, &tally, &lines, &key);
     tokio::pin!(asking);
     let mut answer = None;
     if stale {
@@ -139,21 +142,32 @@ fn land_stale(rc: &Rc<RefCell<Worker>>, key: &Bytes) {
 }
 
 fn deliver(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
-    if !matches!(
-        conclude(worker, &waiter.pending, outcome, now),
-        Verdict::Reply
-    ) {
-        return;
-    }
+    conclude(worker, *waiter.pending, outcome, now);
     match waiter.to {
-        ReplyTo::Udp(socket, to) => {
-            if socket.try_send_to(&worker.out, to).is_err() {
+        ReplyTo::Udp(door, to, via) => {
+            if door.send(&worker.out, to, via).is_err() {
                 add(&worker.tally.send_errors);
             }
         }
         ReplyTo::Tcp(place) => {
             place.send(worker.out.clone());
         }
+        // Nobody is there any more where the request was given up.
+        ReplyTo::Https(request) => drop(request.send(worker.out.clone())),
+    }
+}
+
+/// Fetches popular answers again that are near their end. Nobody waits for it.
+pub(crate) fn renew(rc: &Rc<RefCell<Worker>>, worker: &mut Worker) {
+    let limits = worker.shared.config.limits;
+    for key in std::mem::take(&mut worker.renewals) {
+        let under_way = &mut worker.flights.under_way;
+        if under_way.len() >= limits.flights_max || under_way.contains_key(&key) {
+            continue;
+        }
+        add(&worker.tally.renewed);
+        under_way.insert(key.clone(), Vec::new());
+        tokio::task::spawn_local(fly(Rc::clone(rc), key, false));
     }
 }
 

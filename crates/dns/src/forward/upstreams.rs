@@ -1,9 +1,10 @@
 //! The configured upstreams and how they are doing.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use smallvec::SmallVec;
+
+use crate::upstream::Upstream;
 
 /// Failures in a row after which an upstream is rested.
 const FAILURES_TO_REST: u32 = 3;
@@ -15,24 +16,24 @@ const TRIES_MAX: usize = 3;
 
 /// The upstreams in order of preference, shared by all workers.
 #[derive(Debug)]
-pub(crate) struct Upstreams(Vec<Upstream>);
+pub(crate) struct Upstreams(Vec<State>);
 
 #[derive(Debug)]
-struct Upstream {
-    address: SocketAddr,
+struct State {
+    upstream: Upstream,
     failures: AtomicU32,
     /// Not asked first before this moment, in milliseconds since start.
     rests_until: AtomicU64,
 }
 
 impl Upstreams {
-    pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
-        let upstream = |address: &SocketAddr| Upstream {
-            address: *address,
+    pub(crate) fn new(upstreams: &[Upstream]) -> Self {
+        let state = |upstream: &Upstream| State {
+            upstream: upstream.clone(),
             failures: AtomicU32::new(0),
             rests_until: AtomicU64::new(0),
         };
-        Self(addresses.iter().map(upstream).collect())
+        Self(upstreams.iter().map(state).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -41,7 +42,7 @@ impl Upstreams {
 
     /// Whether each one failed lately and none is due for another try.
     pub(crate) fn all_resting(&self, now_ms: u64) -> bool {
-        self.0.iter().all(|upstream| upstream.rests(now_ms))
+        self.0.iter().all(|state| state.rests(now_ms))
     }
 
     /// Whom to ask, in this order: those in use first, in order of preference; then the rested.
@@ -52,8 +53,8 @@ impl Upstreams {
         order.into_iter().cycle().take(tries).collect()
     }
 
-    pub(super) fn address(&self, at: usize) -> SocketAddr {
-        self.0[at].address
+    pub(super) fn get(&self, at: usize) -> &Upstream {
+        &self.0[at].upstream
     }
 
     /// It answered, whatever it said.
@@ -78,7 +79,7 @@ impl Upstreams {
     }
 }
 
-impl Upstream {
+impl State {
     fn rests(&self, now_ms: u64) -> bool {
         now_ms < self.rests_until.load(Ordering::Relaxed)
     }

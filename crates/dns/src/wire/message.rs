@@ -29,6 +29,8 @@ pub(crate) struct Asked {
     pub(crate) class: u16,
     /// What the client said by EDNS, if it did.
     pub(crate) edns: Option<Edns>,
+    /// The server cookie to answer with, where the client sent one of its own.
+    pub(crate) server_cookie: Option<[u8; 16]>,
 }
 
 /// What a client says in its OPT record (RFC 6891).
@@ -38,6 +40,18 @@ pub(crate) struct Edns {
     pub(crate) size: u16,
     /// It wants signatures.
     pub(crate) signatures: bool,
+    /// Its cookie.
+    pub(crate) cookie: Option<Cookie>,
+    /// It pads its questions, so that lengths tell nothing, and wants the same of answers.
+    pub(crate) padded: bool,
+}
+
+/// A client's cookie, with the server's that it was given before (RFC 7873 section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cookie {
+    pub(crate) client: [u8; 8],
+    /// `None` too where it is not of our form.
+    pub(crate) server: Option<[u8; 16]>,
 }
 
 impl Asked {
@@ -109,6 +123,7 @@ fn read_question(message: &[u8], flags: u16) -> Option<Asked> {
         kind,
         class,
         edns: None,
+        server_cookie: None,
     })
 }
 
@@ -136,10 +151,44 @@ fn read_extras(message: &[u8], mut asked: Asked, count: u16) -> Result<Asked, Re
         }
         let size = u16::from_be_bytes([fixed[2], fixed[3]]).clamp(512, UDP_MAX);
         let signatures = fixed[6] & 0x80 != 0;
+        let options = &message[at - length..at];
+        let (cookie, padded) = read_options(options).ok_or(malformed)?;
         if signatures && let Some(last) = asked.key.last_mut() {
             *last |= DO;
         }
-        asked.edns = Some(Edns { size, signatures });
+        asked.edns = Some(Edns {
+            size,
+            signatures,
+            cookie,
+            padded,
+        });
     }
     Ok(asked)
+}
+
+/// The options we act on. `None`: malformed, a cookie of an impossible length included (RFC 7873
+/// section 5.2.2).
+fn read_options(mut options: &[u8]) -> Option<(Option<Cookie>, bool)> {
+    let (mut cookie, mut padded) = (None, false);
+    while !options.is_empty() {
+        let option = u16_at(options, 0)?;
+        let length = usize::from(u16_at(options, 2)?);
+        let value = options.get(4..4 + length)?;
+        options = &options[4 + length..];
+        match option {
+            code::COOKIE if cookie.is_none() => {
+                if !matches!(length, 8 | 16..=40) {
+                    return None;
+                }
+                let (client, server) = value.split_first_chunk()?;
+                cookie = Some(Cookie {
+                    client: *client,
+                    server: server.try_into().ok(),
+                });
+            }
+            code::PADDING => padded = true,
+            _ => {}
+        }
+    }
+    Some((cookie, padded))
 }

@@ -6,11 +6,11 @@ mod message;
 pub(crate) mod name;
 mod reply;
 mod response;
-mod svcb;
+pub(crate) mod svcb;
 
-pub(crate) use message::{Asked, CD, DO, Reject, UDP_MAX, parse};
+pub(crate) use message::{Asked, CD, Cookie, DO, Reject, UDP_MAX, parse};
 pub(crate) use name::{Bytes, Name};
-pub(crate) use reply::{Ede, Reply, refuse_raw};
+pub(crate) use reply::{Ede, Fit, Reply, refuse_raw};
 pub(crate) use response::{Bad, Response, read};
 
 /// Record types and codes used here.
@@ -40,12 +40,19 @@ pub(crate) mod code {
     pub(crate) const ANY: u16 = 255;
     pub(crate) const IN: u16 = 1;
 
+    /// EDNS options (RFC 7873, 7830, 8914).
+    pub(crate) const COOKIE: u16 = 10;
+    pub(crate) const PADDING: u16 = 12;
+    pub(crate) const EDE: u16 = 15;
+
     pub(crate) const NOERROR: u8 = 0;
     pub(crate) const FORMERR: u8 = 1;
     pub(crate) const SERVFAIL: u8 = 2;
     pub(crate) const NXDOMAIN: u8 = 3;
     pub(crate) const NOTIMP: u8 = 4;
     pub(crate) const REFUSED: u8 = 5;
+    /// Above four bits: the rest stands in OPT (RFC 7873).
+    pub(crate) const BADCOOKIE: u8 = 23;
 }
 
 /// Two bytes, big-endian, or `None` past the end.

@@ -52,7 +52,7 @@ pub(super) fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
 }
 
 /// Where the name at `at` ends, without reading it.
-pub(super) fn skip(message: &[u8], mut at: usize) -> Option<usize> {
+pub(crate) fn skip(message: &[u8], mut at: usize) -> Option<usize> {
     let start = at;
     loop {
         match usize::from(*message.get(at)?) {

@@ -13,6 +13,20 @@ pub(crate) struct Ede(pub(crate) u16, pub(crate) &'static str);
 const QUESTION_NAME: [u8; 2] = [0xc0, 0x0c];
 /// Header flag: truncated.
 const TC: u8 = 0x02;
+/// Encrypted answers are filled up to a multiple of this many bytes (RFC 8467 section 4.1).
+const PADDED_TO: usize = 468;
+
+/// How an answer travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// In one datagram: what does not fit is left out with TC set, so that the client comes back
+    /// over TCP.
+    Datagram,
+    /// Up to 64 KiB.
+    Stream,
+    /// As a stream, and padded where the client pads: others can see its length.
+    Encrypted,
+}
 
 /// An answer being written into a buffer that is used again and again.
 pub(crate) struct Reply<'a> {
@@ -21,6 +35,8 @@ pub(crate) struct Reply<'a> {
     answers: u16,
     authority: u16,
     ede: Option<Ede>,
+    rcode: u8,
+    pads: bool,
 }
 
 impl<'a> Reply<'a> {
@@ -39,6 +55,8 @@ impl<'a> Reply<'a> {
             answers: 0,
             authority: 0,
             ede: None,
+            rcode,
+            pads: false,
         }
     }
 
@@ -107,14 +125,20 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// Writes counts and OPT. `udp`: what does not fit the client's datagram is left out with TC
-    /// set, so that the client comes back over TCP. Returns whether it was cut.
-    pub(crate) fn finish(mut self, udp: bool) -> bool {
-        let limit = match (udp, self.asked.edns) {
-            (false, _) => usize::from(u16::MAX),
-            (true, None) => 512,
-            (true, Some(edns)) => usize::from(edns.size),
+    /// Nothing but the mark that sends the client to TCP.
+    pub(crate) fn over_tcp_please(self) {
+        self.out[2] |= TC;
+        self.finish(Fit::Datagram);
+    }
+
+    /// Writes counts and OPT. Returns whether something did not fit.
+    pub(crate) fn finish(mut self, fit: Fit) -> bool {
+        let limit = match (fit, self.asked.edns) {
+            (Fit::Stream | Fit::Encrypted, _) => usize::from(u16::MAX),
+            (Fit::Datagram, None) => 512,
+            (Fit::Datagram, Some(edns)) => usize::from(edns.size),
         };
+        self.pads = fit == Fit::Encrypted;
         let body_end = self.out.len();
         self.opt();
         let mut cut = false;
@@ -147,17 +171,35 @@ impl<'a> Reply<'a> {
         let Some(edns) = self.asked.edns else { return };
         let [size_high, size_low] = UDP_MAX.to_be_bytes();
         let signatures = u8::from(edns.signatures) << 7;
+        let extended = self.rcode >> 4;
         self.out
-            .extend_from_slice(&[0, 0, 41, size_high, size_low, 0, 0, signatures, 0]);
-        let Some(Ede(info, text)) = self.ede else {
-            return self.out.extend_from_slice(&[0, 0]);
-        };
-        let text = &text.as_bytes()[..text.len().min(200)];
-        let option = text.len() as u16 + 2;
-        for field in [option + 4, 15, option, info] {
-            self.out.extend_from_slice(&field.to_be_bytes());
+            .extend_from_slice(&[0, 0, 41, size_high, size_low, extended, 0, signatures, 0]);
+        let length_at = self.out.len();
+        self.out.extend_from_slice(&[0, 0]);
+        if let (Some(cookie), Some(server)) = (edns.cookie, self.asked.server_cookie) {
+            self.option(code::COOKIE, 24);
+            self.out.extend_from_slice(&cookie.client);
+            self.out.extend_from_slice(&server);
         }
-        self.out.extend_from_slice(text);
+        if let Some(Ede(info, text)) = self.ede {
+            let text = &text.as_bytes()[..text.len().min(200)];
+            self.option(code::EDE, text.len() as u16 + 2);
+            self.out.extend_from_slice(&info.to_be_bytes());
+            self.out.extend_from_slice(text);
+        }
+        if self.pads && edns.padded {
+            let length = self.out.len() + 4;
+            let padding = length.next_multiple_of(PADDED_TO) - length;
+            self.option(code::PADDING, padding as u16);
+            self.out.resize(self.out.len() + padding, 0);
+        }
+        let length = (self.out.len() - length_at - 2) as u16;
+        self.out[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+
+    fn option(&mut self, option: u16, length: u16) {
+        self.out.extend_from_slice(&option.to_be_bytes());
+        self.out.extend_from_slice(&length.to_be_bytes());
     }
 
     fn record_address(&mut self, ip: IpAddr, ttl: u32) {

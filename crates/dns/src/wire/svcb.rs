@@ -8,11 +8,14 @@ use super::name::{self, Name};
 use super::u16_at;
 
 const MANDATORY: u16 = 0;
-const ALPN: u16 = 1;
+pub(crate) const ALPN: u16 = 1;
 const NO_DEFAULT_ALPN: u16 = 2;
-const IPV4_HINT: u16 = 4;
+pub(crate) const PORT: u16 = 3;
+pub(crate) const IPV4_HINT: u16 = 4;
 const ECH: u16 = 5;
-const IPV6_HINT: u16 = 6;
+pub(crate) const IPV6_HINT: u16 = 6;
+/// RFC 9461.
+pub(crate) const DOH_PATH: u16 = 7;
 
 /// The name a record leads to; `None` where it is the owner itself.
 pub(super) fn target(data: &[u8]) -> Option<Name> {

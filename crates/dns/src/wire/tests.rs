@@ -289,7 +289,7 @@ proptest! {
             prop_assert!(asked.name().len() <= 255);
             prop_assert_eq!(asked.name().last(), Some(&0));
             let mut out = Vec::new();
-            let cut = Reply::new(&mut out, &asked, code::NXDOMAIN).negative_for(30).finish(true);
+            let cut = Reply::new(&mut out, &asked, code::NXDOMAIN).negative_for(30).finish(Fit::Datagram);
             prop_assert!(!cut);
         }
     }

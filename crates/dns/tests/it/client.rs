@@ -21,6 +21,7 @@ pub const FORMERR: u8 = 1;
 pub const SERVFAIL: u8 = 2;
 pub const NXDOMAIN: u8 = 3;
 pub const REFUSED: u8 = 5;
+pub const BADCOOKIE: u8 = 23;
 
 /// Long enough for the busiest test machine; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,6 +45,9 @@ pub struct Answer {
     pub authority: Vec<Record>,
     /// Extended DNS Error.
     pub ede: Option<(u16, String)>,
+    /// Cookies of client and server.
+    pub cookie: Option<Vec<u8>>,
+    pub padded: bool,
     pub bytes: Vec<u8>,
 }
 
@@ -127,12 +131,20 @@ pub fn tcp(server: SocketAddr) -> TcpStream {
 }
 
 pub fn tcp_send(stream: &mut TcpStream, message: &[u8]) {
+    tcp_send_to(stream, message);
+}
+
+pub fn tcp_send_to(stream: &mut impl Write, message: &[u8]) {
     let mut framed = (message.len() as u16).to_be_bytes().to_vec();
     framed.extend_from_slice(message);
     stream.write_all(&framed).unwrap();
 }
 
 pub fn tcp_receive(stream: &mut TcpStream) -> Option<Answer> {
+    tcp_receive_from(stream)
+}
+
+pub fn tcp_receive_from(stream: &mut impl Read) -> Option<Answer> {
     let mut length = [0; 2];
     stream.read_exact(&mut length).ok()?;
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -174,13 +186,18 @@ pub fn decode(bytes: &[u8]) -> Answer {
     }
     assert_eq!(at, bytes.len(), "nothing may follow the last record");
     let [answers, authority, extras] = sections;
-    let ede = extras
-        .iter()
-        .find(|record| record.kind == 41)
-        .and_then(|opt| ede(&opt.data));
+    let opt = extras.iter().find(|record| record.kind == 41);
+    let options = opt.map(|opt| options(&opt.data)).unwrap_or_default();
+    let option = |code| options.iter().find(|(option, _)| *option == code);
+    let ede = option(15).map(|(_, value)| {
+        let text = String::from_utf8(value[2..].to_vec()).unwrap();
+        (u16_at(value, 0), text)
+    });
     Answer {
         id: u16_at(bytes, 0),
-        rcode: bytes[3] & 15,
+        rcode: bytes[3] & 15 | opt.map_or(0, |opt| (opt.ttl >> 24 << 4) as u8),
+        cookie: option(10).map(|(_, value)| value.clone()),
+        padded: option(12).is_some(),
         truncated: bytes[2] & 2 != 0,
         answers,
         authority,
@@ -189,13 +206,26 @@ pub fn decode(bytes: &[u8]) -> Answer {
     }
 }
 
-fn ede(options: &[u8]) -> Option<(u16, String)> {
-    let (code, length) = (options.len() >= 6).then(|| (u16_at(options, 0), u16_at(options, 2)))?;
-    assert_eq!((code, usize::from(length) + 4), (15, options.len()));
-    Some((
-        u16_at(options, 4),
-        String::from_utf8(options[6..].to_vec()).unwrap(),
-    ))
+/// The options of an OPT record.
+fn options(mut bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let end = 4 + usize::from(u16_at(bytes, 2));
+        found.push((u16_at(bytes, 0), bytes[4..end].to_vec()));
+        bytes = &bytes[end..];
+    }
+    found
+}
+
+/// The same question with one more EDNS option.
+pub fn with_option(mut question: Vec<u8>, option: u16, value: &[u8]) -> Vec<u8> {
+    let length_at = question.len() - 2;
+    question.extend_from_slice(&option.to_be_bytes());
+    question.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    question.extend_from_slice(value);
+    let length = (question.len() - length_at - 2) as u16;
+    question[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    question
 }
 
 pub fn name_at(bytes: &[u8], mut at: usize) -> (String, usize) {

@@ -47,10 +47,11 @@ fn a_dead_upstream_is_passed_by_for_the_next() {
     let dead = UdpSocket::bind("127.0.0.1:0").unwrap();
     let refuses = Upstream::start();
     refuses.becomes(Mood::ServFail);
-    let mut addresses = vec![dead.local_addr().unwrap(), refuses.address];
+    let addresses = vec![dead.local_addr().unwrap(), refuses.address];
     let school = School::start_with(|config| {
-        addresses.append(&mut config.upstreams);
-        config.upstreams = addresses;
+        config
+            .upstreams
+            .splice(..0, addresses.into_iter().map(Into::into));
     });
     for n in 0..6 {
         assert_eq!(

@@ -62,7 +62,7 @@ fn questions_to_the_upstream_have_random_ids_and_ports() {
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
     let upstream = socket.local_addr().unwrap();
-    let school = School::start_with(|config| config.upstreams = vec![upstream]);
+    let school = School::start_with(|config| config.upstreams = vec![upstream.into()]);
     let client = UdpSocket::bind((PUPIL, 0)).unwrap();
     let (mut ids, mut ports) = (Vec::new(), Vec::new());
     for n in 0..16 {
@@ -86,8 +86,8 @@ fn questions_to_the_upstream_have_random_ids_and_ports() {
     ports.sort_unstable();
     ports.dedup();
     assert!(
-        ports.len() >= 12,
-        "each question has a port of its own: {ports:?}"
+        ports.len() >= 5,
+        "one of many ports is taken by chance: {ports:?}"
     );
 }
 

@@ -10,10 +10,14 @@
 mod answers;
 mod blocking;
 mod client;
+mod cookies;
+mod encrypted;
 mod faults;
+mod floods;
 mod forwarding;
 mod narrowing;
 mod school;
 mod tools;
 mod transport;
 mod upstream;
+mod upstream_ways;

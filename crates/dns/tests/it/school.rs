@@ -187,7 +187,7 @@ fn policy() -> PolicySpec {
     }
 }
 
-fn person(number: u128) -> PersonId {
+pub fn person(number: u128) -> PersonId {
     format!("00000000-0000-7000-8000-{number:012}")
         .parse()
         .unwrap()
@@ -247,7 +247,7 @@ impl School {
         let upstream = Upstream::start();
         let mut config = DnsConfig {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
-            upstreams: vec![upstream.address],
+            upstreams: vec![upstream.address.into()],
             block: BlockAnswer::Page {
                 v4: Some(PAGE_V4),
                 v6: Some(PAGE_V6),
@@ -286,6 +286,16 @@ impl School {
 
     pub fn dns(&self) -> SocketAddr {
         self.running.as_ref().unwrap().addresses()[0]
+    }
+
+    /// Where DNS over TLS is answered.
+    pub fn tls(&self) -> SocketAddr {
+        self.running.as_ref().unwrap().tls()[0]
+    }
+
+    /// Where DNS over HTTPS is answered.
+    pub fn https(&self) -> SocketAddr {
+        self.running.as_ref().unwrap().https()[0]
     }
 
     pub fn counts(&self) -> Counts {

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::encrypted::{NAME, encrypted, identity};
 use crate::school::{PAGE_V4, PUPIL, School};
 
 /// Runs a tool as the pupil's device; `None` where it is not installed.
@@ -86,4 +87,33 @@ fn kdig_reads_block_narrow_and_allow() {
         many.contains("192.0.2.1") && many.contains(&PAGE_V4.to_string()),
         "{many}"
     );
+}
+
+/// FIL-01: over TLS and HTTPS, with the certificate checked, GET and POST.
+#[test]
+fn kdig_reads_encrypted_answers() {
+    let identity = identity(NAME);
+    let school = School::start_with(encrypted(&identity));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, &identity.pem).unwrap();
+    let (device, ca) = (PUPIL.to_string(), format!("+tls-ca={}", file.display()));
+    let host = format!("+tls-hostname={NAME}");
+    let kdig = |port: u16, way: &[&str]| {
+        let port = port.to_string();
+        let start = ["@127.0.0.1", "-p", &port, "-b", &device, &ca, &host];
+        let name = ["www.bets.test", "A", "+short"];
+        run("kdig", &[&start, way, &name].concat())
+    };
+    let Some(over_tls) = kdig(school.tls().port(), &["+tls"]) else {
+        return;
+    };
+    assert_eq!(over_tls.trim(), PAGE_V4.to_string());
+    for way in [
+        &["+https=/dns-query"][..],
+        &["+https=/dns-query", "+https-get"],
+    ] {
+        let over_https = kdig(school.https().port(), way).unwrap();
+        assert_eq!(over_https.trim(), PAGE_V4.to_string(), "{way:?}");
+    }
 }

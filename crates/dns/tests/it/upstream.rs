@@ -18,6 +18,8 @@ pub enum Mood {
     WrongQuestion,
     /// A forged answer from another port goes before the real one.
     OtherSource,
+    /// A forged answer in other letter case goes before the real one.
+    LosesCase,
     /// Everything is cut short over UDP.
     Truncates,
     ServFail,
@@ -98,6 +100,15 @@ fn serve_udp(udp: &UdpSocket, mood: &Mutex<Mood>, asked: &Mutex<Vec<(String, u16
                 let other = client::question(id, "bank.example", A);
                 udp.send_to(&forged(&other), from).unwrap();
             }
+            Mood::LosesCase => {
+                let mut forged = forged(question);
+                let end = 12 + client::wire_name(&name_at(question, 12).0).len();
+                forged[12..end].make_ascii_uppercase();
+                if forged[12..end] == question[12..end] {
+                    forged[12..end].make_ascii_lowercase();
+                }
+                udp.send_to(&forged, from).unwrap();
+            }
             Mood::OtherSource => {
                 other.send_to(&forged(question), from).unwrap();
             }
@@ -144,7 +155,8 @@ fn serve_tcp(tcp: &TcpListener, asked: &Mutex<Vec<(String, u16, bool)>>) {
 fn name_and_kind(question: &[u8]) -> (String, u16) {
     let (name, after) = name_at(question, 12);
     (
-        name,
+        // Asked in mixed letter case, to be counted without.
+        name.to_lowercase(),
         u16::from_be_bytes([question[after], question[after + 1]]),
     )
 }

@@ -14,6 +14,7 @@ mod lists;
 mod network;
 mod people;
 mod report;
+mod roaming;
 mod scan_corpus;
 
 use pharos_access::Actor;
@@ -50,6 +51,7 @@ pub(crate) async fn run(opened: &Opened, request: Request, output: &mut Output) 
         Request::WhatIf(args) => changes::what_if(opened, &args, output).await,
         Request::Changes(args) => changes::log(opened, &args, output).await,
         Request::Network(args) => network::run(opened, args.command, output).await,
+        Request::Roaming(args) => roaming::run(opened, args.command, output).await,
         Request::PackInstall(args) => pack::install(opened, &args, output).await,
     };
     match done {

@@ -15,6 +15,7 @@ mod filtering;
 mod lists;
 mod looking;
 mod network;
+mod roaming;
 mod schools;
 mod settings;
 mod sign_in;

@@ -1,0 +1,103 @@
+//! Upstreams by every way: one Pharos in front of another stands in for resolvers over TLS and
+//! HTTPS, real ones in front of the plain.
+
+use std::sync::Arc;
+
+use pharos_catalogue::Host;
+use pharos_dns::Upstream;
+use pharos_filter::{FixedEntry, Owner};
+
+use crate::client::{A, SERVFAIL, ask};
+use crate::encrypted::{NAME, client_config, encrypted, identity};
+use crate::school::{School, person};
+use crate::upstream::{Mood, ORDINARY};
+
+/// A school whose upstream is another one's encrypted listener.
+fn behind(make: impl FnOnce(&School) -> Upstream, name_checked: bool) -> (School, School) {
+    let identity = identity(if name_checked { NAME } else { "other.example" });
+    let outer = School::start_with(encrypted(&identity));
+    // The inner one asks as the staff's device, which may see all that is asked for here.
+    outer.filter.addresses().set_fixed([FixedEntry {
+        range: "127.0.0.1/32".parse().unwrap(),
+        owner: Owner::Person(person(13)),
+        device: None,
+    }]);
+    let upstream = make(&outer);
+    let tls = Arc::new(client_config(&identity, None));
+    let inner = School::start_with(|config| {
+        config.upstreams = vec![upstream];
+        config.upstream_tls = Some(tls);
+        config.limits.upstream_timeout = std::time::Duration::from_secs(5);
+    });
+    (inner, outer)
+}
+
+fn name() -> Host {
+    Host::parse(NAME).unwrap()
+}
+
+#[test]
+fn questions_go_over_tls() {
+    let (inner, outer) = behind(|outer| Upstream::Tls(outer.tls(), name()), true);
+    for n in 0..20 {
+        assert_eq!(
+            ask(inner.dns(), &format!("n{n}.example.org"), A).ips(),
+            [ORDINARY]
+        );
+    }
+    let counts = outer.counts();
+    assert_eq!((counts.tls, counts.udp), (20, 0));
+    assert!(
+        counts.tcp_connections <= 2,
+        "one connection for each worker"
+    );
+}
+
+#[test]
+fn questions_go_over_https() {
+    let way = |outer: &School| Upstream::Https(outer.https(), name(), "/dns-query".into());
+    let (inner, outer) = behind(way, true);
+    for n in 0..20 {
+        assert_eq!(
+            ask(inner.dns(), &format!("n{n}.example.org"), A).ips(),
+            [ORDINARY]
+        );
+    }
+    let counts = outer.counts();
+    assert_eq!((counts.https, counts.udp), (20, 0));
+    assert!(
+        counts.tcp_connections <= 2,
+        "one connection for each worker"
+    );
+}
+
+#[test]
+fn questions_go_over_tcp() {
+    let (inner, outer) = behind(|outer| Upstream::Tcp(outer.dns()), true);
+    for n in 0..20 {
+        assert_eq!(
+            ask(inner.dns(), &format!("n{n}.example.org"), A).ips(),
+            [ORDINARY]
+        );
+    }
+    assert_eq!((outer.counts().tcp, outer.counts().udp), (20, 0));
+}
+
+/// An upstream whose certificate is another's is not talked to.
+#[test]
+fn an_upstream_with_a_wrong_certificate_is_not_believed() {
+    let (inner, outer) = behind(|outer| Upstream::Tls(outer.tls(), name()), false);
+    let answer = ask(inner.dns(), "example.org", A);
+    assert_eq!((answer.rcode, outer.counts().tls), (SERVFAIL, 0));
+}
+
+/// The letter case of a question has to come back; an answer in another is not believed, and the
+/// question is asked again where it cannot be forged.
+#[test]
+fn an_answer_in_other_letter_case_is_asked_again_over_tcp() {
+    let school = School::start();
+    school.upstream.becomes(Mood::LosesCase);
+    assert_eq!(ask(school.dns(), "forged.example.org", A).ips(), [ORDINARY]);
+    assert!(school.upstream.asked_over_tcp("forged.example.org"));
+    assert_eq!(school.counts().upstream_case, 1);
+}

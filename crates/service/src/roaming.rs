@@ -1,0 +1,173 @@
+//! Devices that take the filter along: each has an encrypted name look-up path of its own, by which
+//! it is known at home as at school (FIL-15).
+//!
+//! Only a digest of the path's secret part is stored, sealed, one setting for each device.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use pharos_access::{Actor, Target, act};
+use pharos_filter::{OwnedDevice, Owner, Roster, TokenDigest};
+use pharos_records::SettingRow;
+use pharos_school::PersonId;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{new_uuid, random_bytes};
+use crate::{App, Error};
+
+/// What the settings of devices begin with.
+const PREFIX: &str = "roaming.";
+/// Devices at most: several for everybody in a large school.
+const DEVICES_MAX: usize = 20_000;
+/// Longest label, in characters.
+const LABEL_MAX: usize = 60;
+
+/// A device with its own path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoamingDevice {
+    /// Its id, for taking the path back.
+    pub id: String,
+    /// What it is called.
+    pub label: String,
+    /// Whose it is; `None`: shared.
+    pub person: Option<PersonId>,
+    /// When its path was made.
+    pub at: Timestamp,
+}
+
+/// A path as it is told once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewRoamingDevice {
+    /// The device's id.
+    pub id: String,
+    /// The secret last part of `/dns-query/…`.
+    pub token: String,
+}
+
+impl std::fmt::Debug for NewRoamingDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewRoamingDevice")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    v: u8,
+    label: String,
+    person: Option<PersonId>,
+    digest: String,
+}
+
+impl App {
+    /// Gives a device its own path. The secret is told here and never again. In force at once.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::Invalid`] for a label that is none, a person not on the roll, or
+    /// more devices than there may be.
+    pub async fn add_roaming_device(
+        &self,
+        actor: &Actor,
+        label: &str,
+        person: Option<PersonId>,
+    ) -> Result<NewRoamingDevice, Error> {
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
+        let label = label.trim();
+        if label.is_empty() || label.chars().count() > LABEL_MAX {
+            let text = "Give the device a name of at most 60 characters.";
+            return Err(Error::field("label", text));
+        }
+        if let Some(person) = person
+            && self.known_person(person).await?.is_none()
+        {
+            return Err(Error::field("person", "Choose somebody on the roll."));
+        }
+        if self.stored_devices().await?.len() >= DEVICES_MAX {
+            return Err(Error::invalid(
+                "There are as many devices with their own path as there may be. Take back those no longer used.",
+            ));
+        }
+        let id = new_uuid().to_string();
+        let token = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
+        let body = Body {
+            v: 1,
+            label: label.to_owned(),
+            person,
+            digest: hex::encode(digest(&SHA256, token.as_bytes())),
+        };
+        let text = serde_json::to_string(&body)
+            .map_err(|error| Error::unavailable("the device's entry", &error))?;
+        let name = format!("{PREFIX}{id}");
+        self.records()
+            .set_setting(&permit, &name, Some(&text), self.now())
+            .await?;
+        self.rebuild().await?;
+        Ok(NewRoamingDevice { id, token })
+    }
+
+    /// Takes a device's path back: it opens nothing from now on.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NotFound`].
+    pub async fn revoke_roaming_device(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
+        let name = format!("{PREFIX}{id}");
+        if self.records().setting(&name).await?.is_none() {
+            return Err(Error::NotFound);
+        }
+        self.records()
+            .set_setting(&permit, &name, None, self.now())
+            .await?;
+        self.rebuild().await
+    }
+
+    /// Every device with its own path, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn roaming_devices(&self, actor: &Actor) -> Result<Vec<RoamingDevice>, Error> {
+        self.may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
+        let devices = self.stored_devices().await?;
+        Ok(devices.into_iter().map(|(device, _)| device).collect())
+    }
+
+    /// Tells the filter of every device. Those of people who have left are nobody's.
+    pub(crate) async fn map_devices(&self, roster: &Roster) -> Result<(), Error> {
+        let devices = self.stored_devices().await?.into_iter();
+        let owned = devices.map(|(device, digest)| {
+            let person = device.person.filter(|person| roster.get(*person).is_some());
+            let device = OwnedDevice {
+                owner: person.map_or(Owner::Shared, Owner::Person),
+                label: device.label.into(),
+            };
+            (digest, device)
+        });
+        self.filter().devices().set(owned);
+        Ok(())
+    }
+
+    async fn stored_devices(&self) -> Result<Vec<(RoamingDevice, TokenDigest)>, Error> {
+        let rows = self.records().settings().await?;
+        Ok(rows.iter().filter_map(read).collect())
+    }
+}
+
+fn read(row: &SettingRow) -> Option<(RoamingDevice, TokenDigest)> {
+    let id = row.name.strip_prefix(PREFIX)?.to_owned();
+    let body: Body = serde_json::from_str(&row.value).ok()?;
+    let digest = hex::decode(&body.digest).ok()?.try_into().ok()?;
+    let device = RoamingDevice {
+        id,
+        label: body.label,
+        person: body.person,
+        at: row.at,
+    };
+    Some((device, digest))
+}
