@@ -38,10 +38,9 @@ fn build(label: &str, text: &[u8]) -> Catalogue {
     let file = compiler.finish().unwrap();
     let built = start.elapsed();
     // As the filter holds it: read from its file into memory of its own.
-    let path = std::env::temp_dir().join(format!("pharos-lookup-{}.bin", std::process::id()));
-    std::fs::write(&path, file).unwrap();
-    let memory = CatalogueMemory::read(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
+    let scratch = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(scratch.path(), file).unwrap();
+    let memory = CatalogueMemory::read(scratch.path()).unwrap();
     let catalogue = Catalogue::open(SharedBytes::new(memory)).unwrap();
     let names = catalogue.counts().names;
     println!(

@@ -71,6 +71,10 @@ pub mod fuzzing {
     pub const ARCHIVE_BYTES_MAX: u64 = 1 << 20;
 
     /// Unpacks an archive into a folder of its own; how many bytes came out.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the fuzzer and its replay call this; they have no data folder"
+    )]
     pub fn archive(bytes: &[u8]) -> Option<u64> {
         let name = format!("pharos-archive-{:?}", std::thread::current().id());
         let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));

@@ -128,6 +128,10 @@ fn media(headers: &HeaderMap) -> Option<Media> {
 }
 
 /// The beginning of a body, held back and judged.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched as soon as it is made"
+)]
 enum Beginning {
     /// It goes on: what was held, and the reading of what follows.
     GoesOn(Held, Option<Reading>),

@@ -69,7 +69,7 @@ fn owned(lines: Vec<&str>) -> Vec<String> {
 fn paragraphs(page: &mut Page, lines: &[&str], dice: &mut Dice) {
     let mut rest = lines;
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(dice.from_to(1, 4).min(rest.len()));
+        let (now, later) = rest.split_at(dice.between(1, 4).min(rest.len()));
         page.parts.push(Part::Paragraph(now.join(" ")));
         rest = later;
     }
@@ -80,7 +80,7 @@ fn heading(page: &mut Page, text: &str) {
 }
 
 fn say(page: &mut Page, lines: &[&str], plain: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(2, 5);
+    let count = dice.between(2, 5);
     let names = owned(dice.some(count, plain.all("name")));
     for line in lines {
         let name = dice.one(&names).to_owned();
@@ -91,7 +91,7 @@ fn say(page: &mut Page, lines: &[&str], plain: &Bank, dice: &mut Dice) {
 fn article(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
     page.parts
         .push(Part::Paragraph(dice.one(plain.all("adult")).to_owned()));
-    let count = dice.from_to(11, 18);
+    let count = dice.between(11, 18);
     let lines = dice.some(count, bank.all("text"));
     let (first, second) = lines.split_at(lines.len() / 2);
     paragraphs(page, first, dice);
@@ -103,14 +103,14 @@ fn article(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
 
 fn lesson(page: &mut Page, bank: &Bank, dice: &mut Dice) {
     heading(page, "What pupils will know at the end");
-    let count = dice.from_to(3, 5);
+    let count = dice.between(3, 5);
     let knows = dice.some(count, bank.all("text"));
     page.parts.push(Part::List(false, owned(knows)));
     heading(page, "Starter (ten minutes)");
     page.parts
         .push(Part::Paragraph(dice.one(bank.all("question")).to_owned()));
     heading(page, "Main part");
-    let count = dice.from_to(5, 9);
+    let count = dice.between(5, 9);
     let lines = dice.some(count, bank.all("text"));
     paragraphs(page, &lines, dice);
     heading(page, "Questions for the class");
@@ -122,7 +122,7 @@ fn worksheet(page: &mut Page, bank: &Bank, dice: &mut Dice) {
     page.parts.push(Part::Paragraph(
         "Name: ________ Class: ________ Date: ________".to_owned(),
     ));
-    let count = dice.from_to(4, 8);
+    let count = dice.between(4, 8);
     let lines = dice.some(count, bank.all("text"));
     page.parts.push(Part::Paragraph(
         "Read the text and answer in full sentences.".to_owned(),
@@ -135,7 +135,7 @@ fn worksheet(page: &mut Page, bank: &Bank, dice: &mut Dice) {
 fn questions(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
     for post in dice.some(3, bank.all("post")) {
         say(page, &[post], plain, dice);
-        let count = dice.from_to(2, 4);
+        let count = dice.between(2, 4);
         let answer = dice.some(count, bank.all("text"));
         page.parts
             .push(Part::Said("Editor".to_owned(), answer.join(" ")));
@@ -143,14 +143,14 @@ fn questions(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
 }
 
 fn essay(page: &mut Page, bank: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(14, 22);
+    let count = dice.between(14, 22);
     let lines = dice.some(count, bank.all("text"));
     page.parts.push(Part::Paragraph(lines.join(" ")));
 }
 
 fn sheet(page: &mut Page, bank: &Bank, dice: &mut Dice) {
     let mut rows = Vec::new();
-    let count = dice.from_to(4, 7);
+    let count = dice.between(4, 7);
     let texts = dice.some(count, bank.all("text"));
     for (number, text) in texts.into_iter().enumerate() {
         rows.push((format!("Card {}", number + 1), text.to_owned()));
@@ -161,7 +161,7 @@ fn sheet(page: &mut Page, bank: &Bank, dice: &mut Dice) {
 }
 
 fn comments(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(6, 10);
+    let count = dice.between(6, 10);
     let lines = dice.some(count, bank.all("text"));
     paragraphs(page, &lines, dice);
     heading(page, "Comments");
@@ -173,13 +173,13 @@ fn comments(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
 fn notes(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
     page.parts
         .push(Part::Paragraph(dice.one(plain.all("adult")).to_owned()));
-    let count = dice.from_to(8, 14);
+    let count = dice.between(8, 14);
     let lines = dice.some(count, bank.all("text"));
     page.parts.push(Part::List(false, owned(lines)));
 }
 
 fn diary(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(9, 14);
+    let count = dice.between(9, 14);
     let mut lines = dice.some(count, bank.all("say"));
     lines.insert(dice.below(lines.len()), dice.one(plain.all("filler")));
     paragraphs(page, &lines, dice);
@@ -193,7 +193,7 @@ fn chat(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
 }
 
 fn landing(page: &mut Page, bank: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(5, 8);
+    let count = dice.between(5, 8);
     let lines = dice.some(count, bank.all("say"));
     paragraphs(page, &lines, dice);
     for item in dice.some(5, bank.all("item")) {
@@ -215,7 +215,7 @@ fn thread(page: &mut Page, bank: &Bank, plain: &Bank, dice: &mut Dice) {
 }
 
 fn letter(page: &mut Page, bank: &Bank, dice: &mut Dice) {
-    let count = dice.from_to(11, 16);
+    let count = dice.between(11, 16);
     let lines = dice.some(count, bank.all("say"));
     page.parts.push(Part::Paragraph(lines.join(" ")));
 }

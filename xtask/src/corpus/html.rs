@@ -69,7 +69,7 @@ fn head(out: &mut String, page: &Page, plain: &Bank, style: &Style, dice: &mut D
 }
 
 fn navigation(out: &mut String, plain: &Bank, style: &Style, dice: &mut Dice) {
-    let count = dice.from_to(3, 6);
+    let count = dice.between(3, 6);
     let links = dice.some(count, plain.all("nav"));
     match style.kind {
         1 => {

@@ -72,7 +72,7 @@ impl Dice {
     }
 
     /// A number from `from` to `to`.
-    pub(crate) fn from_to(&mut self, from: usize, to: usize) -> usize {
+    pub(crate) fn between(&mut self, from: usize, to: usize) -> usize {
         from + self.below(to.saturating_sub(from) + 1)
     }
 

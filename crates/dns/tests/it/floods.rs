@@ -78,12 +78,12 @@ fn a_client_that_proves_its_address_goes_on() {
     let school = limited();
     let cookie = |value: &[u8]| with_option(question(1, "www.bets.test", A), 10, value);
     let answers = flood(&school, PUPIL, &vec![cookie(b"harbour!"); 200]);
-    let bad = answers
+    let mut bad = answers
         .iter()
         .map(|bytes| decode(bytes))
         .filter(|a| a.rcode == BADCOOKIE);
     let ours = bad
-        .last()
+        .next_back()
         .expect("who is beyond is told of cookies")
         .cookie
         .unwrap();

@@ -88,7 +88,7 @@ fn fil_04_a_new_version_is_in_force_after_the_next_fetch() {
     // As it was: the publisher sends nothing, and the list is as fresh as if it had come again.
     let later = now() + hours(70);
     assert_eq!(fetch(&lists, &from, later).unwrap(), Fetched::AsItWas);
-    assert_eq!(lists.status(later + hours(71))[0].stale, false);
+    assert!(!lists.status(later + hours(71))[0].stale);
     assert_eq!(lists.catalogue().version(), 1, "nothing was compiled");
 
     publisher.does("/games.txt", Does::Serves(names(0, 60).into(), "\"two\""));

@@ -1,4 +1,11 @@
 //! The proxy on real sockets, between real clients and stand-in origins.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops where it is surprised"
+)]
 
 mod faults;
 mod hidden;

@@ -126,7 +126,7 @@ impl App {
                     .effect
                     .is_none_or(|effect| line.effect == effect.name())
         });
-        lines.sort_by(|a, b| b.at.cmp(&a.at));
+        lines.sort_by_key(|line| std::cmp::Reverse(line.at));
         lines.truncate(LINES_MAX);
         Ok(lines)
     }
@@ -474,10 +474,7 @@ fn table(lines: &[LogLine]) -> Table {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     Table {
         caption: "Changes to filtering and monitoring".into(),
-        columns: titles
-            .iter()
-            .map(|title| Column::words(*title, 1))
-            .collect(),
+        columns: titles.iter().map(|title| Column::words(title, 1)).collect(),
         rows: lines
             .iter()
             .map(|line| {
