@@ -216,7 +216,7 @@ pub(crate) async fn start(
         dns_has_upstream: has_upstreams,
         proxy: proxy.is_some(),
         inspects: proxy.is_some(),
-        transparent: false,
+        transparent: !faces.transparent.is_empty(),
         jobs: on(Off::Jobs),
         radius: intake.radius.is_some(),
         syslog: intake.syslog.is_some(),

@@ -85,6 +85,7 @@ macro_rules! fil_17_replays {
 
 fil_17_replays!(
     dns_message,
+    dns_query,
     host_and_address,
     list_formats,
     catalogue_file,
