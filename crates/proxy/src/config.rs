@@ -60,6 +60,9 @@ pub struct ProxyConfig {
     pub transparent: Vec<Transparent>,
     /// What becomes of them where name and address do not belong together.
     pub mismatch: Mismatch,
+    /// Where the names lead that the resolver blocks (usually port 80, and 443 where devices trust
+    /// the school's certificate): answered with the block page, never passed on.
+    pub block_pages: Vec<SocketAddr>,
     /// Worker threads, each with its own runtime and its own pool of origin connections;
     /// 0 for one per core.
     pub workers: usize,
@@ -100,6 +103,7 @@ impl Default for ProxyConfig {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 3128))],
             transparent: Vec::new(),
+            block_pages: Vec::new(),
             mismatch: Mismatch::default(),
             workers: 0,
             web: "http://127.0.0.1:8080".to_owned(),

@@ -17,6 +17,7 @@ use pharos_school::{IdentitySource, Who};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
+use crate::block_page::{self, AtBlockPage};
 use crate::body::Answer;
 use crate::config::Limits;
 use crate::counts::add;
@@ -44,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) inside: Option<Inside>,
     /// Set where the client knows nothing of a proxy: the address that it meant.
     pub(crate) meant: Option<SocketAddr>,
+    /// Set at the block page's own listener: nothing is passed on from there.
+    pub(crate) at_block_page: Option<AtBlockPage>,
     /// Keeps the connection counted for as long as anything of it lives, tunnels too.
     pub(crate) door: Option<Arc<Door>>,
 }
@@ -89,6 +92,7 @@ impl Client {
             own_origin: Arc::default(),
             inside,
             meant: None,
+            at_block_page: None,
             door,
         })
     }
@@ -107,7 +111,27 @@ impl Client {
             own_origin: Arc::default(),
             inside: None,
             meant: Some(meant),
+            at_block_page: None,
             door,
+        })
+    }
+
+    /// A client that a blocked name has led to the block page.
+    pub(crate) fn at_block_page(
+        worker: &Arc<Worker>,
+        from: IpAddr,
+        at: AtBlockPage,
+        door: Door,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            worker: Arc::clone(worker),
+            from,
+            desk: Arc::default(),
+            own_origin: Arc::default(),
+            inside: None,
+            meant: None,
+            at_block_page: Some(at),
+            door: Some(Arc::new(door)),
         })
     }
 
@@ -203,6 +227,9 @@ async fn route(client: &Arc<Client>, request: Request<Incoming>) -> Response<Ans
     }
     if matches!(*request.method(), Method::TRACE) {
         return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
+    }
+    if let Some(at) = &client.at_block_page {
+        return block_page::answer(client, at, &request);
     }
     match &client.inside {
         Some(inside) => inside_a_tunnel(client, inside, request).await,
@@ -438,7 +465,7 @@ fn port_of(authority: &str, default_port: u16) -> Option<u16> {
     }
 }
 
-fn disagree(shared: &Shared) -> Response<Answer> {
+pub(crate) fn disagree(shared: &Shared) -> Response<Answer> {
     add(&shared.counts.refused_requests);
     shared.pages.problem(&Failure::Disagree.explain(), None)
 }

@@ -118,11 +118,18 @@ fn stop(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Re
 }
 
 fn block_as(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Response<Answer> {
+    let mut response = block_page(client, verdict, page);
+    response.body_mut().hold_tally(tally);
+    response
+}
+
+/// The block page in the reader's words, or a short word for what is not a page; makes no event.
+pub(crate) fn block_page(client: &Client, verdict: &Verdict, page: bool) -> Response<Answer> {
     let shared = client.shared();
     add(&shared.counts.blocked);
     let band = verdict.band(shared.pages.words());
     let distress = verdict.text().is_some_and(|over| over.distress);
-    let mut response = if &*verdict.decision.rule == pharos_policy::NOTICE_RULE {
+    if &*verdict.decision.rule == pharos_policy::NOTICE_RULE {
         // MON-09: devices that probe for a sign-in page open the one they are led to.
         shared.pages.to_notice()
     } else if !page && distress {
@@ -150,9 +157,7 @@ fn block_as(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -
         } else {
             shared.pages.block(&stop)
         }
-    };
-    response.body_mut().hold_tally(tally);
-    response
+    }
 }
 
 fn warn(client: &Client, verdict: &Verdict, request: &Request<Incoming>) -> Response<Answer> {
@@ -494,7 +499,7 @@ pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {
 }
 
 /// Whether the answer will be read by a person: a page, not a picture or a script.
-fn wants_page(headers: &http::HeaderMap) -> bool {
+pub(crate) fn wants_page(headers: &http::HeaderMap) -> bool {
     if let Some(destination) = headers.get("sec-fetch-dest") {
         return destination == "document";
     }

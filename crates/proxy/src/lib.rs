@@ -10,6 +10,7 @@
 //! `pharos_filter`; what is safe-searched and what counts as a search comes from `pharos_scan`.
 
 mod authority;
+mod block_page;
 mod body;
 mod bytes_in_front;
 mod chunks;

@@ -341,17 +341,7 @@ impl School {
 
     /// Sends bytes and reads until the proxy closes the connection.
     pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
-        let mut stream = TcpStream::connect(self.proxy).await.unwrap();
-        stream.write_all(bytes.as_ref()).await.unwrap();
-        let mut answer = Vec::new();
-        let read =
-            tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
-        assert!(
-            read.is_ok(),
-            "the proxy did not close; so far: {}",
-            String::from_utf8_lossy(&answer)
-        );
-        String::from_utf8_lossy(&answer).into_owned()
+        raw_to(self.proxy, bytes).await
     }
 
     /// One plain request on a connection of its own.
@@ -384,6 +374,20 @@ impl School {
             Err(error) => panic!("curl is needed for this test (Debian package curl): {error}"),
         }
     }
+}
+
+/// Sends bytes and reads until the other side closes the connection.
+pub(crate) async fn raw_to(at: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream.write_all(bytes.as_ref()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    assert!(
+        read.is_ok(),
+        "the proxy did not close; so far: {}",
+        String::from_utf8_lossy(&answer)
+    );
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 pub(crate) fn text(output: &Output) -> String {

@@ -97,6 +97,15 @@ impl Driver {
 
     /// Opens a browser; with a proxy where one is named.
     pub(crate) fn browser(&self, proxy: Option<&str>) -> Browser {
+        self.browser_with(proxy.map(|proxy| format!("--proxy-server={proxy}")))
+    }
+
+    /// Opens a browser that finds names as its rules say, as if a resolver had told it.
+    pub(crate) fn browser_that_finds(&self, rules: &str) -> Browser {
+        self.browser_with(Some(format!("--host-resolver-rules={rules}")))
+    }
+
+    fn browser_with(&self, more: Option<String>) -> Browser {
         let profile = tempfile::tempdir().unwrap();
         let mut wanted = DesiredCapabilities::chrome();
         let mut arguments = vec![
@@ -112,7 +121,7 @@ impl Driver {
             "--window-size=1280,900".to_owned(),
             format!("--user-data-dir={}", profile.path().display()),
         ];
-        arguments.extend(proxy.map(|proxy| format!("--proxy-server={proxy}")));
+        arguments.extend(more);
         for argument in &arguments {
             wanted.add_arg(argument).unwrap();
         }
