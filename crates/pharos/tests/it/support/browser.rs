@@ -132,6 +132,9 @@ impl Driver {
         self.runtime
             .block_on(driver.set_page_load_timeout(PATIENCE))
             .unwrap();
+        self.runtime
+            .block_on(driver.set_script_timeout(PATIENCE))
+            .unwrap();
         Browser {
             driver: Some(driver),
             runtime: Arc::clone(&self.runtime),
@@ -205,13 +208,19 @@ impl Browser {
     /// Runs a script that calls back when it has ended.
     pub(crate) fn run_until_called(&self, script: &str) -> Value {
         self.runtime
-            .block_on(self.driver().set_script_timeout(PATIENCE))
-            .unwrap();
-        self.runtime
             .block_on(self.driver().execute_async(script, Vec::new()))
             .unwrap_or_else(|error| panic!("{error}"))
             .json()
             .clone()
+    }
+
+    /// From now on every page begins with a script, past its policy, as drivers can.
+    pub(crate) fn on_every_page(&self, script: &str) {
+        let cdp = self.driver().cdp();
+        let wanted = serde_json::json!({ "source": script });
+        self.runtime
+            .block_on(cdp.send_raw("Page.addScriptToEvaluateOnNewDocument", wanted))
+            .unwrap();
     }
 
     /// Waits until the page says something.
