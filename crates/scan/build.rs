@@ -1,11 +1,19 @@
-//! Gathers the shipped dictionaries, `data/dictionaries/*.txt`, into one table.
+//! Gathers the shipped dictionaries, `data/dictionaries/*.txt`, and the adapters of tools,
+//! `data/tools/*.txt`, into one table each.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("data/dictionaries");
+    gather("dictionaries")?;
+    gather("tools")
+}
+
+fn gather(name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
+        .join("data")
+        .join(name);
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(&folder)? {
@@ -26,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     table.push_str("];\n");
     fs::write(
-        Path::new(&env::var("OUT_DIR")?).join("dictionaries.rs"),
+        Path::new(&env::var("OUT_DIR")?).join(format!("{name}.rs")),
         table,
     )?;
     Ok(())
