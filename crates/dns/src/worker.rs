@@ -12,6 +12,7 @@ use pharos_filter::shield::WayRound;
 use pharos_policy::Action;
 use pharos_school::Who;
 
+use crate::acts::Acts;
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
 use crate::compose::{blocked, conclude, given, plain};
 use crate::config::DnsConfig;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) config: DnsConfig,
     pub(crate) filter: Arc<Filter>,
     pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) acts: Acts,
     pub(crate) cache: Cache,
     pub(crate) upstreams: Upstreams,
     pub(crate) special: Special,

@@ -29,7 +29,7 @@ pub struct Parts {
 }
 
 /// What a snapshot's lists and tables know about one address, whoever asks for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     categories: CategorySet,
     sealed: Option<Arc<str>>,

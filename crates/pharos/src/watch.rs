@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pharos_activity::{EachActOnce, Event, Sink};
+use pharos_activity::{Event, Sink};
 use pharos_school::Face;
 use pharos_service::{App, is_worth_watching};
 use tokio::sync::mpsc;
@@ -43,12 +43,12 @@ pub(crate) fn watched(
             }
         }
     }));
-    Arc::new(EachActOnce::new(Arc::new(Watched {
+    Arc::new(Watched {
         app: app.clone(),
         store,
         watch,
         passed_over: AtomicU64::new(0),
-    })))
+    })
 }
 
 struct Watched {
