@@ -398,7 +398,7 @@ const ASK: Explained = Explained {
     code: "sign-in",
     title: "Please sign in",
     what: "The filter has to know who is using this device.",
-    next: "Type your school name and password when the browser asks, or sign in on the page below.",
+    next: "Type your school name and password when the browser asks, or sign in below.",
 };
 
 /// For programs that sign in by Kerberos, NTLM or the like.
@@ -407,7 +407,7 @@ const ASK_OTHERWISE: Explained = Explained {
     code: "sign-in-method",
     title: "The filter does not know this way of signing in",
     what: "The program on this device offered a sign-in by Kerberos (Negotiate), NTLM or another method. The filter takes a name and password only.",
-    next: "Type your school name and password when the browser asks, or sign in on the page below. Network team: switch integrated sign-in to the proxy off for this program.",
+    next: "Type your school name and password when the browser asks, or sign in below. Network team: switch integrated sign-in to the proxy off for this program.",
 };
 
 /// The 407 that offers what the proxy can check.

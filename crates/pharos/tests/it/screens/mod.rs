@@ -2,6 +2,7 @@
 //! screen readers (VUL-07, ACC-11).
 
 mod look;
+mod pictures;
 mod places;
 
 use std::collections::BTreeSet;

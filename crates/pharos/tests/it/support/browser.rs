@@ -323,9 +323,24 @@ impl Browser {
             .unwrap();
     }
 
+    /// A picture of what fits on a screen of this size.
+    pub(crate) fn view(&self, file: &Path, width: u32, height: u32) {
+        self.size(width, height);
+        let cdp = self.driver().cdp();
+        let hidden = serde_json::json!({ "hidden": true });
+        self.runtime
+            .block_on(cdp.send_raw("Emulation.setScrollbarsHidden", hidden))
+            .unwrap();
+        self.capture(file, false);
+    }
+
     /// A picture of the whole page.
     pub(crate) fn picture(&self, file: &Path) {
-        let wanted = serde_json::json!({ "format": "png", "captureBeyondViewport": true });
+        self.capture(file, true);
+    }
+
+    fn capture(&self, file: &Path, whole: bool) {
+        let wanted = serde_json::json!({ "format": "png", "captureBeyondViewport": whole, "optimizeForSpeed": false });
         let cdp = self.driver().cdp();
         let taken = self
             .runtime
