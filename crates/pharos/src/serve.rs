@@ -523,6 +523,13 @@ pub(crate) struct ProxyAt {
     pub(crate) block_page: Option<SocketAddr>,
 }
 
+fn watch_list() -> anyhow::Result<pharos_scan::WatchList> {
+    pharos_scan::WatchList::built_in().map_err(|problems| {
+        let first = problems.first().map_or("", |problem| &problem.message);
+        anyhow::anyhow!("the list of words to watch for is damaged: {first}")
+    })
+}
+
 /// Starts the proxy, or where it is off only the block page for blocked names.
 pub(crate) fn start_proxy(
     faces: &Faces,
@@ -550,6 +557,8 @@ pub(crate) fn start_proxy(
         fixed: fixed(&faces.fix)?,
         extra_roots: extra_roots(&faces.trust)?,
         dictionaries: Some(Arc::new(pharos_scan::Dictionaries::built_in()?)),
+        tools: Some(Arc::new(pharos_scan::tools::Tools::built_in()?)),
+        watch: Some(Arc::new(watch_list()?)),
         ..ProxyConfig::default()
     };
     let config = if faces.allow_private_origins {

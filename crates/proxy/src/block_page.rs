@@ -33,6 +33,7 @@ use crate::intercept::distrusts_us;
 use crate::judge::{Verdict, judge};
 use crate::own_pages;
 use crate::pages::plain;
+use crate::refuse;
 use crate::server::{Door, Shared, Worker};
 
 /// How long a device may still believe what the resolver told it, in seconds, with some to spare.
@@ -155,9 +156,9 @@ pub(crate) fn answer(
         .path_and_query()
         .map_or("/", PathAndQuery::as_str);
     let found = decide(shared, (&host, path), client.from, at.name.is_some());
-    let page = forward::wants_page(request.headers());
+    let page = refuse::wants_page(request.headers());
     match found {
-        Ok((verdict, true)) => forward::block_page(client, &verdict, page),
+        Ok((verdict, true)) => refuse::block_page(client, &verdict, page),
         Ok((verdict, false)) if page => open_now(shared, &verdict, &host),
         Ok(_) => again_later(plain(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -7,6 +7,7 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod ai;
 mod block_page;
 mod faults;
 mod hidden;
