@@ -69,8 +69,8 @@ fn retain_in(
         return Ok(());
     }
     let mut rows = Rows::new(|place| kept.get(place).map(Row::of));
-    for place in 0..kept.len() {
-        rows.add(place);
+    for (place, stored) in kept.iter().enumerate() {
+        rows.add(place, &Row::of(stored));
     }
     let fresh = seal::put(engine, entry.head, entry.generation + 1, rows)?;
     let mut manifest = engine.state().manifest.clone();

@@ -73,7 +73,7 @@ fn seal(engine: &Engine, head: &Head) -> Result<(), SegmentError> {
     {
         let bytes = head.bytes()?;
         let mut rows = Rows::new(|place| frame::again(&bytes, place));
-        head.each(&bytes, |place, _| rows.add(place));
+        head.each(&bytes, |place, row| rows.add(place, &row));
         if let Some(entry) = put(engine, head.number, 1, rows)? {
             manifest.last = manifest.last.max(entry.last);
             manifest.entries.push(entry);

@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use pharos_catalogue::Address;
+use pharos_catalogue::{Address, CategorySet};
 use pharos_filter::{Facts, Snapshot};
 use rapidhash::fast::RandomState;
 
@@ -54,11 +54,10 @@ pub(crate) struct Target {
 }
 
 impl Known {
-    pub(crate) fn new(key: Bytes, address: Address, snapshot: &Snapshot) -> Self {
-        let facts = snapshot.facts(&address);
+    fn new(key: Bytes, address: Address, facts: Facts, categories: Arc<[Arc<str>]>) -> Self {
         Self {
             key,
-            categories: snapshot.category_names(facts.categories()),
+            categories,
             address,
             facts,
             answer: RefCell::default(),
@@ -99,6 +98,8 @@ pub(crate) struct Names {
     places: Box<[[Option<Rc<Known>>; WAYS]]>,
     /// Whose turn it is to make room.
     turn: usize,
+    /// The names of the categories looked up last: most names have the same few.
+    latest: Option<(CategorySet, Arc<[Arc<str>]>)>,
     random: RandomState,
 }
 
@@ -108,6 +109,7 @@ impl Default for Names {
             marks: vec![[0; WAYS]; SETS].into(),
             places: (0..SETS).map(|_| Default::default()).collect(),
             turn: 0,
+            latest: None,
             random: RandomState::default(),
         }
     }
@@ -126,8 +128,23 @@ impl Names {
             .find_map(|(place, _)| place.as_ref().filter(|known| known.key.as_slice() == key))
     }
 
-    /// Remembers a name that is not there; where its set is full, in the place of another.
-    pub(crate) fn put(&mut self, known: Known) -> Rc<Known> {
+    /// Looks a name up that is not there, and remembers it.
+    pub(crate) fn learn(&mut self, key: Bytes, address: Address, snapshot: &Snapshot) -> Rc<Known> {
+        let facts = snapshot.facts(&address);
+        let set = facts.categories();
+        let categories = match &self.latest {
+            Some((latest, names)) if *latest == set => Arc::clone(names),
+            _ => {
+                let names = snapshot.category_names(set);
+                self.latest = Some((set, Arc::clone(&names)));
+                names
+            }
+        };
+        self.put(Known::new(key, address, facts, categories))
+    }
+
+    /// Where its set is full, in the place of another.
+    fn put(&mut self, known: Known) -> Rc<Known> {
         let known = Rc::new(known);
         let (set, mark) = self.place(&known.key);
         self.turn = self.turn.wrapping_add(1);
@@ -143,6 +160,7 @@ impl Names {
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
         self.places.fill_with(Default::default);
+        self.latest = None;
     }
 
     fn place(&self, key: &[u8]) -> (usize, u32) {

@@ -290,8 +290,9 @@ fn unknown_name(
     let Some(address) = gate::address(asked.name()) else {
         return Err(nameless(worker, asked, fit));
     };
-    let known = Known::new(asked.key.clone(), address, &snapshot);
-    Ok((snapshot, worker.names.put(known)))
+    let key = asked.key.clone();
+    let known = worker.names.learn(key, address, &snapshot);
+    Ok((snapshot, known))
 }
 
 fn rejected(worker: &mut Worker, packet: &[u8], reject: Reject) -> Verdict {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pharos_activity::{Event, Sink};
 use pharos_school::Face;
-use pharos_service::{App, is_worth_watching};
+use pharos_service::App;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +64,7 @@ impl Sink for Watched {
         if event.face != Face::Firewall {
             self.app.passed(event.address, event.at);
         }
-        if is_worth_watching(&event) && self.watch.try_send(event.clone()).is_err() {
+        if self.app.is_worth_watching(&event) && self.watch.try_send(event.clone()).is_err() {
             let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
             if so_far.is_power_of_two() {
                 tracing::warn!(

@@ -3,8 +3,8 @@
 
 mod sightings;
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, Watched, act};
@@ -83,6 +83,8 @@ pub struct Watch {
     watch: Mutex<pharos_monitor::Watch>,
     sightings: Mutex<Sightings>,
     phrases: Phrases,
+    /// The categories that rules name.
+    categories: HashSet<String>,
 }
 
 impl Watch {
@@ -91,7 +93,9 @@ impl Watch {
     /// # Errors
     /// When they do not read: a fault of this build, shown by its tests.
     pub fn new() -> Result<Self, Error> {
-        let watch = pharos_monitor::Watch::new(RuleSet::shipped(), Limits::default())
+        let rules = RuleSet::shipped();
+        let categories = rules.categories().map(str::to_owned).collect();
+        let watch = pharos_monitor::Watch::new(rules, Limits::default())
             .map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
         let list = WatchList::built_in()
             .map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
@@ -99,7 +103,14 @@ impl Watch {
             watch: Mutex::new(watch),
             sightings: Mutex::default(),
             phrases: Phrases(list),
+            categories,
         })
+    }
+
+    fn names(&self, categories: &[Arc<str>]) -> bool {
+        categories
+            .iter()
+            .any(|category| self.categories.contains(&**category))
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, pharos_monitor::Watch> {
@@ -156,6 +167,16 @@ fn theme(name: &str) -> Harm {
 }
 
 impl App {
+    /// Whether the watch rules could make anything of an event. On every event: it costs little,
+    /// and most are passed over here.
+    pub fn is_worth_watching(&self, event: &Event) -> bool {
+        event.sealed.is_some()
+            || event.search.is_some()
+            || may_be_way_round(event)
+            || (matches!(event.action, "block" | "warn")
+                && (self.inner().watch.names(&event.categories) || method_of(event).is_some()))
+    }
+
     /// Shows one event to the watch rules and raises what they notice. Self-check users are passed
     /// over.
     ///
@@ -164,7 +185,7 @@ impl App {
     pub async fn notice(&self, event: &Event) -> Result<(), Error> {
         if event.who.person().is_some_and(is_test_user)
             || is_check_address(event.address)
-            || !is_worth_watching(event)
+            || !self.is_worth_watching(event)
         {
             return Ok(());
         }
@@ -525,14 +546,6 @@ impl App {
             .filter(|person| about.is_none_or(|about| about.id != person.id))
             .collect())
     }
-}
-
-/// Only what a rule could look at: blocks, warnings, searches, sealed hits, possible ways round.
-pub fn is_worth_watching(event: &Event) -> bool {
-    event.sealed.is_some()
-        || event.search.is_some()
-        || matches!(event.action, "block" | "warn")
-        || may_be_way_round(event)
 }
 
 fn seen(event: &Event, member: Option<&Member>) -> Seen {

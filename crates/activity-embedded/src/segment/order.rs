@@ -1,8 +1,12 @@
 //! The events that go into a segment, in its order, without holding them: each is looked up again
 //! where it stands when its turn comes.
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
+
 use jiff::Timestamp;
 use pharos_school::PersonId;
+use rapidhash::fast::RandomState;
 
 use crate::codec::Row;
 
@@ -19,6 +23,9 @@ struct Key {
 pub(crate) struct Rows<'a, F: Fn(usize) -> Option<Row<'a>>> {
     row_at: F,
     keys: Vec<Key>,
+    /// Hashes of the different hosts.
+    hosts: HashSet<u64, RandomState>,
+    hasher: RandomState,
 }
 
 /// What is known of them together.
@@ -28,8 +35,10 @@ pub(crate) struct Together {
     pub(crate) newest: Timestamp,
     /// The greatest running number.
     pub(crate) last: u64,
-    /// How many different people.
+    /// How many different people, once sorted.
     pub(crate) people: usize,
+    /// How many different hosts.
+    pub(crate) hosts: usize,
 }
 
 impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
@@ -38,19 +47,20 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
         Self {
             row_at,
             keys: Vec::new(),
+            hosts: HashSet::default(),
+            hasher: RandomState::default(),
         }
     }
 
-    /// One more.
-    pub(crate) fn add(&mut self, place: usize) {
-        if let Some(row) = (self.row_at)(place) {
-            self.keys.push(Key {
-                person: row.identity.person(),
-                at_ms: row.at_ms,
-                number: row.number,
-                place,
-            });
-        }
+    /// One more: the event at this place.
+    pub(crate) fn add(&mut self, place: usize, row: &Row<'_>) {
+        self.keys.push(Key {
+            person: row.identity.person(),
+            at_ms: row.at_ms,
+            number: row.number,
+            place,
+        });
+        self.hosts.insert(self.hasher.hash_one(row.host));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -66,6 +76,7 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
             newest: time(times().max()?)?,
             last: self.keys.iter().map(|key| key.number).max()?,
             people: self.keys.chunk_by(|a, b| a.person == b.person).count(),
+            hosts: self.hosts.len(),
         })
     }
 

@@ -1,19 +1,9 @@
 //! Writing a segment: sorted by person and time, compressed, with statistics and bloom filters.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
-use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
-use rapidhash::fast::RandomState;
 
 use super::columns::{Column, SCHEMA};
 use super::words::Words;
@@ -21,6 +11,13 @@ use super::{Rows, SegmentError};
 use crate::codec::{Identity, Row};
 use crate::disk;
 use crate::rollup::{Counting, Rollup};
+use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 /// How hard it is packed: beyond this level the file grows hardly smaller and takes far longer.
 const LEVEL: i32 = 3;
@@ -92,13 +89,9 @@ where
     F: Fn(usize) -> Option<Row<'a>>,
 {
     let column = |column: Column| ColumnPath::from(column.name());
-    let people = rows.facts().map_or(0, |facts| facts.people);
-    let mut hosts: HashSet<Box<str>, RandomState> = HashSet::default();
-    for row in rows.batches(BATCH).flatten() {
-        if !hosts.contains(row.host) {
-            hosts.insert(row.host.into());
-        }
-    }
+    let (people, hosts) = rows
+        .facts()
+        .map_or((0, 0), |facts| (facts.people, facts.hosts));
     let ascending = |column: Column| SortingColumn {
         column_idx: column.index() as i32,
         descending: false,
@@ -126,7 +119,7 @@ where
         .set_column_bloom_filter_enabled(column(Column::Person), true)
         .set_column_bloom_filter_max_ndv(column(Column::Person), people.max(1) as u64)
         .set_column_bloom_filter_enabled(column(Column::Host), true)
-        .set_column_bloom_filter_max_ndv(column(Column::Host), hosts.len().max(1) as u64);
+        .set_column_bloom_filter_max_ndv(column(Column::Host), hosts.max(1) as u64);
     for delta in [
         Column::At,
         Column::Number,
