@@ -10,12 +10,9 @@ use pharos_directory::leases::{LEASES_MAX, LeaseFormat, read_leases};
 use pharos_directory::{FileSet, Limits};
 use pharos_governance::Control;
 use pharos_monitor::firewall::{self, TEXT_MAX};
-use pharos_scan::tools::{
-    EXCERPT_BYTES_MAX, Exchange, PROMPT_BYTES_MAX, SocketScan, Tool, ToolScan, Tools, excerpt,
-};
 use pharos_scan::{
     AgeBand, BodyScan, CODINGS, Dictionaries, Dictionary, ENTRIES_MAX, Kind, MATCHES_MAX, Media,
-    PageScan, PhraseList, Report, TERMS_MAX, UNPACKED_MAX, WatchList,
+    PageScan, PhraseList, Report, Sets, TERMS_MAX, UNPACKED_MAX, WatchList,
 };
 
 /// A target: its name, which is also its folder of the corpus, and its function.
@@ -45,7 +42,6 @@ pub const TARGETS: &[Target] = &[
     ("leases", leases),
     ("radius", radius),
     ("firewall", firewall),
-    ("ai_tools", ai_tools),
 ];
 
 /// `www.example.test A?`, id 0x1234, as a client asks it.
@@ -264,9 +260,11 @@ fn some_dictionaries() -> Option<Arc<Dictionaries>> {
     static DICTIONARIES: OnceLock<Option<Arc<Dictionaries>>> = OnceLock::new();
     let made = DICTIONARIES.get_or_init(|| {
         let text = "dictionary gambling\nversion 1\nthreshold early 9, prep 9, secondary 9, sixth 9, adult 9\n\
-            10 lucky clam\n5 shell + game\n5 clam*\n-3 lesson\n";
+            10 lucky clam\n5 shell + game\n5 clam*\n-3 lesson\n\
+            set claw = claw*, two pins, lucky\n7 @claw ~3 clam*\n-2 @claw >2 @teach !2 shell\n";
         let dictionary = Dictionary::parse(text).ok()?;
-        Dictionaries::compile(&[dictionary]).ok().map(Arc::new)
+        let sets = Sets::parse("set teach = lesson, tide").ok()?;
+        Dictionaries::compile(&[dictionary], &sets).ok().map(Arc::new)
     });
     made.clone()
 }
@@ -327,12 +325,16 @@ pub fn dictionaries(data: &[u8]) {
     match Dictionary::parse(&String::from_utf8_lossy(data)) {
         Ok(dictionary) => {
             assert!(dictionary.entries.len() <= ENTRIES_MAX);
-            assert!(Dictionaries::compile(&[dictionary]).is_ok());
+            // It may name sets that are nowhere.
+            let _ = Dictionaries::compile(&[dictionary], &Sets::default());
         }
         Err(problems) => assert!(!problems.is_empty(), "a refusal says why"),
     }
-    let list = PhraseList::parse(data);
-    assert!(Dictionary::parse(&list.to_dictionary("gambling", "en")).is_ok());
+    let list = Dictionary::parse(&PhraseList::parse(data).to_dictionary("gambling", "en"));
+    assert!(
+        list.is_ok_and(|list| Dictionaries::compile(&[list], &Sets::default()).is_ok()),
+        "an imported list is of use by itself"
+    );
 }
 
 /// A file of DHCP leases in every format.
@@ -396,44 +398,6 @@ pub fn firewall(data: &[u8]) {
     }
     assert!(event.summary.chars().count() <= TEXT_MAX);
     let _ = event.shows();
-}
-
-/// An adapter of a tool of generative AI; and a body as every tool that Pharos ships an adapter for
-/// reads it: the same in pieces, and bounded.
-pub fn ai_tools(data: &[u8]) {
-    if let Err(problems) = Tool::parse(&String::from_utf8_lossy(data)) {
-        assert!(!problems.is_empty(), "a refusal says why");
-    }
-    static TOOLS: OnceLock<Vec<Exchange>> = OnceLock::new();
-    let exchanges = TOOLS.get_or_init(|| {
-        let texts = Tools::built_in_texts().iter();
-        let tools = texts.filter_map(|(_, text)| Tool::parse(text).ok());
-        tools.flat_map(|tool| tool.exchanges().to_vec()).collect()
-    });
-    for exchange in exchanges {
-        for kind in [Kind::Json, Kind::Events, Kind::Form] {
-            let media = Media::plain(kind);
-            let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Option<String> {
-                let mut scan = ToolScan::prompt(exchange, None, Some(media.clone()), "").ok()?;
-                pieces.for_each(|piece| scan.push(piece));
-                scan.finish();
-                scan.said()
-            };
-            let whole = read(&mut std::iter::once(data));
-            assert_eq!(read(&mut data.chunks(7)), whole, "{media:?} in pieces");
-            let said = whole.unwrap_or_default();
-            assert!(said.len() <= 3 * PROMPT_BYTES_MAX);
-            assert!(excerpt(&said, None).len() <= EXCERPT_BYTES_MAX);
-        }
-    }
-    let mut socket = SocketScan::new(exchanges.first(), some_dictionaries().as_ref());
-    for piece in data.chunks(13) {
-        socket.sent(piece);
-        socket.got(piece);
-    }
-    socket.got_end();
-    assert!(socket.sent_end(AgeBand::Early).0.len() <= 1);
-    assert!(socket.got_over(AgeBand::Early).len() <= 1);
 }
 
 /// Files from one text: a line `=== NAME` begins each. At most 64.

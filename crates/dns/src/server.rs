@@ -17,7 +17,6 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::acts::Acts;
 use crate::cache::{Cache, Clock};
 use crate::config::DnsConfig;
 use crate::cookie::Jar;
@@ -148,7 +147,6 @@ pub fn start(
         config,
         filter,
         sink,
-        acts: Acts::default(),
     });
     let (ends, ended) = mpsc::channel(1);
     let mut running = Running {

@@ -1,5 +1,4 @@
-//! Search engines, search terms, worrying words, page text, and what is said to tools of generative
-//! AI: from addresses and bodies to matches.
+//! Search engines, search terms, worrying words and page text: from addresses and bodies to matches.
 //!
 //! Pure: tables and folding, no I/O.
 
@@ -8,7 +7,6 @@ mod fold;
 mod glance;
 mod page;
 mod search;
-pub mod tools;
 mod watch;
 
 pub use fold::fold;

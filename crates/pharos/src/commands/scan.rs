@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use pharos_scan::{AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, PhraseList, Report};
+use pharos_scan::{
+    AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, PhraseList, Report, Sets,
+};
 use serde_json::json;
 
 use super::scan_corpus;
@@ -143,24 +145,29 @@ fn dictionaries(folder: Option<&Path>) -> anyhow::Result<Dictionaries> {
     }
     files.sort();
     let mut all = Vec::new();
+    let mut sets = None;
     let mut wrong = Vec::new();
     for path in files {
         let text = String::from_utf8(read(&path)?)
             .with_context(|| format!("{} is not UTF-8", path.display()))?;
-        match Dictionary::parse(&text) {
-            Ok(dictionary) => all.push(dictionary),
-            Err(problems) => {
-                let lines = problems
-                    .iter()
-                    .map(|one| format!("{}: {one}", path.display()));
-                wrong.extend(lines);
-            }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let problems = if name.starts_with("sets") {
+            Sets::parse(&text).map(|read| sets.get_or_insert_with(Sets::default).extend(read))
+        } else {
+            Dictionary::parse(&text).map(|dictionary| all.push(dictionary))
+        };
+        for one in problems.err().into_iter().flatten() {
+            wrong.push(format!("{}: {one}", path.display()));
         }
     }
     if !wrong.is_empty() {
         bail!("the dictionaries have problems:\n{}", wrong.join("\n"));
     }
-    Ok(Dictionaries::compile(&all)?)
+    let sets = match sets {
+        Some(own) => own,
+        None => Dictionaries::built_in_sets()?,
+    };
+    Ok(Dictionaries::compile(&all, &sets)?)
 }
 
 fn print(report: &Report, age: AgeBand, output: &mut Output) {
@@ -197,7 +204,14 @@ fn print(report: &Report, age: AgeBand, output: &mut Output) {
                 1 => String::new(),
                 times => format!(" ({times} times)"),
             };
-            output.say(format!("  {:+5}  {}{times}", phrase.points, phrase.phrase));
+            let words = match phrase.words.is_empty() {
+                true => String::new(),
+                false => format!(": {}", phrase.words.join(", ")),
+            };
+            output.say(format!(
+                "  {:+5}  {}{times}{words}",
+                phrase.points, phrase.phrase
+            ));
         }
         if found.phrases.len() > PHRASES_SHOWN {
             let more = found.phrases.len() - PHRASES_SHOWN;

@@ -7,8 +7,6 @@
     reason = "a test stops where it is surprised"
 )]
 
-mod ai;
-mod block_page;
 mod faults;
 mod hidden;
 mod http;

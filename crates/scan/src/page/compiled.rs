@@ -1,13 +1,15 @@
 //! Every dictionary in one automaton.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use daachorse::DoubleArrayAhoCorasick;
 
+use super::compile::Compiled;
 use super::dictionary::{AgeBand, Dictionary, DictionaryProblem};
 use super::letters;
+use super::line::Gap;
+use super::sets::Sets;
 
 include!(concat!(env!("OUT_DIR"), "/dictionaries.rs"));
 
@@ -45,16 +47,59 @@ pub(super) struct Line {
     pub(super) theme: u16,
     pub(super) weight: i32,
     pub(super) text: Arc<str>,
-    /// Its phrases, by number.
+    /// Its concepts, by number.
     pub(super) parts: Box<[u32]>,
+}
+
+/// What is counted: a phrase, a set, or several that stand near each other.
+#[derive(Debug, Default)]
+pub(super) struct Concept {
+    /// The lines that begin with it.
+    pub(super) lines: Vec<u32>,
+    /// Whether a line names it.
+    pub(super) counted: bool,
+    /// What it must stand near.
+    pub(super) groups: Vec<Meeting>,
+    /// Whether somebody asks where it stood.
+    pub(super) placed: bool,
+}
+
+/// A concept's place in a group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meeting {
+    pub(super) group: u32,
+    pub(super) place: u8,
+    /// The unit next to it, and how far away that may be: looked at first, as it is mostly nowhere.
+    pub(super) next: u32,
+    pub(super) within: u8,
+}
+
+/// Concepts that must stand near each other.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// What they are together.
+    pub(super) concept: u32,
+    pub(super) units: Box<[u32]>,
+    pub(super) gaps: Box<[Gap]>,
+    pub(super) guard: Option<(u32, u8)>,
+}
+
+/// A phrase.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) text: Arc<str>,
+    pub(super) words: u32,
+    /// What it belongs to.
+    pub(super) concepts: Box<[u32]>,
 }
 
 /// Dictionaries ready to be searched for: immutable, shared by every page.
 pub struct Dictionaries {
     themes: Vec<Theme>,
     lines: Vec<Line>,
-    /// For every phrase the lines that begin with it.
-    lines_of: Vec<Box<[u32]>>,
+    concepts: Vec<Concept>,
+    groups: Vec<Group>,
+    phrases: Vec<Known>,
     finder: Option<DoubleArrayAhoCorasick<u32>>,
     longest: usize,
 }
@@ -64,7 +109,7 @@ impl fmt::Debug for Dictionaries {
         f.debug_struct("Dictionaries")
             .field("themes", &self.themes.len())
             .field("lines", &self.lines.len())
-            .field("phrases", &self.lines_of.len())
+            .field("phrases", &self.phrases.len())
             .finish_non_exhaustive()
     }
 }
@@ -98,7 +143,24 @@ impl Dictionaries {
             })
         };
         let all = BUILT_IN.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        Self::compile(&all)
+        Self::compile(&all, &Self::built_in_sets()?)
+    }
+
+    /// The sets that Pharos ships, for its own dictionaries and for others.
+    ///
+    /// # Errors
+    /// None in a released build: a test reads them.
+    pub fn built_in_sets() -> Result<Sets, DictionariesError> {
+        let mut sets = Sets::default();
+        for (name, text) in BUILT_IN_SETS {
+            sets.extend(
+                Sets::parse(text).map_err(|problems| DictionariesError::Wrong {
+                    name: (*name).to_owned(),
+                    problems,
+                })?,
+            );
+        }
+        Ok(sets)
     }
 
     /// Name and text of every dictionary that Pharos ships, to begin own ones from.
@@ -106,62 +168,38 @@ impl Dictionaries {
         BUILT_IN
     }
 
-    /// Puts dictionaries together.
+    /// Puts dictionaries together. Lines may name the shared sets beside those of their own text.
     ///
     /// # Errors
-    /// More phrases or categories than there may be.
-    pub fn compile(dictionaries: &[Dictionary]) -> Result<Self, DictionariesError> {
+    /// More phrases or categories than there may be; a set that is nowhere.
+    pub fn compile(dictionaries: &[Dictionary], shared: &Sets) -> Result<Self, DictionariesError> {
         letters::warm();
-        let mut themes: Vec<Theme> = Vec::new();
-        let mut numbers: HashMap<&[u8], u32> = HashMap::new();
-        let mut lines = Vec::new();
-        for dictionary in dictionaries {
-            let theme = theme_of(&mut themes, dictionary);
-            let theme = u16::try_from(theme).unwrap_or(u16::MAX);
-            for entry in &dictionary.entries {
-                let mut parts: Vec<u32> = Vec::with_capacity(entry.parts.len());
-                for part in &entry.parts {
-                    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-                    let number = *numbers.entry(part).or_insert(next);
-                    if !parts.contains(&number) {
-                        parts.push(number);
-                    }
-                }
-                lines.push(Line {
-                    theme,
-                    weight: entry.weight,
-                    text: Arc::clone(&entry.text),
-                    parts: parts.into(),
-                });
-            }
-        }
-        if themes.len() > THEMES_MAX {
-            let text = format!("the dictionaries find more than {THEMES_MAX} categories");
-            return Err(DictionariesError::TooMuch(text));
-        }
-        if numbers.len() > PHRASES_TOTAL_MAX {
-            let text = format!("the dictionaries hold more than {PHRASES_TOTAL_MAX} phrases");
-            return Err(DictionariesError::TooMuch(text));
-        }
-        let mut lines_of = vec![Vec::new(); numbers.len()];
-        for (number, line) in (0_u32..).zip(&lines) {
-            if let Some(first) = line.parts.first() {
-                lines_of[*first as usize].push(number);
-            }
-        }
-        let longest = numbers.keys().map(|phrase| phrase.len()).max().unwrap_or(0);
-        let finder = match numbers.is_empty() {
+        let all = Compiled::of(dictionaries, shared)?;
+        let longest = all
+            .numbers
+            .keys()
+            .map(|phrase| phrase.len())
+            .max()
+            .unwrap_or(0);
+        let finder = match all.numbers.is_empty() {
             true => None,
             false => Some(
-                DoubleArrayAhoCorasick::with_values(numbers).map_err(|error| {
+                DoubleArrayAhoCorasick::with_values(all.numbers).map_err(|error| {
                     DictionariesError::TooMuch(format!("the dictionaries are too large: {error}"))
                 })?,
             ),
         };
+        let known = |(text, words, concepts): (Arc<str>, u32, Vec<u32>)| Known {
+            text,
+            words,
+            concepts: concepts.into(),
+        };
         Ok(Self {
-            themes,
-            lines,
-            lines_of: lines_of.into_iter().map(Vec::into_boxed_slice).collect(),
+            themes: all.themes,
+            lines: all.lines,
+            concepts: all.concepts,
+            groups: all.groups,
+            phrases: all.phrases.into_iter().map(known).collect(),
             finder,
             longest,
         })
@@ -194,8 +232,21 @@ impl Dictionaries {
         self.finder.as_ref().map_or(0, |finder| finder.heap_bytes())
     }
 
-    pub(super) fn phrases(&self) -> usize {
-        self.lines_of.len()
+    /// How many phrases, concepts and groups of concepts there are.
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.phrases.len(), self.concepts.len(), self.groups.len())
+    }
+
+    pub(super) fn concept(&self, number: u32) -> Option<&Concept> {
+        self.concepts.get(number as usize)
+    }
+
+    pub(super) fn group(&self, number: u32) -> Option<&Group> {
+        self.groups.get(number as usize)
+    }
+
+    pub(super) fn phrase(&self, number: u32) -> Option<&Known> {
+        self.phrases.get(number as usize)
     }
 
     /// How many bytes before a place may belong to a phrase that ends behind it.
@@ -203,51 +254,33 @@ impl Dictionaries {
         self.longest
     }
 
-    pub(super) fn lines_of(&self, phrase: u32) -> impl Iterator<Item = &Line> {
-        let numbers = self.lines_of.get(phrase as usize);
+    pub(super) fn lines_of(&self, concept: u32) -> impl Iterator<Item = &Line> {
+        let numbers = self.concept(concept).map(|concept| &concept.lines);
         numbers
             .into_iter()
             .flatten()
             .filter_map(|number| self.lines.get(*number as usize))
     }
 
-    /// Calls `found` with every phrase that ends in `text` behind its first `old` bytes.
-    pub(super) fn find(&self, old: usize, text: &[u8], mut found: impl FnMut(u32)) {
+    /// Calls `found` with every phrase that ends in `text` behind its first `old` bytes, and the
+    /// number of blanks in `text` before the last word of it ends.
+    pub(super) fn find(&self, old: usize, text: &[u8], mut found: impl FnMut(u32, u32)) {
         let Some(finder) = &self.finder else { return };
+        let (mut counted, mut blanks) = (0, 0);
         for hit in finder.find_overlapping_iter(text) {
             if hit.end() > old {
-                found(hit.value());
+                let end = hit.end().saturating_sub(1).max(counted);
+                blanks += blanks_in(&text[counted..end]);
+                counted = end;
+                found(hit.value(), blanks);
             }
         }
     }
 }
 
-/// The place of a dictionary's category among the themes, put in where it is new.
-fn theme_of(themes: &mut Vec<Theme>, dictionary: &Dictionary) -> usize {
-    let version = (Arc::clone(&dictionary.language), dictionary.version);
-    let place = themes
-        .iter()
-        .position(|theme| theme.category == dictionary.category);
-    if let Some(theme) = place.and_then(|place| themes.get_mut(place)) {
-        for (mine, theirs) in theme.thresholds.iter_mut().zip(dictionary.thresholds) {
-            *mine = (*mine).min(theirs);
-        }
-        theme.distress |= dictionary.distress;
-        if &*dictionary.language == "en" {
-            theme.title = Arc::clone(&dictionary.title);
-        }
-        theme.versions.push(version.clone());
-    }
-    place.unwrap_or_else(|| {
-        themes.push(Theme {
-            category: Arc::clone(&dictionary.category),
-            title: Arc::clone(&dictionary.title),
-            thresholds: dictionary.thresholds,
-            distress: dictionary.distress,
-            versions: vec![version],
-        });
-        themes.len() - 1
-    })
+/// How many blanks there are: as many as words.
+pub(super) fn blanks_in(text: &[u8]) -> u32 {
+    text.iter().map(|byte| u32::from(*byte == b' ')).sum()
 }
 
 #[cfg(test)]
@@ -276,11 +309,11 @@ mod tests {
             );
             Dictionary::parse(&text).unwrap()
         };
-        let both = Dictionaries::compile(&[
+        let two = [
             read("en", "early 5, prep 6, secondary 7, sixth 8, adult 9"),
             read("cy", "early 4, prep 7, secondary 7, sixth 8, adult 10"),
-        ])
-        .unwrap();
+        ];
+        let both = Dictionaries::compile(&two, &Sets::default()).unwrap();
         assert_eq!(both.themes().len(), 1);
         assert_eq!(both.themes()[0].thresholds, [4, 6, 7, 8, 9]);
         assert_eq!(both.len(), 2);

@@ -12,6 +12,8 @@
 //! 40 a phrase                   a weight and a phrase
 //! 25 a word + another phrase    all of them, anywhere on the page
 //! 15 begin*                     every word that begins so
+//! set self = myself, my arm*    words and phrases that stand for one another
+//! 24 @hurt ~6 @self             a word of each set, at most six words apart
 //! [education]
 //! -30 a phrase of lessons       speaks against
 //! ```
@@ -21,22 +23,19 @@
 
 use std::sync::Arc;
 
-use super::folder::fold_phrase;
+use super::line::{Part, parts};
+use super::sets::Sets;
 
 /// The most lines with phrases in one dictionary.
 pub const ENTRIES_MAX: usize = 20_000;
-/// The longest phrase, in characters.
-pub const ENTRY_TEXT_MAX: usize = 120;
 /// The largest text of one dictionary, in bytes.
 pub const DICTIONARY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The furthest weight from nought.
 pub const WEIGHT_MAX: i32 = 500;
-/// The most phrases on one line.
-pub const PARTS_MAX: usize = 6;
 /// The highest threshold.
 pub const THRESHOLD_MAX: i32 = 100_000;
-/// Problems told of one text; what is beyond is counted.
-const PROBLEMS_MAX: usize = 100;
+/// Problems told of one text.
+pub(super) const PROBLEMS_MAX: usize = 100;
 
 /// For whom a page is judged, strictest first.
 #[derive(
@@ -103,15 +102,14 @@ pub struct DictionaryProblem {
     pub message: String,
 }
 
-/// One line: a weight, and the phrases that must all be on the page.
+/// One line: a weight, and the phrases and sets that must all be on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What it adds to a page's score; below nought it speaks against.
     pub weight: i32,
-    /// The line's phrases as written.
+    /// What follows the weight, as written.
     pub text: Arc<str>,
-    /// The phrases, folded; what ends in no blank matches every word that begins so.
-    pub(super) parts: Vec<Vec<u8>>,
+    pub(super) parts: Vec<Part>,
 }
 
 /// A dictionary as read.
@@ -131,6 +129,8 @@ pub struct Dictionary {
     pub distress: bool,
     /// The lines.
     pub entries: Vec<Entry>,
+    /// Sets of its own.
+    pub(super) sets: Sets,
 }
 
 impl Dictionary {
@@ -185,14 +185,12 @@ struct Reader {
     thresholds: Option<[i32; 5]>,
     distress: bool,
     entries: Vec<Entry>,
+    sets: Sets,
 }
 
 impl Reader {
     fn line(&mut self, line: &str) -> Result<(), String> {
-        if line.is_empty()
-            || line.starts_with('#')
-            || (line.starts_with('[') && line.ends_with(']'))
-        {
+        if is_remark(line) {
             return Ok(());
         }
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -222,6 +220,7 @@ impl Reader {
                 self.version =
                     Some(version.map_err(|_| format!("{rest:?} is no version: write a number"))?);
             }
+            "set" => self.sets.add(rest)?,
             "language" => self.language = Some(text(16)?),
             "title" => self.title = Some(text(80)?),
             "threshold" => self.thresholds = Some(thresholds(rest)?),
@@ -252,14 +251,10 @@ impl Reader {
                 "more than {ENTRIES_MAX} phrases; the rest is not read"
             ));
         }
-        let parts = text.split(" + ").map(part).collect::<Result<Vec<_>, _>>()?;
-        if parts.len() > PARTS_MAX {
-            return Err(format!("more than {PARTS_MAX} phrases on one line"));
-        }
         self.entries.push(Entry {
             weight,
             text: text.into(),
-            parts,
+            parts: parts(text)?,
         });
         Ok(())
     }
@@ -290,35 +285,14 @@ impl Reader {
             thresholds,
             distress: self.distress,
             entries: self.entries,
+            sets: self.sets,
         })
     }
 }
 
-/// One phrase of a line, folded.
-pub(super) fn part(text: &str) -> Result<Vec<u8>, String> {
-    let text = text.trim();
-    if text.chars().count() > ENTRY_TEXT_MAX {
-        return Err(format!(
-            "the phrase is longer than {ENTRY_TEXT_MAX} characters"
-        ));
-    }
-    let (stem, begins) = match text.strip_suffix('*') {
-        Some(stem) => (stem, true),
-        None => (text, false),
-    };
-    let mut folded = fold_phrase(stem);
-    if folded == b" " {
-        return Err(format!("{text:?} has no letters or digits"));
-    }
-    if begins {
-        folded.pop();
-        if folded.len() < 4 || !stem.ends_with(|c: char| c.is_alphanumeric()) {
-            return Err(format!(
-                "{text:?} matches too much: write at least three letters before the star"
-            ));
-        }
-    }
-    Ok(folded)
+/// Whether a line is for people: a heading, a comment, nothing.
+pub(super) fn is_remark(line: &str) -> bool {
+    line.is_empty() || line.starts_with('#') || (line.starts_with('[') && line.ends_with(']'))
 }
 
 fn thresholds(text: &str) -> Result<[i32; 5], String> {
@@ -350,6 +324,7 @@ fn thresholds(text: &str) -> Result<[i32; 5], String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::{ENTRY_TEXT_MAX, Unit};
     use super::*;
 
     const GOOD: &str = "# a comment\ndictionary gambling\nversion 2\nlanguage en\ntitle Gambling\n\
@@ -370,7 +345,10 @@ mod tests {
             .map(|e| (e.weight, e.parts.len()))
             .collect();
         assert_eq!(parts, [(40, 1), (20, 2), (15, 1), (-30, 1)]);
-        assert_eq!(read.entries[2].parts[0], b" jackpot");
+        let Unit::Phrase(jackpot) = &read.entries[2].parts[0].units[0] else {
+            panic!("no phrase");
+        };
+        assert_eq!(jackpot.folded, b" jackpot");
         let distress = GOOD.replace("version 2", "version 2\ndistress yes");
         assert!(Dictionary::parse(&distress).unwrap().distress);
     }

@@ -131,17 +131,22 @@ impl Events {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::compiled::Dictionaries;
+    use super::super::sets::Sets;
     use super::*;
 
     fn words(pieces: &[&[u8]]) -> (String, String) {
-        let (mut events, mut page) = (Events::new(), Page::new(0));
+        let (mut events, mut page) = (
+            Events::new(),
+            Page::new(&Dictionaries::compile(&[], &Sets::default()).unwrap()),
+        );
         pieces
             .iter()
             .for_each(|piece| events.push(piece, &mut page));
         let text = |folder: &mut super::super::folder::Folder| {
             folder.stop();
             let mut all = Vec::new();
-            folder.settle(0, |_, text| all.extend_from_slice(text));
+            folder.settle(0, |_, _, text| all.extend_from_slice(text));
             let text = String::from_utf8_lossy(&all).replace('\n', "/");
             text.trim_matches([' ', '/']).to_owned()
         };

@@ -4,6 +4,7 @@
 //! go on, at the edge of a paragraph or a cell, a line feed stands before the blank. The result
 //! does not depend on how the text was cut into pieces.
 
+use super::compiled::blanks_in;
 use super::letters::{CLASSES, Class, Folded, fold_char, meant, western};
 
 /// The longest word kept, in bytes; a longer one is a key or a picture in letters, and left out.
@@ -27,6 +28,8 @@ pub(super) struct Folder {
     words: u32,
     /// How many bytes of `out` have been given out before.
     old: usize,
+    /// How many blanks have been forgotten.
+    forgotten: u32,
     /// The first bytes of a character that is not complete yet.
     partial: [u8; 4],
     partial_len: usize,
@@ -45,6 +48,7 @@ impl Folder {
             spelt_letters: 0,
             words: 0,
             old: 0,
+            forgotten: 0,
             partial: [0; 4],
             partial_len: 0,
         }
@@ -140,15 +144,18 @@ impl Folder {
 
     /// Gives out what will not change any more and forgets it, but for the last `keep` bytes of
     /// it, which are given out again next time before what is new. The number says how many bytes
-    /// of what is given out were given out before.
-    pub(super) fn settle(&mut self, keep: usize, read: impl FnOnce(usize, &[u8])) {
+    /// of what is given out were given out before; the number before it, how many blanks came
+    /// before all of it.
+    pub(super) fn settle(&mut self, keep: usize, read: impl FnOnce(u32, usize, &[u8])) {
         let settled = if self.spelt > 0 {
             self.spelt_at
         } else {
             self.word_at
         };
-        read(self.old, &self.out[..settled]);
+        read(self.forgotten, self.old, &self.out[..settled]);
         let forget = settled.saturating_sub(keep);
+        let blanks = blanks_in(&self.out[..forget]);
+        self.forgotten = self.forgotten.saturating_add(blanks);
         self.out.drain(..forget);
         self.old = settled - forget;
         self.word_at -= forget;

@@ -514,10 +514,15 @@ fn show(mut text: &[u8], out: &mut Folder) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::compiled::Dictionaries;
+    use super::super::sets::Sets;
     use super::*;
 
     fn words(pieces: &[&[u8]]) -> (String, String) {
-        let (mut html, mut page) = (Html::new(false), Page::new(0));
+        let (mut html, mut page) = (
+            Html::new(false),
+            Page::new(&Dictionaries::compile(&[], &Sets::default()).unwrap()),
+        );
         for piece in pieces {
             html.push(piece, &mut page);
         }
@@ -525,7 +530,7 @@ mod tests {
         let text = |folder: &mut Folder| {
             folder.stop();
             let mut all = Vec::new();
-            folder.settle(0, |_, text| all.extend_from_slice(text));
+            folder.settle(0, |_, _, text| all.extend_from_slice(text));
             let text = String::from_utf8_lossy(&all).replace('\n', "/");
             text.trim_matches([' ', '/']).to_owned()
         };

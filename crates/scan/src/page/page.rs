@@ -18,11 +18,11 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(phrases: usize) -> Self {
+    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
         Self {
             body: Folder::new(),
             aside: Folder::new(),
-            tally: Tally::new(phrases),
+            tally: Tally::new(dictionaries),
         }
     }
 
@@ -36,9 +36,14 @@ impl Page {
     /// Searches what has gathered.
     pub(super) fn settle(&mut self, dictionaries: &Dictionaries) {
         let tally = &mut self.tally;
-        for folder in [&mut self.body, &mut self.aside] {
-            folder.settle(dictionaries.reach(), |old, text| {
-                dictionaries.find(old, text, |phrase| tally.add(phrase));
+        for (folder, found) in [
+            (&mut self.body, &mut tally.body),
+            (&mut self.aside, &mut tally.aside),
+        ] {
+            folder.settle(dictionaries.reach(), |before, old, text| {
+                dictionaries.find(old, text, |phrase, words| {
+                    found.add(dictionaries, phrase, before.saturating_add(words));
+                });
             });
         }
     }

@@ -16,10 +16,9 @@
 
 use std::fmt::Write;
 
-use super::dictionary::{
-    DICTIONARY_BYTES_MAX, ENTRIES_MAX, ENTRY_TEXT_MAX, PARTS_MAX, WEIGHT_MAX, part,
-};
+use super::dictionary::{DICTIONARY_BYTES_MAX, ENTRIES_MAX, WEIGHT_MAX};
 use super::letters::western;
+use super::line::{ENTRY_TEXT_MAX, PARTS_MAX, is_operator, phrase as part};
 
 /// The weight of a banned phrase: over the threshold for everybody but staff by itself.
 pub const BANNED_WEIGHT: i32 = 150;
@@ -180,8 +179,13 @@ fn read_weight(text: &str) -> Result<i32, String> {
 
 /// A phrase as dictionaries write it, and whether it matches beginnings of words.
 fn phrase(inside: &str) -> Result<(String, bool), String> {
-    let text = inside.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.replace(" + ", " ").replace('*', "");
+    // What means something on a line of a dictionary is only a sign here.
+    let words = inside.split_whitespace();
+    let plain: Vec<&str> = words
+        .map(|word| word.trim_start_matches('@'))
+        .filter(|word| *word != "+" && !is_operator(word))
+        .collect();
+    let text = plain.join(" ").replace('*', "");
     if text.chars().count() > ENTRY_TEXT_MAX {
         return Err(format!("longer than {ENTRY_TEXT_MAX} characters"));
     }

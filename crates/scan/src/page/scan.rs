@@ -70,7 +70,7 @@ impl PageScan {
             dictionaries: Arc::clone(dictionaries),
             charset: Charset::new(media),
             text: Text::None,
-            page: Page::new(dictionaries.phrases()),
+            page: Page::new(dictionaries),
             read: 0,
         }
     }
@@ -231,6 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::dictionary::Dictionary;
+    use super::super::sets::Sets;
     use super::*;
 
     fn dictionaries() -> Arc<Dictionaries> {
@@ -243,8 +244,13 @@ mod tests {
             read(&format!(
                 "dictionary gambling\n{head}95 lucky clam\n40 shell game\n"
             )),
+            read(&format!(
+                "dictionary weapons\n{head}set own = claw*, two pins\n30 @own ~3 @pinch\n\
+                 20 @own >2 snap !2 never\n"
+            )),
         ];
-        Arc::new(Dictionaries::compile(&all).unwrap())
+        let sets = Sets::parse("set pinch = pinch*, nip, @grip\nset grip = grip").unwrap();
+        Arc::new(Dictionaries::compile(&all, &sets).unwrap())
     }
 
     fn scan(kind: Kind, pieces: &[&[u8]]) -> Report {
@@ -267,6 +273,7 @@ mod tests {
     #[test]
     fn fil_02_a_page_is_judged_for_every_category() {
         let sad = |score| vec![("self-harm".to_owned(), score)];
+        let near = |score| vec![("weapons".to_owned(), score)];
         for (html, wanted) in [
             ("<p>A s\u{430}d <b>0tt</b>er</p>", sad(60)),
             ("<p>sad</p><p>otter</p>", vec![]),
@@ -277,8 +284,16 @@ mod tests {
                 "sad otter sad otter sad otter sad otter sad otter",
                 sad(105),
             ),
-            ("sad otter in a marine lesson", sad(15)),
+            ("sad otter in a marine lesson", sad(5)),
             ("a shell game", vec![("gambling".to_owned(), 40)]),
+            ("the claws grip you", near(30)),
+            ("it nips: a nip, and with two pins", near(30)),
+            ("two pins and the other crab can nip", vec![]),
+            ("a claw can grip, two claws can nip", near(45)),
+            ("claws snap, snap claws", near(20)),
+            ("claws never snap", vec![]),
+            ("never will the claw snap", near(20)),
+            ("it never claws, snap", vec![]),
         ] {
             assert_eq!(scores(Kind::Html, html), wanted, "{html}");
         }
@@ -310,7 +325,7 @@ mod tests {
         assert_eq!(page.over(AgeBand::Secondary)[0].score, 95);
         page.push(&b" and so on".repeat(100_000));
         page.finish();
-        assert_eq!(page.report().categories[0].score, 23);
+        assert_eq!(page.report().categories[0].score, 14);
     }
 
     /// FIL-02: compressed or not, a body comes to the same.
@@ -360,6 +375,11 @@ mod tests {
             Just("\u{e9}"),
             Just("lucky "),
             Just("clam"),
+            Just("claws "),
+            Just("never "),
+            Just("nip "),
+            Just("<img alt='grip claw'>"),
+            Just("snap "),
             Just("<!--"),
             Just("-->"),
             Just("\\u0073ad otter"),

@@ -4,62 +4,235 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::compiled::Dictionaries;
+use super::compiled::{Dictionaries, Line, Meeting};
 use super::dictionary::AgeBand;
+use super::line::PARTS_MAX;
 
-/// So many times a phrase counts: in full, then half, then a quarter.
-const COUNTED_MAX: u8 = 3;
+/// So many times a phrase counts.
+const PHRASE_COUNTED_MAX: u8 = 3;
+/// So many times words near each other count.
+const NEAR_COUNTED_MAX: u8 = 5;
+/// So often a set counts, by different words or the same.
+const COUNTED_MAX: u8 = 8;
+/// What so many times come to, in quarters: in full, then half, then a quarter each.
+const QUARTERS: [i32; COUNTED_MAX as usize + 1] = [0, 4, 6, 7, 8, 9, 10, 11, 12];
+/// The most words told of one line.
+const WORDS_TOLD_MAX: usize = 6;
 /// Of what speaks for a category, signs against it take away at most so many hundredths: a page
 /// is not talked out of its meaning by words of lessons strewn over it.
-const EXCUSED_MAX_PERCENT: i32 = 75;
+const EXCUSED_MAX_PERCENT: i32 = 92;
 /// Up to so many words a page's score stands as it is.
-const WORDS_FULL: u32 = 600;
+const WORDS_FULL: u32 = 25;
+/// A longer page weighs less by this power of its length: ten times the words halve the score.
+const LENGTH_POWER: f64 = 0.3;
 /// However long a page is, at least this share of its score stands, in thousandths.
-const LENGTH_LEAST: f64 = 250.0;
+const LENGTH_LEAST: f64 = 150.0;
 
-/// Counts of phrases on one page.
+/// A place where nothing stood.
+const NOWHERE: u32 = 0;
+
+/// What was found in one of a page's streams of words.
+#[derive(Debug)]
+pub(super) struct Found {
+    counts: Box<[u8]>,
+    phrases: Box<[u8]>,
+    /// Concepts that were found, with the phrases that were the first of them.
+    seen: Vec<(u32, u32)>,
+    /// Where each concept stood last: its first and its last word, and the phrase.
+    last: Box<[(u32, u32, u32)]>,
+    /// Up to which word each group has been counted.
+    spent: Box<[u32]>,
+}
+
+impl Found {
+    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
+        let (phrases, concepts, groups) = dictionaries.sizes();
+        Self {
+            counts: vec![0; concepts].into(),
+            phrases: vec![0; phrases].into(),
+            seen: Vec::new(),
+            last: vec![(NOWHERE, NOWHERE, 0); concepts].into(),
+            spent: vec![NOWHERE; groups].into(),
+        }
+    }
+
+    /// A phrase whose last word is the stream's `end`th, from 1.
+    pub(super) fn add(&mut self, dictionaries: &Dictionaries, phrase: u32, end: u32) {
+        let Some(known) = dictionaries.phrase(phrase) else {
+            return;
+        };
+        let start = (end + 1).saturating_sub(known.words).max(1);
+        let counts = match self.phrases.get_mut(phrase as usize) {
+            Some(times) if *times < PHRASE_COUNTED_MAX => {
+                *times += 1;
+                true
+            }
+            _ => false,
+        };
+        for number in &known.concepts {
+            let Some(concept) = dictionaries.concept(*number) else {
+                continue;
+            };
+            if concept.counted && counts {
+                self.count(*number, phrase);
+            }
+            if concept.placed {
+                for meeting in &concept.groups {
+                    let beside = self.last.get(meeting.next as usize);
+                    let last = beside.map_or(NOWHERE, |(_, last, _)| *last);
+                    if last != NOWHERE && last + u32::from(meeting.within) >= start {
+                        self.meet(dictionaries, meeting, (start, end, phrase));
+                    }
+                }
+                if let Some(last) = self.last.get_mut(*number as usize) {
+                    *last = (start, end, phrase);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, concept: u32, phrase: u32) {
+        let Some(count) = self.counts.get_mut(concept as usize) else {
+            return;
+        };
+        if *count < COUNTED_MAX {
+            *count += 1;
+            self.seen.push((concept, phrase));
+        }
+    }
+
+    /// Counts a group where the word just read stands near enough to the last of its others.
+    fn meet(&mut self, dictionaries: &Dictionaries, meeting: &Meeting, now: (u32, u32, u32)) {
+        let number = meeting.group;
+        let (Some(group), Some(spent)) = (
+            dictionaries.group(number),
+            self.spent.get(number as usize).copied(),
+        ) else {
+            return;
+        };
+        let at = |unit: usize| match unit == usize::from(meeting.place) {
+            true => now,
+            false => group
+                .units
+                .get(unit)
+                .and_then(|concept| self.last.get(*concept as usize))
+                .copied()
+                .unwrap_or((NOWHERE, NOWHERE, 0)),
+        };
+        let mut before = at(0);
+        let mut first = before.0;
+        if before.0 <= spent {
+            return;
+        }
+        for (gap, unit) in group.gaps.iter().zip(1..) {
+            let next = at(unit);
+            let behind = next.0.saturating_sub(before.1);
+            let ahead = before.0.saturating_sub(next.1);
+            let apart = if gap.ordered {
+                behind
+            } else {
+                behind.max(ahead)
+            };
+            if next.0 <= spent || apart == 0 || apart > u32::from(gap.within) {
+                return;
+            }
+            first = first.min(next.0);
+            before = next;
+        }
+        if let Some((guard, within)) = group.guard
+            && let Some((_, end, _)) = self.last.get(guard as usize)
+            && *end != NOWHERE
+            && end.saturating_add(u32::from(within)) >= first
+        {
+            return;
+        }
+        let phrases: [u32; PARTS_MAX] =
+            std::array::from_fn(|unit| at(unit.min(group.gaps.len())).2);
+        if let Some(spent) = self.spent.get_mut(number as usize) {
+            *spent = now.1;
+        }
+        let Some(count) = self.counts.get_mut(group.concept as usize) else {
+            return;
+        };
+        if *count < NEAR_COUNTED_MAX {
+            *count += 1;
+            let units = phrases.iter().take(group.units.len());
+            self.seen
+                .extend(units.map(|phrase| (group.concept, *phrase)));
+        }
+    }
+
+    fn of(&self, concept: u32) -> u8 {
+        self.counts.get(concept as usize).copied().unwrap_or(0)
+    }
+}
+
+/// What was found on one page: in what is read from top to bottom, and beside it.
 #[derive(Debug)]
 pub(super) struct Tally {
-    counts: Box<[u8]>,
-    touched: Vec<u32>,
+    pub(super) body: Found,
+    pub(super) aside: Found,
 }
 
 impl Tally {
-    pub(super) fn new(phrases: usize) -> Self {
+    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
         Self {
-            counts: vec![0; phrases].into(),
-            touched: Vec::new(),
+            body: Found::new(dictionaries),
+            aside: Found::new(dictionaries),
         }
-    }
-
-    pub(super) fn add(&mut self, phrase: u32) {
-        let Some(count) = self.counts.get_mut(phrase as usize) else {
-            return;
-        };
-        if *count == 0 {
-            self.touched.push(phrase);
-        }
-        *count = count.saturating_add(1).min(COUNTED_MAX);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.touched.is_empty()
+        self.body.seen.is_empty() && self.aside.seen.is_empty()
     }
 
-    fn count(&self, phrase: u32) -> u8 {
-        self.counts.get(phrase as usize).copied().unwrap_or(0)
+    fn count(&self, concept: u32) -> u8 {
+        let both = self.body.of(concept) + self.aside.of(concept);
+        both.min(COUNTED_MAX)
+    }
+
+    /// What was found, in the order of the streams, each once.
+    fn concepts(&self) -> impl Iterator<Item = u32> {
+        let body = self.body.seen.iter();
+        let mut all: Vec<u32> = body
+            .chain(&self.aside.seen)
+            .map(|(concept, _)| *concept)
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
+    }
+
+    /// The words of a line, as far as they tell more than the line itself.
+    fn words(&self, dictionaries: &Dictionaries, line: &Line) -> Vec<Arc<str>> {
+        let mut words: Vec<Arc<str>> = Vec::new();
+        for part in &line.parts {
+            let both = [&self.body.seen, &self.aside.seen].into_iter().flatten();
+            for (_, phrase) in both.filter(|(concept, _)| concept == part) {
+                let Some(known) = dictionaries.phrase(*phrase) else {
+                    continue;
+                };
+                if words.len() < WORDS_TOLD_MAX && !words.contains(&known.text) {
+                    words.push(Arc::clone(&known.text));
+                }
+            }
+        }
+        if words.iter().all(|word| line.text.contains(&**word)) {
+            words.clear();
+        }
+        words
     }
 
     /// Every line that was found, with how often and what it adds.
     fn found<'a>(
         &'a self,
         dictionaries: &'a Dictionaries,
-    ) -> impl Iterator<Item = (u16, u8, i32, &'a Arc<str>)> {
-        self.touched.iter().flat_map(move |phrase| {
-            dictionaries.lines_of(*phrase).filter_map(move |line| {
+    ) -> impl Iterator<Item = (u8, i32, &'a Line)> {
+        self.concepts().flat_map(move |concept| {
+            dictionaries.lines_of(concept).filter_map(move |line| {
                 let times = line.parts.iter().map(|part| self.count(*part)).min()?;
-                let quarters = [0, 4, 6, 7][usize::from(times.min(COUNTED_MAX))];
-                (times > 0).then(|| (line.theme, times, line.weight * quarters / 4, &line.text))
+                let quarters = QUARTERS[usize::from(times.min(COUNTED_MAX))];
+                (times > 0).then(|| (times, line.weight * quarters / 4, line))
             })
         })
     }
@@ -70,8 +243,8 @@ impl Tally {
             return Vec::new();
         }
         let mut sums = vec![Sum::default(); dictionaries.themes().len()];
-        for (theme, _, points, _) in self.found(dictionaries) {
-            if let Some(sum) = sums.get_mut(usize::from(theme)) {
+        for (_, points, line) in self.found(dictionaries) {
+            if let Some(sum) = sums.get_mut(usize::from(line.theme)) {
                 sum.add(points);
             }
         }
@@ -84,14 +257,15 @@ impl Tally {
         let mut categories: Vec<CategoryScore> = Vec::new();
         let mut sums = vec![Sum::default(); dictionaries.themes().len()];
         let mut phrases: Vec<Vec<PhraseScore>> = vec![Vec::new(); sums.len()];
-        for (theme, times, points, text) in self.found(dictionaries) {
-            let theme = usize::from(theme);
+        for (times, points, line) in self.found(dictionaries) {
+            let theme = usize::from(line.theme);
             if let (Some(sum), Some(phrases)) = (sums.get_mut(theme), phrases.get_mut(theme)) {
                 sum.add(points);
                 phrases.push(PhraseScore {
-                    phrase: Arc::clone(text),
+                    phrase: Arc::clone(&line.text),
                     times,
                     points,
+                    words: self.words(dictionaries, line),
                 });
             }
         }
@@ -138,8 +312,8 @@ impl Sum {
         if words <= WORDS_FULL {
             return points;
         }
-        let share = (f64::from(WORDS_FULL) / f64::from(words)).sqrt() * 1000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "between 250 and 1000")]
+        let share = (f64::from(WORDS_FULL) / f64::from(words)).powf(LENGTH_POWER) * 1000.0;
+        #[expect(clippy::cast_possible_truncation, reason = "between 150 and 1000")]
         let share = share.max(LENGTH_LEAST) as i64;
         i32::try_from(i64::from(points) * share / 1000).unwrap_or(i32::MAX)
     }
@@ -180,10 +354,12 @@ pub struct CategoryScore {
 pub struct PhraseScore {
     /// As the dictionary writes it.
     pub phrase: Arc<str>,
-    /// How often it counted, at most three times.
+    /// How often it counted, at most eight times.
     pub times: u8,
     /// What it added or took away.
     pub points: i32,
+    /// Where the line names sets: the first of the words that were found of them.
+    pub words: Vec<Arc<str>>,
 }
 
 impl CategoryScore {
@@ -215,17 +391,17 @@ mod tests {
     fn fil_12_excuses_have_a_bound() {
         assert_eq!(score(100, 0, 10), 100);
         assert_eq!(score(100, 40, 10), 60);
-        assert_eq!(score(100, 4000, 10), 25);
+        assert_eq!(score(100, 4000, 10), 8);
         assert_eq!(score(0, 50, 10), 0);
-        assert_eq!(score(i32::MAX, i32::MAX, u32::MAX), 134_217_728);
+        assert_eq!(score(i32::MAX, i32::MAX, u32::MAX), 25_769_803);
     }
 
     /// FIL-02: a long page needs more than a short one, and padding has a bound.
     #[test]
     fn fil_02_long_pages_weigh_less_within_a_bound() {
-        assert_eq!(score(200, 0, 600), 200);
-        assert_eq!(score(200, 0, 2400), 100);
-        assert_eq!(score(200, 0, 9600), 50);
-        assert_eq!(score(200, 0, 1_000_000), 50);
+        assert_eq!(score(200, 0, 25), 200);
+        assert_eq!(score(200, 0, 252), 99);
+        assert_eq!(score(200, 0, 2540), 49);
+        assert_eq!(score(200, 0, 1_000_000), 30);
     }
 }

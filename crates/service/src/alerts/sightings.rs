@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_monitor::{Alert, Raised, Seen};
+use pharos_monitor::{Alert, Raised};
 
 /// How long repetitions of one alert are gathered.
 const GATHER: SignedDuration = SignedDuration::from_secs(10);
@@ -16,23 +16,7 @@ const KEYS_MAX: usize = 10_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sighting {
     pub(super) noticed: Alert,
-    pub(super) words: Option<Words>,
-}
-
-/// The words that were searched for, or asked of a tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
-    pub(super) text: String,
-    pub(super) asked_of: Option<String>,
-}
-
-impl Words {
-    pub(super) fn of(seen: &Seen) -> Option<Self> {
-        Some(Self {
-            text: seen.search.clone()?,
-            asked_of: seen.asked_of.clone(),
-        })
-    }
+    pub(super) search: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +36,7 @@ impl Sightings {
     pub(super) fn take(
         &mut self,
         raised: Raised,
-        words: Option<Words>,
+        search: Option<String>,
         now: Timestamp,
     ) -> Option<Sighting> {
         let (is_new, noticed) = match raised {
@@ -61,18 +45,18 @@ impl Sightings {
         };
         self.forget_old(now);
         if self.by_key.len() >= KEYS_MAX && !self.by_key.contains_key(&noticed.key) {
-            return Some(Sighting { noticed, words });
+            return Some(Sighting { noticed, search });
         }
         let gathered = self.by_key.entry(noticed.key.clone()).or_default();
         let sighting = match gathered.held.take() {
             Some(mut held) => {
                 held.noticed.fold(&noticed);
                 Sighting {
-                    words: words.or(held.words),
+                    search: search.or(held.search),
                     noticed: held.noticed,
                 }
             }
-            None => Sighting { noticed, words },
+            None => Sighting { noticed, search },
         };
         if is_new || now.duration_since(gathered.written_at) >= GATHER {
             gathered.written_at = now;

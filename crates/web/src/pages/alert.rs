@@ -295,11 +295,7 @@ async fn build(
             },
         );
     if let Some(search) = &body.search {
-        let what = match &body.asked_of {
-            Some(tool) => format!("Asked of {tool}"),
-            None => "Searched for".to_owned(),
-        };
-        facts = facts.row(&what, format!("“{search}”"));
+        facts = facts.row("Searched for", format!("“{search}”"));
     }
     facts = facts.row(
         "Rule",
