@@ -37,7 +37,10 @@ prepare_pharos() {
   local data="$WORK/pharos-data" start
   [ -e "$data/ready" ] && return 0
   rm -rf "$data"
-  "$PHAROS" init --data "$data" --pack "$ROOT/packs/harbourmouth" --sample > "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
+  # The sample school, with as many devices of one pupil as the held connections come from.
+  rm -rf "$WORK/pack"; cp -r "$ROOT/packs/harbourmouth" "$WORK/pack"
+  for n in $(seq 1 60); do printf '\n[[devices]]\naddress = "127.0.3.%s"\nlabel = "Bench %s"\nuser = "felix.arden"\n' "$n" "$n"; done >> "$WORK/pack/school.toml"
+  "$PHAROS" init --data "$data" --pack "$WORK/pack" --sample > "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
   start=$(now)
   there "$PHAROS" lists --data "$data" import --list bench --category malware --format domains "$WORK/blocked.txt" >> "$WORK/pharos-init.log" 2>&1 || { cat "$WORK/pharos-init.log" >&2; return 1; }
   record "Pharos: taking in the list" pharos "import into a new data folder" s "$(since "$start")"

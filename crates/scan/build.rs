@@ -1,15 +1,23 @@
-//! Gathers the shipped dictionaries, `data/dictionaries/*.txt`, and the sets they share,
-//! `data/dictionaries/sets*.txt`, into tables.
+//! Gathers the shipped dictionaries, `data/dictionaries/*.txt`, with the sets that they share,
+//! `data/dictionaries/sets*.txt`, and the adapters of tools, `data/tools/*.txt`, into tables.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("data/dictionaries");
-    println!("cargo::rerun-if-changed={}", folder.display());
+    gather("dictionaries")?;
+    gather("tools")
+}
+
+/// Writes the table `NAME.rs` of the texts in `data/NAME`.
+fn gather(folder: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let from = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
+        .join("data")
+        .join(folder);
+    println!("cargo::rerun-if-changed={}", from.display());
     let mut files = Vec::new();
-    for entry in fs::read_dir(&folder)? {
+    for entry in fs::read_dir(&from)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "txt") {
             files.push(path);
@@ -17,23 +25,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     files.sort();
     let is_sets = |path: &&PathBuf| name(path).starts_with("sets");
-    let (sets, dictionaries): (Vec<_>, Vec<_>) = files.iter().partition(is_sets);
-    let mut table = String::new();
-    for (constant, files) in [("BUILT_IN", dictionaries), ("BUILT_IN_SETS", sets)] {
-        writeln!(table, "const {constant}: &[(&str, &str)] = &[")?;
+    let (sets, texts): (Vec<_>, Vec<_>) = files.iter().partition(is_sets);
+    let mut tables = vec![("BUILT_IN", texts)];
+    if !sets.is_empty() {
+        tables.push(("BUILT_IN_SETS", sets));
+    }
+    let mut text = String::new();
+    for (constant, files) in tables {
+        writeln!(text, "const {constant}: &[(&str, &str)] = &[")?;
         for path in files {
-            writeln!(
-                table,
-                "    ({:?}, include_str!({:?})),",
-                name(path),
-                path.to_string_lossy()
-            )?;
+            let path_text = path.to_string_lossy();
+            writeln!(text, "    ({:?}, include_str!({path_text:?})),", name(path))?;
         }
-        table.push_str("];\n");
+        text.push_str("];\n");
     }
     fs::write(
-        Path::new(&env::var("OUT_DIR")?).join("dictionaries.rs"),
-        table,
+        Path::new(&env::var("OUT_DIR")?).join(format!("{folder}.rs")),
+        text,
     )?;
     Ok(())
 }

@@ -10,6 +10,9 @@ use pharos_directory::leases::{LEASES_MAX, LeaseFormat, read_leases};
 use pharos_directory::{FileSet, Limits};
 use pharos_governance::Control;
 use pharos_monitor::firewall::{self, TEXT_MAX};
+use pharos_scan::tools::{
+    EXCERPT_BYTES_MAX, Exchange, PROMPT_BYTES_MAX, SocketScan, Tool, ToolScan, Tools, excerpt,
+};
 use pharos_scan::{
     AgeBand, BodyScan, CODINGS, Dictionaries, Dictionary, ENTRIES_MAX, Kind, MATCHES_MAX, Media,
     PageScan, PhraseList, Report, Sets, TERMS_MAX, UNPACKED_MAX, WatchList,
@@ -42,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     ("leases", leases),
     ("radius", radius),
     ("firewall", firewall),
+    ("ai_tools", ai_tools),
 ];
 
 /// `www.example.test A?`, id 0x1234, as a client asks it.
@@ -398,6 +402,44 @@ pub fn firewall(data: &[u8]) {
     }
     assert!(event.summary.chars().count() <= TEXT_MAX);
     let _ = event.shows();
+}
+
+/// An adapter of a tool of generative AI; and a body as every tool that Pharos ships an adapter for
+/// reads it: the same in pieces, and bounded.
+pub fn ai_tools(data: &[u8]) {
+    if let Err(problems) = Tool::parse(&String::from_utf8_lossy(data)) {
+        assert!(!problems.is_empty(), "a refusal says why");
+    }
+    static TOOLS: OnceLock<Vec<Exchange>> = OnceLock::new();
+    let exchanges = TOOLS.get_or_init(|| {
+        let texts = Tools::built_in_texts().iter();
+        let tools = texts.filter_map(|(_, text)| Tool::parse(text).ok());
+        tools.flat_map(|tool| tool.exchanges().to_vec()).collect()
+    });
+    for exchange in exchanges {
+        for kind in [Kind::Json, Kind::Events, Kind::Form] {
+            let media = Media::plain(kind);
+            let read = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Option<String> {
+                let mut scan = ToolScan::prompt(exchange, None, Some(media.clone()), "").ok()?;
+                pieces.for_each(|piece| scan.push(piece));
+                scan.finish();
+                scan.said()
+            };
+            let whole = read(&mut std::iter::once(data));
+            assert_eq!(read(&mut data.chunks(7)), whole, "{media:?} in pieces");
+            let said = whole.unwrap_or_default();
+            assert!(said.len() <= 3 * PROMPT_BYTES_MAX);
+            assert!(excerpt(&said, None).len() <= EXCERPT_BYTES_MAX);
+        }
+    }
+    let mut socket = SocketScan::new(exchanges.first(), some_dictionaries().as_ref());
+    for piece in data.chunks(13) {
+        socket.sent(piece);
+        socket.got(piece);
+    }
+    socket.got_end();
+    assert!(socket.sent_end(AgeBand::Early).0.len() <= 1);
+    assert!(socket.got_over(AgeBand::Early).len() <= 1);
 }
 
 /// Files from one text: a line `=== NAME` begins each. At most 64.

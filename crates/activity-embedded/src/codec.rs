@@ -48,6 +48,8 @@ pub(crate) fn who_named(
 pub(crate) struct Shared {
     texts: HashMap<Box<str>, Arc<str>>,
     lists: HashMap<Box<str>, Arc<[Arc<str>]>>,
+    /// Room to join categories in.
+    joined: String,
 }
 
 impl Shared {
@@ -76,21 +78,18 @@ impl Shared {
         self.lists.insert(joined.into(), Arc::clone(&fresh));
         fresh
     }
+
+    fn categories(&mut self, categories: &Categories<'_>) -> Arc<[Arc<str>]> {
+        let mut joined = std::mem::take(&mut self.joined);
+        categories.join(&mut joined);
+        let list = self.list(&joined);
+        self.joined = joined;
+        list
+    }
 }
 
 /// Stands between the categories of one event (ASCII unit separator).
 pub(crate) const SEPARATOR: char = '\u{1f}';
-
-/// The categories of one event as one text.
-pub(crate) fn joined(categories: &[Arc<str>], out: &mut String) {
-    out.clear();
-    for (index, category) in categories.iter().enumerate() {
-        if index > 0 {
-            out.push(SEPARATOR);
-        }
-        out.push_str(category);
-    }
-}
 
 /// Appends the event to `out`.
 pub(crate) fn encode(out: &mut Vec<u8>, stored: &Stored) {
@@ -171,64 +170,220 @@ fn maybe(out: &mut Vec<u8>, text: Option<&str>) {
     }
 }
 
-/// Reads one event back; `None` where the bytes are not one.
-pub(crate) fn decode(bytes: &[u8], shared: &mut Shared) -> Option<Stored> {
+/// One event as it stands in a log or in memory: nothing is copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) number: u64,
+    pub(crate) at_ms: i64,
+    pub(crate) identity: Identity<'a>,
+    pub(crate) device: Option<&'a str>,
+    pub(crate) group: Option<&'a str>,
+    pub(crate) address: IpAddr,
+    pub(crate) face: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) action: &'a str,
+    pub(crate) rule: &'a str,
+    pub(crate) categories: Categories<'a>,
+    pub(crate) policy_version: u64,
+    pub(crate) catalogue_version: u64,
+    pub(crate) bytes_up: u64,
+    pub(crate) bytes_down: u64,
+    pub(crate) search: Option<&'a str>,
+    pub(crate) sealed: Option<&'a str>,
+}
+
+/// Who, by stored names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Identity<'a> {
+    Known {
+        person: PersonId,
+        source: &'a str,
+        confidence: &'a str,
+    },
+    Unknown(&'a str),
+}
+
+impl Identity<'_> {
+    pub(crate) fn person(&self) -> Option<PersonId> {
+        match self {
+            Identity::Known { person, .. } => Some(*person),
+            Identity::Unknown(_) => None,
+        }
+    }
+}
+
+/// The categories of one event, in a log or in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Categories<'a> {
+    /// So many texts follow one another.
+    Stored(u64, &'a [u8]),
+    /// As events hold them.
+    Held(&'a [Arc<str>]),
+}
+
+impl Categories<'_> {
+    /// As one text with [`SEPARATOR`] between them.
+    pub(crate) fn join(&self, out: &mut String) {
+        out.clear();
+        self.each(|category| {
+            if !out.is_empty() {
+                out.push(SEPARATOR);
+            }
+            out.push_str(category);
+        });
+    }
+
+    fn each(&self, mut take: impl FnMut(&str)) {
+        match self {
+            Categories::Held(categories) => categories.iter().for_each(|category| take(category)),
+            Categories::Stored(count, bytes) => {
+                let mut from = Bytes(bytes);
+                for _ in 0..*count {
+                    // They were read through once.
+                    let Some(category) = from.text() else { return };
+                    take(category);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn of(stored: &'a Stored) -> Self {
+        let event = &stored.event;
+        Self {
+            number: stored.number,
+            at_ms: event.at.as_millisecond(),
+            identity: match &event.who {
+                Who::Known {
+                    person,
+                    source,
+                    confidence,
+                    ..
+                } => Identity::Known {
+                    person: *person,
+                    source: source.name(),
+                    confidence: confidence.name(),
+                },
+                Who::Unknown { why, .. } => Identity::Unknown(why.name()),
+            },
+            device: event.who.device().map(|device| &**device),
+            group: event.group.as_deref(),
+            address: event.address,
+            face: event.face.name(),
+            host: &event.host,
+            path: event.path.as_deref(),
+            action: event.action,
+            rule: &event.rule,
+            categories: Categories::Held(&event.categories),
+            policy_version: event.policy_version,
+            catalogue_version: event.catalogue_version,
+            bytes_up: event.bytes_up,
+            bytes_down: event.bytes_down,
+            search: event.search.as_deref(),
+            sealed: event.sealed.as_deref(),
+        }
+    }
+
+    /// Whether its time and names mean something here.
+    pub(crate) fn is_readable(&self) -> bool {
+        let (person, (source, confidence, unknown)) = self.names();
+        Timestamp::from_millisecond(self.at_ms).is_ok()
+            && face_named(self.face).is_some()
+            && who_named(person, source, confidence, unknown, None).is_some()
+    }
+
+    fn names(&self) -> (Option<PersonId>, (&'a str, &'a str, &'a str)) {
+        match self.identity {
+            Identity::Known {
+                person,
+                source,
+                confidence,
+            } => (Some(person), (source, confidence, "")),
+            Identity::Unknown(why) => (None, ("", "", why)),
+        }
+    }
+
+    /// When it was, to the millisecond.
+    pub(crate) fn at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.at_ms).unwrap_or_default()
+    }
+
+    /// The event in memory of its own; `None` where a name in it means nothing here.
+    pub(crate) fn stored(&self, shared: &mut Shared) -> Option<Stored> {
+        let (person, (source, confidence, unknown)) = self.names();
+        let device = self.device.map(|device| shared.text(device));
+        let event = Event {
+            at: Timestamp::from_millisecond(self.at_ms).ok()?,
+            who: who_named(person, source, confidence, unknown, device)?,
+            group: self.group.map(|group| shared.text(group)),
+            address: self.address,
+            face: face_named(self.face)?,
+            host: self.host.into(),
+            path: self.path.map(Box::from),
+            action: action_word(self.action),
+            rule: shared.text(self.rule),
+            categories: shared.categories(&self.categories),
+            policy_version: self.policy_version,
+            catalogue_version: self.catalogue_version,
+            search: self.search.map(Box::from),
+            sealed: self.sealed.map(|list| shared.text(list)),
+            bytes_up: self.bytes_up,
+            bytes_down: self.bytes_down,
+        };
+        Some(Stored {
+            number: self.number,
+            event,
+        })
+    }
+}
+
+/// Reads one event; `None` where the bytes are not one.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Row<'_>> {
     let mut from = Bytes(bytes);
     if from.byte()? != VERSION {
         return None;
     }
-    let running = from.number()?;
-    let at = Timestamp::from_millisecond(from.number()?.cast_signed()).ok()?;
-    let known = from.byte()? == 1;
-    let person = if known {
-        Some(PersonId::from_uuid(Uuid::from_bytes(from.array()?)))
+    let number = from.number()?;
+    let at_ms = from.number()?.cast_signed();
+    let identity = if from.byte()? == 1 {
+        Identity::Known {
+            person: PersonId::from_uuid(Uuid::from_bytes(from.array()?)),
+            source: from.text()?,
+            confidence: from.text()?,
+        }
     } else {
-        None
+        Identity::Unknown(from.text()?)
     };
-    let first = from.text()?;
-    let second = if known { from.text()? } else { "" };
-    let device = from.maybe()?.map(|device| shared.text(device));
-    let who = who_named(person, first, second, first, device)?;
-    let group = from.maybe()?.map(|group| shared.text(group));
+    let device = from.maybe()?;
+    let group = from.maybe()?;
     let address = match from.byte()? {
         4 => IpAddr::from(from.array::<4>()?),
         6 => IpAddr::from(from.array::<16>()?),
         _ => return None,
     };
-    let face = face_named(from.text()?)?;
-    let host = from.text()?.into();
-    let path = from.maybe()?.map(Box::from);
-    let action = action_word(from.text()?);
-    let rule = shared.text(from.text()?);
-    let categories = from.list(shared)?;
-    let policy_version = from.number()?;
-    let catalogue_version = from.number()?;
-    let bytes_up = from.number()?;
-    let bytes_down = from.number()?;
-    let search = from.maybe()?.map(Box::from);
-    let sealed = from.maybe()?.map(|list| shared.text(list));
-    let event = Event {
-        at,
-        who,
+    let row = Row {
+        number,
+        at_ms,
+        identity,
+        device,
         group,
         address,
-        face,
-        host,
-        path,
-        action,
-        rule,
-        categories,
-        policy_version,
-        catalogue_version,
-        search,
-        sealed,
-        bytes_up,
-        bytes_down,
+        face: from.text()?,
+        host: from.text()?,
+        path: from.maybe()?,
+        action: from.text()?,
+        rule: from.text()?,
+        categories: from.categories()?,
+        policy_version: from.number()?,
+        catalogue_version: from.number()?,
+        bytes_up: from.number()?,
+        bytes_down: from.number()?,
+        search: from.maybe()?,
+        sealed: from.maybe()?,
     };
-    from.0.is_empty().then_some(Stored {
-        number: running,
-        event,
-    })
+    from.0.is_empty().then_some(row)
 }
 
 struct Bytes<'a>(&'a [u8]);
@@ -276,14 +431,13 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    fn list(&mut self, shared: &mut Shared) -> Option<Arc<[Arc<str>]>> {
-        let mut whole = String::new();
-        for index in 0..self.number()? {
-            if index > 0 {
-                whole.push(SEPARATOR);
-            }
-            whole.push_str(self.text()?);
+    fn categories(&mut self) -> Option<Categories<'a>> {
+        let count = self.number()?;
+        let before = self.0;
+        for _ in 0..count {
+            self.text()?;
         }
-        Some(shared.list(&whole))
+        let length = before.len() - self.0.len();
+        Some(Categories::Stored(count, before.get(..length)?))
     }
 }

@@ -11,8 +11,8 @@ pub struct Config {
     pub spool_bytes: u64,
     /// How often the head is synced to disk at most: what a power cut may lose.
     pub sync_every: Duration,
-    /// A head with this many events is sealed into a segment. It is held in memory until then,
-    /// about 300 bytes an event.
+    /// A head with this many events is sealed into a segment. Its log, about 120 bytes an event, is
+    /// held in memory while it is.
     pub seal_events: usize,
     /// A head whose events span this much time is sealed into a segment.
     pub seal_span: Duration,
@@ -30,7 +30,7 @@ impl Default for Config {
             queue: 16_384,
             spool_bytes: 64 << 20,
             sync_every: Duration::from_millis(500),
-            seal_events: 262_144,
+            seal_events: 131_072,
             seal_span: Duration::from_secs(24 * 3600),
             row_group: 65_536,
             waiting_heads: 4,

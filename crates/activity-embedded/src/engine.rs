@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use pharos_activity::{Status, Stored};
 
 use crate::Config;
-use crate::codec::Shared;
+use crate::codec::Row;
 use crate::disk::Disk;
 use crate::frame;
 use crate::manifest::{Entry, Manifest};
@@ -106,15 +106,10 @@ impl Head {
     }
 
     /// Each event to be seen of [`Self::bytes`], with the place of its frame.
-    pub(crate) fn each(
-        &self,
-        bytes: &[u8],
-        shared: &mut Shared,
-        mut take: impl FnMut(usize, Stored),
-    ) {
-        frame::each(bytes, frame::first(bytes), shared, |place, stored| {
+    pub(crate) fn each<'a>(&self, bytes: &'a [u8], mut take: impl FnMut(usize, Row<'a>)) {
+        frame::each(bytes, frame::first(bytes), |place, row| {
             if !self.hidden.contains(&place) {
-                take(place, stored);
+                take(place, row);
             }
         });
     }

@@ -5,7 +5,7 @@
 
 use pharos_activity::Stored;
 
-use crate::codec::{self, Shared};
+use crate::codec::{self, Row, Shared};
 
 /// First bytes of a head file.
 pub(crate) const MAGIC: &[u8; 8] = b"PHACT\0\0\x01";
@@ -14,34 +14,8 @@ const FRAME: usize = 8;
 /// Longest payload that is believed; the bounds on events keep real ones far below.
 const MOST: usize = 64 << 10;
 
-const TABLE: [u32; 256] = table();
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut value = index as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 {
-                0xEDB8_8320 ^ (value >> 1)
-            } else {
-                value >> 1
-            };
-            bit += 1;
-        }
-        table[index] = value;
-        index += 1;
-    }
-    table
-}
-
 /// CRC-32 as in IEEE 802.3.
-pub(crate) fn checksum(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8)
-    })
-}
+pub(crate) use crc32fast::hash as checksum;
 
 /// Appends one event as a frame.
 pub(crate) fn push(out: &mut Vec<u8>, stored: &Stored) {
@@ -68,17 +42,16 @@ pub(crate) struct Read {
 /// Reads all whole frames of `bytes`, beginning at `start`.
 pub(crate) fn read(bytes: &[u8], start: usize, shared: &mut Shared) -> Read {
     let mut events = Vec::new();
-    let walked = each(bytes, start, shared, |_, stored| events.push(stored));
+    let walked = each(bytes, start, |_, row| events.extend(row.stored(shared)));
     Read { events, ..walked }
 }
 
 /// Walks over all whole frames of `bytes`, beginning at `start`: each event with the place of its
 /// frame, for [`at`]. [`Read::events`] stays empty.
-pub(crate) fn each(
-    bytes: &[u8],
+pub(crate) fn each<'a>(
+    bytes: &'a [u8],
     start: usize,
-    shared: &mut Shared,
-    mut take: impl FnMut(usize, Stored),
+    mut take: impl FnMut(usize, Row<'a>),
 ) -> Read {
     let mut result = Read {
         good: start.min(bytes.len()),
@@ -86,10 +59,10 @@ pub(crate) fn each(
     };
     let mut place = result.good;
     while place < bytes.len() {
-        match frame(&bytes[place..], shared) {
-            Some((stored, length)) => {
+        match frame(&bytes[place..]) {
+            Some((row, length)) => {
                 result.skipped += place - result.good;
-                take(place, stored);
+                take(place, row);
                 place += length;
                 result.good = place;
             }
@@ -100,8 +73,15 @@ pub(crate) fn each(
 }
 
 /// The event of the frame at this place.
-pub(crate) fn at(bytes: &[u8], place: usize, shared: &mut Shared) -> Option<Stored> {
-    Some(frame(bytes.get(place..)?, shared)?.0)
+pub(crate) fn at(bytes: &[u8], place: usize) -> Option<Row<'_>> {
+    Some(frame(bytes.get(place..)?)?.0)
+}
+
+/// The event of the frame at this place, which has been read before.
+pub(crate) fn again(bytes: &[u8], place: usize) -> Option<Row<'_>> {
+    let (head, rest) = bytes.get(place..)?.split_first_chunk::<FRAME>()?;
+    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    codec::decode(rest.get(..length)?)
 }
 
 /// Where the frames of a head file begin.
@@ -113,7 +93,7 @@ pub(crate) fn first(bytes: &[u8]) -> usize {
     }
 }
 
-fn frame(bytes: &[u8], shared: &mut Shared) -> Option<(Stored, usize)> {
+fn frame(bytes: &[u8]) -> Option<(Row<'_>, usize)> {
     let (head, rest) = bytes.split_first_chunk::<FRAME>()?;
     let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
     let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
@@ -124,5 +104,7 @@ fn frame(bytes: &[u8], shared: &mut Shared) -> Option<(Stored, usize)> {
     if checksum(payload) != crc {
         return None;
     }
-    Some((codec::decode(payload, shared)?, FRAME + length))
+    let row = codec::decode(payload)?;
+    // What cannot become an event is not one, whatever its checksum says.
+    row.is_readable().then_some((row, FRAME + length))
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::Recovered;
-use crate::codec::Shared;
 use crate::disk;
 use crate::engine::{Facts, Head, State};
 use crate::frame;
@@ -37,33 +36,79 @@ pub(crate) fn start(folder: &Path) -> io::Result<Start> {
     let mut manifest = manifest(folder, &mut recovered)?;
     adopt(folder, &mut manifest, &mut recovered)?;
     check_segments(folder, &manifest, &mut recovered)?;
-    let mut in_heads = HashSet::new();
-    let (mut heads, head_length) = heads(folder, &manifest, &mut in_heads, &mut recovered)?;
+    let spooled_bytes = fs::read(folder.join("spool.log")).or_else(empty_if_missing)?;
+    let mut spooled = HashSet::new();
+    let mut spool_events = 0;
+    let spool = frame::each(&spooled_bytes, 0, |_, row| {
+        spooled.insert(row.number);
+        spool_events += 1;
+    });
+    drop(spooled_bytes);
+    let mut found = Numbers::of(&spooled);
+    let (mut heads, head_length) = heads(folder, &manifest, &mut found, &mut recovered)?;
     if heads.is_empty() {
         let number = manifest.sealed + 1;
         heads.push(Arc::new(Head::new(number, head_path(folder, number))));
     }
-    let newest = in_heads.iter().copied().max().unwrap_or_default();
-    let mut next = manifest.last.max(newest) + 1;
-    let spool = fs::read(folder.join("spool.log")).or_else(empty_if_missing)?;
-    let spool = frame::read(&spool, 0, &mut Shared::default());
-    let mut seen = HashSet::new();
-    for stored in &spool.events {
-        next = next.max(stored.number + 1);
-        if in_heads.contains(&stored.number) {
-            seen.insert(stored.number);
-        }
-    }
-    recovered.spool_events = (spool.events.len() - seen.len()) as u64;
+    let newest = spooled.iter().copied().max().unwrap_or_default();
+    let next = manifest.last.max(newest).max(found.newest) + 1;
+    let seen = found.seen;
+    recovered.spool_events = spool_events - seen.len() as u64;
     Ok(Start {
         state: State { heads, manifest },
         recovered,
         head_length,
         spool_length: spool.good as u64,
-        spool_events: spool.events.len() as u64,
+        spool_events,
         seen,
         next,
     })
+}
+
+/// The numbers met in heads, as far as they may come twice: numbers grow, so only one that is not
+/// above all before it, or that stands in the spool, is held.
+struct Numbers<'a> {
+    spooled: &'a HashSet<u64>,
+    /// Numbers in heads that stand in the spool as well.
+    seen: HashSet<u64>,
+    newest: u64,
+    /// Numbers that came in order, as runs without a gap.
+    runs: Vec<(u64, u64)>,
+    /// Numbers that came later than a greater one.
+    late: HashSet<u64>,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(spooled: &'a HashSet<u64>) -> Self {
+        Self {
+            spooled,
+            seen: HashSet::new(),
+            newest: 0,
+            runs: Vec::new(),
+            late: HashSet::new(),
+        }
+    }
+
+    /// Notes a number; whether it comes for the first time.
+    fn is_new(&mut self, number: u64) -> bool {
+        if self.spooled.contains(&number) {
+            self.seen.insert(number);
+        }
+        if self.runs.is_empty() || number > self.newest {
+            match self.runs.last_mut() {
+                Some((_, end)) if *end + 1 == number => *end = number,
+                _ => self.runs.push((number, number)),
+            }
+            self.newest = number;
+            return true;
+        }
+        let after = self.runs.partition_point(|(start, _)| *start <= number);
+        let in_order = after
+            .checked_sub(1)
+            .and_then(|before| self.runs.get(before))
+            .is_some_and(|(_, end)| number <= *end);
+        !in_order && self.late.insert(number)
+    }
 }
 
 fn empty_if_missing(error: io::Error) -> io::Result<Vec<u8>> {
@@ -244,11 +289,10 @@ fn check_segments(folder: &Path, manifest: &Manifest, recovered: &mut Recovered)
 fn heads(
     folder: &Path,
     manifest: &Manifest,
-    seen: &mut HashSet<u64>,
+    numbers: &mut Numbers<'_>,
     recovered: &mut Recovered,
 ) -> io::Result<(Vec<Arc<Head>>, u64)> {
     let (mut heads, mut length) = (Vec::new(), 0);
-    let mut shared = Shared::default();
     for name in names(&folder.join("head"))? {
         let Some(number) = name
             .strip_suffix(".log")
@@ -265,9 +309,9 @@ fn heads(
         let bytes = fs::read(&path)?;
         let start = frame::first(&bytes);
         let (mut facts, mut hidden) = (Facts::default(), HashSet::new());
-        let mut read = frame::each(&bytes, start, &mut shared, |place, stored| {
-            if seen.insert(stored.number) {
-                facts.add(stored.event.at);
+        let mut read = frame::each(&bytes, start, |place, row| {
+            if numbers.is_new(row.number) {
+                facts.add(row.at());
             } else {
                 hidden.insert(place);
             }

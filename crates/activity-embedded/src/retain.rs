@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use pharos_activity::{Deleted, Retention, StoreError, Stored};
 use pharos_school::PersonId;
 
-use crate::codec::Shared;
+use crate::codec::{Row, Shared};
 use crate::disk;
 use crate::engine::Engine;
 use crate::manifest::Entry;
 use crate::seal;
-use crate::segment::{Open, SegmentError};
+use crate::segment::{Open, Rows, SegmentError};
 
 /// Deletes events of sealed segments. Heads that reach back before the time were sealed first.
 pub(crate) fn retain(engine: &Engine, retention: &Retention) -> Result<Deleted, StoreError> {
@@ -68,8 +68,11 @@ fn retain_in(
     if here.events == 0 {
         return Ok(());
     }
-    let mut rows: Vec<&Stored> = kept.iter().collect();
-    let fresh = seal::put(engine, entry.head, entry.generation + 1, &mut rows)?;
+    let mut rows = Rows::new(|place| kept.get(place).map(Row::of));
+    for (place, stored) in kept.iter().enumerate() {
+        rows.add(place, &Row::of(stored));
+    }
+    let fresh = seal::put(engine, entry.head, entry.generation + 1, rows)?;
     let mut manifest = engine.state().manifest.clone();
     manifest.entries.retain(|other| other != entry);
     if fresh.is_some() {

@@ -5,17 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use pharos_activity::Stored;
-
-use crate::codec::Shared;
+use crate::codec::Row;
 use crate::disk;
 use crate::engine::{Engine, Head};
+use crate::frame;
 use crate::manifest::Entry;
-use crate::rollup::Rollup;
-use crate::segment::{self, SegmentError};
+use crate::segment::{self, Rows, SegmentError};
+
+/// How far the sealer steps back, in the system's nice steps: of two busy threads it then gets a
+/// quarter of the processor.
+const STEPS_BACK: i32 = 5;
 
 /// The sealer thread: seals heads oldest first and tries again when it fails.
+///
+/// It steps back from the processor: a filter that answers comes first. Not so far that heads
+/// could pile up while the machine is busy, as sealing costs far less than what is sealed did.
 pub(crate) fn run(engine: &Arc<Engine>, wake: &Receiver<()>, stop: &AtomicBool) {
+    // On Linux this is the thread's own. Where it is refused the work is done all the same.
+    let _ = rustix::process::nice(STEPS_BACK);
     loop {
         match wake.recv_timeout(Duration::from_millis(500)) {
             Err(RecvTimeoutError::Disconnected) => return,
@@ -65,11 +72,9 @@ fn seal(engine: &Engine, head: &Head) -> Result<(), SegmentError> {
     let mut manifest = engine.state().manifest.clone();
     {
         let bytes = head.bytes()?;
-        let (mut events, mut shared) = (Vec::new(), Shared::default());
-        head.each(&bytes, &mut shared, |_, stored| events.push(stored));
-        drop(bytes);
-        let mut rows: Vec<&Stored> = events.iter().collect();
-        if let Some(entry) = put(engine, head.number, 1, &mut rows)? {
+        let mut rows = Rows::new(|place| frame::again(&bytes, place));
+        head.each(&bytes, |place, row| rows.add(place, &row));
+        if let Some(entry) = put(engine, head.number, 1, rows)? {
             manifest.last = manifest.last.max(entry.last);
             manifest.entries.push(entry);
         }
@@ -89,43 +94,33 @@ fn seal(engine: &Engine, head: &Head) -> Result<(), SegmentError> {
 }
 
 /// Writes segment and roll-up; `None` where there are no events.
-pub(crate) fn put(
+pub(crate) fn put<'a, F>(
     engine: &Engine,
     head: u64,
     generation: u32,
-    rows: &mut [&Stored],
-) -> Result<Option<Entry>, SegmentError> {
-    let times = || rows.iter().map(|stored| stored.event.at);
-    let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
+    rows: Rows<'a, F>,
+) -> Result<Option<Entry>, SegmentError>
+where
+    F: Fn(usize) -> Option<Row<'a>>,
+{
+    let Some(facts) = rows.facts() else {
         return Ok(None);
     };
-    let last = rows
-        .iter()
-        .map(|stored| stored.number)
-        .max()
-        .unwrap_or_default();
     let mut entry = Entry {
         head,
         generation,
         rows: rows.len() as u64,
         bytes: 0,
-        oldest,
-        newest,
-        last,
+        oldest: facts.oldest,
+        newest: facts.newest,
+        last: facts.last,
     };
-    let rollup = rollup(rows.iter().copied());
-    engine
-        .disk
-        .put(&engine.rollup_path(&entry), rollup.to_text().as_bytes())?;
-    entry.bytes = segment::write(&engine.segment_path(&entry), rows, engine.config.row_group)?;
+    let path = engine.segment_path(&entry);
+    let written = segment::write(&path, rows, engine.config.row_group)?;
+    entry.bytes = written.bytes;
+    engine.disk.put(
+        &engine.rollup_path(&entry),
+        written.rollup.to_text().as_bytes(),
+    )?;
     Ok(Some(entry))
-}
-
-/// The hourly counts of these events.
-pub(crate) fn rollup<'a>(events: impl Iterator<Item = &'a Stored>) -> Rollup {
-    let (mut rollup, mut shared) = (Rollup::default(), Shared::default());
-    for stored in events {
-        rollup.add(&stored.event, &mut |action| shared.text(action));
-    }
-    rollup
 }

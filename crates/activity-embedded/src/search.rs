@@ -7,12 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pharos_activity::{Counted, Cursor, Found, MAX_LIMIT, Query, StoreError, Stored, Summary};
 
-use crate::codec::Shared;
+use crate::codec::{Row, Shared};
 use crate::engine::{Engine, Head};
 use crate::frame;
 use crate::manifest::Entry;
-use crate::rollup::Rollup;
-use crate::seal;
+use crate::rollup::{Counting, Rollup};
 use crate::segment::{Narrow, Open, Place, SegmentError};
 
 /// A match: time and number first, so that the order is the order shown.
@@ -103,13 +102,19 @@ fn search_once(engine: &Engine, query: &Query) -> Result<Found, Moved> {
     for (index, head) in parts.heads.iter().enumerate() {
         let part = parts.entries.len() + index;
         let bytes = read_log(engine, head, &mut missing)?;
-        head.each(&bytes, &mut shared, |row, stored| {
-            if wanted(query, &stored) {
+        head.each(&bytes, |place, row| {
+            if may_match(query, &row)
+                && let Some(stored) = row.stored(&mut shared)
+                && wanted(query, &stored)
+            {
                 newest.offer(Hit {
-                    at: stored.event.at.as_millisecond(),
-                    number: stored.number,
+                    at: row.at_ms,
+                    number: row.number,
                     part,
-                    place: Place { group: 0, row },
+                    place: Place {
+                        group: 0,
+                        row: place,
+                    },
                 });
             }
         });
@@ -154,6 +159,17 @@ fn cursor(hit: &Hit) -> Option<Cursor> {
         at: Timestamp::from_millisecond(hit.at).ok()?,
         number: hit.number,
     })
+}
+
+/// Whether an event in a log is worth making whole to look closer: most are of others, or of
+/// another time.
+fn may_match(query: &Query, row: &Row<'_>) -> bool {
+    let at = row.at();
+    query
+        .person
+        .is_none_or(|person| row.identity.person() == Some(person))
+        && query.from.is_none_or(|from| at >= from)
+        && query.to.is_none_or(|to| at < to)
 }
 
 fn wanted(query: &Query, stored: &Stored) -> bool {
@@ -249,7 +265,7 @@ fn fetch(
         events.extend(
             hits.iter()
                 .filter(|hit| hit.part == *part)
-                .filter_map(|hit| frame::at(bytes, hit.place.row, &mut shared)),
+                .filter_map(|hit| frame::at(bytes, hit.place.row)?.stored(&mut shared)),
         );
     }
     events.sort_unstable_by_key(|stored| Reverse(stored.cursor()));
@@ -278,9 +294,10 @@ fn count_once(engine: &Engine, query: &Query) -> Result<Counted, Moved> {
     let mut shared = Shared::default();
     for head in &parts.heads {
         let bytes = read_log(engine, head, &mut missing)?;
-        head.each(&bytes, &mut shared, |_, stored| {
-            if query.matches(&stored.event) {
-                add(stored.event.at.as_millisecond());
+        head.each(&bytes, |_, row| {
+            let matches = |stored: Stored| query.matches(&stored.event);
+            if may_match(query, &row) && row.stored(&mut shared).is_some_and(matches) {
+                add(row.at_ms);
             }
         });
     }
@@ -321,12 +338,9 @@ fn summary_once(engine: &Engine, from: Timestamp, to: Timestamp) -> Result<Summa
     let mut missing = Vec::new();
     for head in &parts.heads {
         let bytes = read_log(engine, head, &mut missing)?;
-        let (mut own, mut shared, mut actions) =
-            (Rollup::default(), Shared::default(), Shared::default());
-        head.each(&bytes, &mut shared, |_, stored| {
-            own.add(&stored.event, &mut |action| actions.text(action));
-        });
-        sum.merge(&own, from, to);
+        let mut own = Counting::default();
+        head.each(&bytes, |_, row| own.add(&row));
+        sum.merge(&own.done(), from, to);
     }
     for entry in parts.entries.iter().filter(|entry| entry.oldest < to) {
         let text = std::fs::read_to_string(engine.rollup_path(entry)).ok();
@@ -351,9 +365,11 @@ fn summary_once(engine: &Engine, from: Timestamp, to: Timestamp) -> Result<Summa
 
 /// The roll-up of a segment whose file is missing or damaged.
 fn count_anew(engine: &Engine, entry: &Entry) -> Result<Rollup, SegmentError> {
-    let mut sum = Rollup::default();
+    let mut counting = Counting::default();
     Open::at(&engine.segment_path(entry))?.each_group(&mut Shared::default(), |events| {
-        sum.merge(&seal::rollup(events.iter()), Timestamp::MIN, Timestamp::MAX);
+        for stored in &events {
+            counting.add(&Row::of(stored));
+        }
     })?;
-    Ok(sum)
+    Ok(counting.done())
 }

@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use pharos_activity::{Shown, Span, Visit, Visitor, WORKERS_MAX};
 use pharos_school::Face;
 
-use crate::codec::Shared;
 use crate::engine::Engine;
 use crate::manifest::Entry;
 use crate::segment::Open;
@@ -23,29 +22,31 @@ pub(crate) fn visit(engine: &Engine, span: &Span, visitor: &dyn Visitor) -> Show
     let mut visits = 0;
     let mut missing = Vec::new();
     for head in &heads {
-        let (mut events, mut shared) = (Vec::new(), Shared::default());
-        match head.bytes() {
-            Ok(bytes) => head.each(&bytes, &mut shared, |_, stored| events.push(stored)),
+        let bytes = head.bytes().unwrap_or_else(|error| {
             // A log that has just been sealed is in none of the segments looked at here.
-            Err(error) => missing.push(format!(
+            missing.push(format!(
                 "{} events in log {} ({error})",
                 head.facts().events,
                 head.number
-            )),
-        }
-        let mut shown = events
-            .iter()
-            .map(|stored| &stored.event)
-            .filter(|event| event.sealed.is_none() && event.at >= span.from && event.at < span.to)
-            .filter(|event| !matches!(event.face, Face::Check | Face::Explain))
-            .map(|event| Visit {
-                at: event.at,
-                person: event.who.person(),
-                address: event.address,
-                host: &event.host,
-                path: event.path.as_deref(),
-            })
-            .inspect(|_| visits += 1);
+            ));
+            Vec::new()
+        });
+        let mut asked = Vec::new();
+        head.each(&bytes, |_, row| {
+            let at = row.at();
+            let own = [Face::Check, Face::Explain].map(Face::name);
+            if row.sealed.is_none() && at >= span.from && at < span.to && !own.contains(&row.face) {
+                asked.push(Visit {
+                    at,
+                    person: row.identity.person(),
+                    address: row.address,
+                    host: row.host,
+                    path: row.path,
+                });
+            }
+        });
+        visits += asked.len() as u64;
+        let mut shown = asked.into_iter();
         visitor.see(0, &mut shown);
     }
     let mut shown = Shown {

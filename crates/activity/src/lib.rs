@@ -3,7 +3,6 @@
 mod desk;
 mod event;
 mod query;
-mod repeats;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -14,6 +13,5 @@ pub use event::{
     Event, MAX_CATEGORIES, MAX_HOST, MAX_PATH, MAX_SEARCH, SEALED_HOST, Sink, action_word,
 };
 pub use query::{Counted, Cursor, Found, MAX_LIMIT, Query, Stored, Summary, Tally, contains};
-pub use repeats::EachActOnce;
 pub use store::{Deleted, Retention, Status, Store, StoreError};
 pub use visit::{Shown, Span, Visit, Visitor, WORKERS_MAX};

@@ -13,6 +13,7 @@ use pharos_filter::{Facts, Query, Snapshot};
 use pharos_policy::{Action, Decision, Layer, Subject};
 use pharos_school::{Face, Who};
 
+use crate::acts::Act;
 use crate::names::{InForce, Known, Target};
 use crate::wire::name;
 use crate::worker::Worker;
@@ -122,11 +123,23 @@ impl Decided {
         false
     }
 
-    /// Hands the event in: what was done, with the answer that stands in the worker's buffer.
+    /// Hands the event in: what was done, with the answer that stands in the worker's buffer. The
+    /// look-ups that a device makes for one visit are one event.
     pub(crate) fn record(self, worker: &Worker, done: Action) {
         let versions = self.snapshot.versions();
         let decision = self.decision;
         let sealed = decision.sealed.is_some();
+        let act = Act {
+            from: self.from,
+            person: self.who.person(),
+            host: self.known.address.host().as_str(),
+            action: done.name(),
+            rule: &decision.rule,
+            versions: (versions.policy, versions.catalogue),
+        };
+        if !sealed && worker.shared.acts.is_repeated(&act, self.at) {
+            return;
+        }
         let host = if sealed {
             SEALED_HOST
         } else {

@@ -15,6 +15,7 @@
 //! networks are refused; bytes of an upstream's answer reach a client only after being read,
 //! checked against the question and written anew.
 
+mod acts;
 mod cache;
 mod compose;
 mod config;

@@ -17,6 +17,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::acts::Acts;
 use crate::cache::{Cache, Clock};
 use crate::config::DnsConfig;
 use crate::cookie::Jar;
@@ -147,6 +148,7 @@ pub fn start(
         config,
         filter,
         sink,
+        acts: Acts::default(),
     });
     let (ends, ended) = mpsc::channel(1);
     let mut running = Running {

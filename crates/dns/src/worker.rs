@@ -12,6 +12,7 @@ use pharos_filter::shield::WayRound;
 use pharos_policy::Action;
 use pharos_school::Who;
 
+use crate::acts::Acts;
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
 use crate::compose::{blocked, conclude, given, plain};
 use crate::config::DnsConfig;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) config: DnsConfig,
     pub(crate) filter: Arc<Filter>,
     pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) acts: Acts,
     pub(crate) cache: Cache,
     pub(crate) upstreams: Upstreams,
     pub(crate) special: Special,
@@ -288,8 +290,9 @@ fn unknown_name(
     let Some(address) = gate::address(asked.name()) else {
         return Err(nameless(worker, asked, fit));
     };
-    let known = Known::new(asked.key.clone(), address, &snapshot);
-    Ok((snapshot, worker.names.put(known)))
+    let key = asked.key.clone();
+    let known = worker.names.learn(key, address, &snapshot);
+    Ok((snapshot, known))
 }
 
 fn rejected(worker: &mut Worker, packet: &[u8], reject: Reject) -> Verdict {

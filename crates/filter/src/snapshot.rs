@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, CategoryId, CategorySet};
-use pharos_policy::{Action, Decision, Member, Policy, Request, SearchSite, Subject};
+use pharos_policy::{Action, AiUse, Decision, Member, Policy, Request, SearchSite, Subject};
 use pharos_school::{PersonId, Unknown, Who};
 use rapidhash::fast::RandomState;
 
@@ -29,7 +29,7 @@ pub struct Parts {
 }
 
 /// What a snapshot's lists and tables know about one address, whoever asks for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     categories: CategorySet,
     sealed: Option<Arc<str>>,
@@ -63,6 +63,7 @@ impl Facts {
             search: self.search,
             avoidance: self.way_round.is_some(),
             text: None,
+            ai: None,
             notice_first: matches!(
                 query.who,
                 Who::Unknown {
@@ -144,6 +145,18 @@ impl Snapshot {
                 request.categories.insert(CategoryId(number));
             }
         }
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        decision.by_path |= facts.by_path;
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// Decides once more, now that it is known how a tool of generative AI is used.
+    pub fn decide_ai(&self, query: &Query<'_>, used: AiUse) -> Decision {
+        let facts = self.facts(query.address);
+        let mut request = facts.request(query);
+        request.ai = Some(used);
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.decide(subject, &request);
         decision.by_path |= facts.by_path;

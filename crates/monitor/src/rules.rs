@@ -170,6 +170,17 @@ impl RuleSet {
         problems
     }
 
+    /// Every category that a rule names.
+    pub fn categories(&self) -> impl Iterator<Item = &str> {
+        self.rules
+            .iter()
+            .flat_map(|rule| match &rule.kind {
+                RuleKind::RepeatedBlocks { categories, .. } => categories.as_slice(),
+                _ => &[],
+            })
+            .map(String::as_str)
+    }
+
     /// The rules that come with Pharos. Category names are those of the lists in common use; a
     /// name that no list has simply never matches.
     pub fn shipped() -> Self {

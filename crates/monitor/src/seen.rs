@@ -49,8 +49,10 @@ pub struct Seen {
     pub action: SeenAction,
     /// The sealed list that was hit, by name.
     pub sealed: Option<Arc<str>>,
-    /// The search words, where it was a search.
+    /// The search words, where it was a search, or what was asked of a tool of generative AI.
     pub search: Option<String>,
+    /// The tool that was asked, where it was one.
+    pub asked_of: Option<String>,
     /// The way round the filter that it stands for.
     pub method: Option<Method>,
     /// Whether an outside firewall or filter tells of it as an attempt that it stopped (MON-05).

@@ -364,8 +364,12 @@ impl Watch {
             .into_iter()
             .map(|hit| {
                 let found: String = hit.words.chars().take(80).collect();
+                let what = match &seen.asked_of {
+                    Some(tool) => format!("What was asked of {tool}"),
+                    None => "A search".to_owned(),
+                };
                 let why = vec![format!(
-                    "A search held words from the watch list {} (version {}): “{found}”.",
+                    "{what} held words from the watch list {} (version {}): “{found}”.",
                     hit.list, hit.list_version
                 )];
                 let evidence = vec![EvidenceRef {

@@ -49,6 +49,7 @@ fn seen(minutes: i64) -> Seen {
         action: SeenAction::Blocked,
         sealed: None,
         search: None,
+        asked_of: None,
         method: None,
         is_outside_attempt: false,
     }
@@ -96,6 +97,22 @@ fn one(watch: &mut Watch, seen: &Seen) -> Alert {
     let raised = watch.see(seen, &Phrase);
     assert_eq!(raised.len(), 1, "{raised:?}");
     raised[0].alert().clone()
+}
+
+/// MON-03: words in what is asked of a tool of generative AI are noticed like those of a search, and
+/// the alert says where they were written.
+#[test]
+fn mon_03_a_phrase_in_a_prompt_raises_an_alert_that_names_the_tool() {
+    let asked = Seen {
+        asked_of: Some("Harbour Talk".into()),
+        ..searched("tell me of the test phrase")
+    };
+    let alert = one(&mut watch(), &asked);
+    assert_eq!(alert.severity, Severity::High);
+    assert_eq!(
+        alert.why[0],
+        "What was asked of Harbour Talk held words from the watch list self-harm (version 4): “test phrase”."
+    );
 }
 
 /// MON-03: a test phrase triggers one alert with theme and severity.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
-    AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, EncryptedHello, GroupSpec, GuestSpec,
+    AiSpec, AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, EncryptedHello, GroupSpec, GuestSpec,
     HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec,
     SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
 };
@@ -489,12 +489,23 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
     }
     add_search(spec, settings);
     for group in ["pupils", "staff"] {
-        if settings.word_of("fil.page_text", group).as_deref() == Some("block") {
-            spec.page_text.push(PageTextSpec {
-                groups: vec![group.to_owned()],
-                except: Vec::new(),
-            });
-        }
+        let word = |setting: &str| settings.word_of(setting, group);
+        let action = match word("fil.page_text").as_deref() {
+            Some("block") => Some(Action::Block),
+            Some("warn") => Some(Action::Warn),
+            _ => None,
+        };
+        spec.page_text.extend(action.map(|action| PageTextSpec {
+            groups: vec![group.to_owned()],
+            except: Vec::new(),
+            action,
+        }));
+        spec.ai.push(AiSpec {
+            groups: vec![group.to_owned()],
+            except: Vec::new(),
+            block_signed_out: word("fil.ai_signed_out").as_deref() == Some("blocked"),
+            keep_prompts: word("fil.ai_prompts").as_deref() == Some("kept"),
+        });
     }
 }
 

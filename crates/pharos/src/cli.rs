@@ -165,6 +165,11 @@ pub(crate) struct Faces {
     /// They are sent by TPROXY, not by REDIRECT (needs CAP_NET_ADMIN)
     #[arg(long, requires = "transparent")]
     pub(crate) tproxy: bool,
+    /// Answer with the block page here, where the names lead that the resolver blocks: usually port
+    /// 80 of this machine, and 443 where devices trust the school's certificate; may be given
+    /// several times. Without it blocked names do not exist
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) block_page: Vec<SocketAddr>,
     /// The filtering resolver
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5300")]
     pub(crate) dns: SocketAddr,

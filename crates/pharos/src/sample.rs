@@ -3,6 +3,7 @@
 mod cases;
 mod life;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -28,6 +29,9 @@ use crate::{commands, serve, wire};
 const PASSWORD: &str = "lamp-over-harbour";
 /// The second factor of those at the sample school whose role needs one (base 32: a sample, not a secret).
 const SECOND_FACTOR: &[u8; 20] = b"harbourmouth-sample!";
+
+/// A free port of this machine.
+const ANY_LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The key of the sample sealed list's publisher: a sample, not a secret.
 const SAMPLE_PUBLISHER: &[u8; 32] = b"harbourmouth sample publisher 01";
@@ -79,7 +83,11 @@ pub(crate) async fn try_it(args: TryArgs, output: &mut Output) -> anyhow::Result
         found(&data, args.pack.as_deref()).await?
     };
     let opened = Arc::new(opened);
-    let running = serve::start(&opened, &args.faces, serve::Mail::Keep).await?;
+    let mut faces = args.faces.clone();
+    if faces.block_page.is_empty() {
+        faces.block_page.push(ANY_LOOPBACK);
+    }
+    let running = serve::start(&opened, &faces, serve::Mail::Keep).await?;
     tell(&opened, &running, args.data.is_some(), output);
     serve::wait_for_the_end().await?;
     running.stop().await;
@@ -234,7 +242,7 @@ pub(crate) fn never_sign(school: &School) -> Vec<String> {
 
 fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Output) {
     let school = opened.app.school();
-    let at = |address: Option<std::net::SocketAddr>| {
+    let at = |address: Option<SocketAddr>| {
         address.map_or_else(|| "off".to_owned(), |address| address.to_string())
     };
     let dns = running.dns.map_or_else(String::new, |dns| {
@@ -246,7 +254,8 @@ fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Outp
     ));
     output.say(format!("  Pages   http://{}", at(running.web)));
     output.say(format!(
-        "  Proxy   {}        DNS   {}\n",
+        "  Block page  {}        Proxy   {}        DNS   {}\n",
+        at(running.block_page),
         at(running.proxy),
         at(running.dns)
     ));
@@ -273,6 +282,10 @@ fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Outp
         at(running.proxy)
     ));
     output.say(format!("  {dns} -b 127.0.1.8 gambling.pharos.test"));
+    output.say(format!(
+        "  curl --interface 127.0.1.8 --connect-to ::{} http://gambling.pharos.test/   (where that name leads)",
+        at(running.block_page)
+    ));
     output.say(format!(
         "  {dns} -b 127.0.1.8 www.google.com      (safe search)"
     ));

@@ -81,6 +81,7 @@ pub(crate) struct Running {
     pub(crate) web: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
     pub(crate) dns: Option<SocketAddr>,
+    pub(crate) block_page: Option<SocketAddr>,
     pub(crate) radius: Option<SocketAddr>,
     pub(crate) syslog: Option<SocketAddr>,
     pub(crate) dot: Option<SocketAddr>,
@@ -95,12 +96,15 @@ impl Running {
     pub(crate) fn tell(&self, output: &mut Output) {
         let mut line = |what: &str, at: Option<SocketAddr>| {
             output.say(match at {
-                Some(at) => format!("  {what:<7} {at}"),
-                None => format!("  {what:<7} off"),
+                Some(at) => format!("  {what:<10} {at}"),
+                None => format!("  {what:<10} off"),
             });
         };
         line("pages", self.web);
         line("proxy", self.proxy);
+        if let Some(page) = self.block_page {
+            line("block page", Some(page));
+        }
         if let Some(radius) = self.radius {
             line("RADIUS", Some(radius));
         }
@@ -193,7 +197,7 @@ pub(crate) async fn start(
         Some(at) => (Some(at.plain), at.tls, at.https),
         None => (None, None, None),
     };
-    let proxy = on(Off::Proxy)
+    let proxied = (on(Off::Proxy) || !faces.block_page.is_empty())
         .then(|| {
             let behind = Behind {
                 words: words(&school),
@@ -209,11 +213,16 @@ pub(crate) async fn start(
             start_proxy(faces, behind, &sink, &stop, &mut tasks)
         })
         .transpose()?;
+    let (proxy, block_page) = match proxied {
+        Some(at) => (at.proxy, at.block_page),
+        None => (None, None),
+    };
 
     let intake = start_intake(faces, opened, &school, &sink, &stop, &mut tasks).await?;
     app.tell_faces(pharos_service::Faces {
         dns: dns.is_some(),
         dns_has_upstream: has_upstreams,
+        block_page: block_page.is_some(),
         proxy: proxy.is_some(),
         inspects: proxy.is_some(),
         transparent: !faces.transparent.is_empty(),
@@ -252,6 +261,7 @@ pub(crate) async fn start(
     Ok(Running {
         web,
         proxy,
+        block_page,
         dns,
         radius: intake.radius,
         syslog: intake.syslog,
@@ -383,18 +393,11 @@ pub(crate) fn start_dns(
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> anyhow::Result<DnsAt> {
-    let page = match faces.proxy.ip() {
-        IpAddr::V4(v4) if !v4.is_unspecified() => BlockAnswer::Page {
-            v4: Some(v4),
-            v6: None,
-        },
-        _ => BlockAnswer::NxDomain,
-    };
     let mut config = DnsConfig {
         listen: vec![faces.dns],
         upstream_tls: upstream_tls(&upstreams, &faces.trust)?,
         upstreams,
-        block: page,
+        block: block_answer(faces)?,
         ..DnsConfig::default()
     };
     config.limits.client_per_s = faces.dns_client_limit;
@@ -410,6 +413,28 @@ pub(crate) fn start_dns(
     };
     tasks.push(tokio::spawn(running.join()));
     Ok(at)
+}
+
+/// Blocked names lead to the block page; where none listens, they do not exist.
+fn block_answer(faces: &Faces) -> anyhow::Result<BlockAnswer> {
+    if let Some(every) = faces.block_page.iter().find(|at| at.ip().is_unspecified()) {
+        bail!(
+            "--block-page {every} names no address of this machine: blocked names must lead to one, such as 10.0.0.5:80"
+        );
+    }
+    let ips = || faces.block_page.iter().map(SocketAddr::ip);
+    let v4 = ips().find_map(|ip| match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    });
+    let v6 = ips().find_map(|ip| match ip {
+        IpAddr::V6(ip) => Some(ip),
+        IpAddr::V4(_) => None,
+    });
+    Ok(match (v4, v6) {
+        (None, None) => BlockAnswer::NxDomain,
+        (v4, v6) => BlockAnswer::Page { v4, v6 },
+    })
 }
 
 /// DNS over TLS and HTTPS under the school's own certificate, and the resolver's name answered by
@@ -492,21 +517,37 @@ pub(crate) struct Behind<'a> {
     pub(crate) view: Option<&'a OnceLock<pharos_proxy::View>>,
 }
 
+/// Where the proxy listens, and its block page for blocked names.
+pub(crate) struct ProxyAt {
+    pub(crate) proxy: Option<SocketAddr>,
+    pub(crate) block_page: Option<SocketAddr>,
+}
+
+fn watch_list() -> anyhow::Result<pharos_scan::WatchList> {
+    pharos_scan::WatchList::built_in().map_err(|problems| {
+        let first = problems.first().map_or("", |problem| &problem.message);
+        anyhow::anyhow!("the list of words to watch for is damaged: {first}")
+    })
+}
+
+/// Starts the proxy, or where it is off only the block page for blocked names.
 pub(crate) fn start_proxy(
     faces: &Faces,
     behind: Behind<'_>,
     sink: &Arc<dyn Sink>,
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-) -> anyhow::Result<SocketAddr> {
+) -> anyhow::Result<ProxyAt> {
+    let off = faces.off.contains(&Off::Proxy);
     let transparent = faces.transparent.iter().map(|listen| Transparent {
         listen: *listen,
         tproxy: faces.tproxy,
     });
     let config = ProxyConfig {
-        transparent: transparent.collect(),
+        transparent: transparent.filter(|_| !off).collect(),
+        block_pages: faces.block_page.clone(),
         resolvers: behind.resolvers,
-        listen: vec![faces.proxy],
+        listen: Vec::from_iter((!off).then_some(faces.proxy)),
         web: behind.web_url.to_owned(),
         public: faces.proxy.to_string(),
         intranet: behind.intranet,
@@ -516,6 +557,8 @@ pub(crate) fn start_proxy(
         fixed: fixed(&faces.fix)?,
         extra_roots: extra_roots(&faces.trust)?,
         dictionaries: Some(Arc::new(pharos_scan::Dictionaries::built_in()?)),
+        tools: Some(Arc::new(pharos_scan::tools::Tools::built_in()?)),
+        watch: Some(Arc::new(watch_list()?)),
         ..ProxyConfig::default()
     };
     let config = if faces.allow_private_origins {
@@ -534,8 +577,11 @@ pub(crate) fn start_proxy(
         behind.sign_in,
         stop.clone(),
     )
-    .with_context(|| format!("the proxy cannot listen on {}", faces.proxy))?;
-    let at = running.addresses().first().copied().unwrap_or(faces.proxy);
+    .context("the proxy cannot listen")?;
+    let at = ProxyAt {
+        proxy: running.addresses().first().copied(),
+        block_page: running.block_pages().first().copied(),
+    };
     if let Some(view) = behind.view {
         // Set once, as the prober is.
         drop(view.set(running.view()));

@@ -87,7 +87,7 @@ impl Standing {
         let (stop, mut tasks) = (CancellationToken::new(), Vec::new());
         let on = |face| !faces.off.contains(&face);
         let school = known.map_or("The school", |known| known.school.as_str());
-        if on(Off::Proxy) {
+        if on(Off::Proxy) || !faces.block_page.is_empty() {
             let authority = wire::authority(ground.folder(), school, Vec::new())?;
             let web_url = web_url(faces);
             let behind = Behind {
@@ -102,7 +102,9 @@ impl Standing {
                 view: None,
             };
             let at = start_proxy(faces, behind, &ground.sink, &stop, &mut tasks)?;
-            output.say(format!("  proxy   {at} (standing by)"));
+            if let Some(at) = at.proxy {
+                output.say(format!("  proxy   {at} (standing by)"));
+            }
         }
         if on(Off::Dns) {
             let told = faces.dns_upstream.clone();

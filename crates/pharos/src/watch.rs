@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pharos_activity::{EachActOnce, Event, Sink};
+use pharos_activity::{Event, Sink};
 use pharos_school::Face;
-use pharos_service::{App, is_worth_watching};
+use pharos_service::App;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -43,12 +43,12 @@ pub(crate) fn watched(
             }
         }
     }));
-    Arc::new(EachActOnce::new(Arc::new(Watched {
+    Arc::new(Watched {
         app: app.clone(),
         store,
         watch,
         passed_over: AtomicU64::new(0),
-    })))
+    })
 }
 
 struct Watched {
@@ -64,7 +64,7 @@ impl Sink for Watched {
         if event.face != Face::Firewall {
             self.app.passed(event.address, event.at);
         }
-        if is_worth_watching(&event) && self.watch.try_send(event.clone()).is_err() {
+        if self.app.is_worth_watching(&event) && self.watch.try_send(event.clone()).is_err() {
             let so_far = self.passed_over.fetch_add(1, Ordering::Relaxed) + 1;
             if so_far.is_power_of_two() {
                 tracing::warn!(

@@ -16,7 +16,7 @@ use crate::sets::PlaceSet;
 use crate::sites::{Entry, Meets};
 use crate::subject::Standing;
 use crate::{
-    Action, Decision, Layer, Narrowing, PhaseMode, Policy, Reason, Request, Subject, Weight,
+    Action, AiUse, Decision, Layer, Narrowing, PhaseMode, Policy, Reason, Request, Subject, Weight,
     YouTube,
 };
 
@@ -224,9 +224,23 @@ impl Policy {
                 scales.hear(Layer::Group, spoken, witness);
             }
         }
-        if request.text.is_some() && subject.page_text {
-            let spoken = self.built_in(&self.names.page_text, Action::Block);
+        if let (Some(_), Some(action)) = (request.text, subject.page_text) {
+            let spoken = self.built_in(&self.names.page_text, action);
             scales.hear(Layer::Group, spoken, witness);
+        }
+        let name = match request.ai {
+            Some(AiUse::SignedOut) if subject.ai_blocks_signed_out => {
+                Some(&self.names.ai_signed_out)
+            }
+            Some(AiUse::OtherWorkspace) => Some(&self.names.ai_workspace),
+            _ => None,
+        };
+        if let Some(name) = name {
+            scales.hear(
+                Layer::SchoolBlock,
+                self.built_in(name, Action::Block),
+                witness,
+            );
         }
         if subject.mode == PhaseMode::AdultLed {
             let spoken = self.built_in(&self.names.adult_led, Action::Block);

@@ -39,6 +39,20 @@ impl Policy {
         &self.inspection.tenants
     }
 
+    /// Whether a workspace is not one of the school's, at a service that is told of them by this
+    /// header. Where the school has named none there, none is another.
+    pub fn is_other_workspace(&self, host: &Host, header: &str, workspace: &str) -> bool {
+        let here = self.tenants().iter().filter(|tenant| tenant.is_for(host));
+        let mut own = here.filter(|tenant| tenant.header.eq_ignore_ascii_case(header));
+        let mut named = false;
+        let is_own = own.any(|tenant| {
+            named = true;
+            let mut values = tenant.value.split(',').map(str::trim);
+            values.any(|value| value.eq_ignore_ascii_case(workspace))
+        });
+        named && !is_own
+    }
+
     /// Whether the host may be passed on untouched where the proxy's own TLS cannot reach it.
     pub fn may_tunnel_unreachable(&self, host: &Host) -> bool {
         let hosts = &self.inspection.tunnel_unreachable;

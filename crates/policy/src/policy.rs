@@ -28,7 +28,9 @@ pub struct Policy {
     pub(crate) modes: Vec<Mode>,
     pub(crate) search: Vec<Search>,
     /// For whom page text is read.
-    pub(crate) page_text: Vec<Audience>,
+    pub(crate) page_text: Vec<(Audience, Action)>,
+    /// How tools of generative AI may be used.
+    pub(crate) ai: Vec<Ai>,
     pub(crate) defaults: Vec<(Audience, Action)>,
     pub(crate) rules: Vec<Rule>,
     /// Rules that speak by category or of everything.
@@ -64,6 +66,20 @@ pub(crate) struct Search {
     pub(crate) tools: Option<ToolSet>,
 }
 
+/// How some may use tools of generative AI.
+#[derive(Debug)]
+pub(crate) struct Ai {
+    pub(crate) audience: Audience,
+    pub(crate) blocks_signed_out: bool,
+    pub(crate) keeps_prompts: bool,
+}
+
+/// The name of the built-in rule against using tools of generative AI without signing in there.
+pub const AI_SIGNED_OUT_RULE: &str = "fil.ai_signed_out";
+
+/// The name of the built-in rule against workspaces that are not the school's (`[[tenants]]`).
+pub const AI_WORKSPACE_RULE: &str = "ai-workspace";
+
 /// The name of the built-in rule that holds everything but help back until the notice of
 /// monitoring is accepted (MON-09).
 pub const NOTICE_RULE: &str = "notice";
@@ -77,6 +93,8 @@ pub(crate) struct Names {
     pub(crate) search_tools: Arc<str>,
     pub(crate) safe_search: Arc<str>,
     pub(crate) page_text: Arc<str>,
+    pub(crate) ai_signed_out: Arc<str>,
+    pub(crate) ai_workspace: Arc<str>,
     pub(crate) adult_led: Arc<str>,
     pub(crate) teacher_directed: Arc<str>,
     pub(crate) default: Arc<str>,
@@ -92,6 +110,8 @@ impl Default for Names {
             search_tools: "search-tools".into(),
             safe_search: "safe-search".into(),
             page_text: "page-text".into(),
+            ai_signed_out: AI_SIGNED_OUT_RULE.into(),
+            ai_workspace: AI_WORKSPACE_RULE.into(),
             adult_led: PhaseMode::AdultLed.name().into(),
             teacher_directed: PhaseMode::TeacherDirected.name().into(),
             default: "default".into(),
@@ -230,7 +250,15 @@ impl Policy {
         subject.page_text = self
             .page_text
             .iter()
-            .any(|audience| audience.holds(&subject, true));
+            .filter(|(audience, _)| audience.holds(&subject, true))
+            .map(|(_, action)| *action)
+            .max();
+        for ai in &self.ai {
+            if ai.audience.holds(&subject, true) {
+                subject.ai_blocks_signed_out |= ai.blocks_signed_out;
+                subject.ai_keeps_prompts |= ai.keeps_prompts;
+            }
+        }
         subject.group = if unknown {
             Some(Arc::clone(&self.names.unknown))
         } else {
@@ -304,7 +332,9 @@ pub(crate) fn blank_subject() -> Subject {
         mode: PhaseMode::General,
         narrowing: Narrowing::STRICTEST,
         tools: None,
-        page_text: false,
+        page_text: None,
+        ai_blocks_signed_out: false,
+        ai_keeps_prompts: false,
         default: Action::Block,
         avoidance_granted: false,
         broad_rules: Box::default(),

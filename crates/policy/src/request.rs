@@ -19,6 +19,15 @@ pub struct SearchSite {
     pub video: bool,
 }
 
+/// A use of a tool of generative AI that a policy may forbid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AiUse {
+    /// Nobody has signed in to the tool.
+    SignedOut,
+    /// In a workspace that is not the school's.
+    OtherWorkspace,
+}
+
 /// What is asked for, from where and when, with everything that the lists know about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -34,6 +43,8 @@ pub struct Request<'a> {
     pub avoidance: bool,
     /// The category whose threshold the text reaches, where text was read.
     pub text: Option<&'a Arc<str>>,
+    /// How a tool of generative AI is used, where that could be forbidden.
+    pub ai: Option<AiUse>,
     /// Whether whoever asks must first accept the notice of monitoring (MON-09).
     pub notice_first: bool,
     /// The device's network address.

@@ -69,8 +69,12 @@ pub struct Subject {
     pub(crate) narrowing: Narrowing,
     /// The search tools they may use; `None`: any.
     pub(crate) tools: Option<ToolSet>,
-    /// Whether the text of their pages is read.
-    pub(crate) page_text: bool,
+    /// Whether the text of their pages is read, and what becomes of a page that is over.
+    pub(crate) page_text: Option<Action>,
+    /// Whether they may not use tools of generative AI without signing in there.
+    pub(crate) ai_blocks_signed_out: bool,
+    /// Whether the beginnings of their prompts are kept.
+    pub(crate) ai_keeps_prompts: bool,
     pub(crate) default: Action,
     pub(crate) avoidance_granted: bool,
     /// The rules without sites that are for them.
@@ -96,7 +100,13 @@ impl Subject {
 
     /// Whether the text of their pages is read (`fil.page_text`).
     pub fn page_text(&self) -> bool {
-        self.page_text
+        self.page_text.is_some()
+    }
+
+    /// Whether the beginnings of their prompts to tools of generative AI are kept with the visit
+    /// (`fil.ai_prompts`).
+    pub fn keeps_prompts(&self) -> bool {
+        self.ai_keeps_prompts
     }
 
     /// Whether nobody is known, nor a guest: the strictest policy.

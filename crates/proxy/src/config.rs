@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pharos_scan::Dictionaries;
+use pharos_scan::tools::Tools;
+use pharos_scan::{Dictionaries, WatchList};
 use rustls_pki_types::CertificateDer;
 
 use crate::{CertificateAuthority, Words};
@@ -60,6 +61,9 @@ pub struct ProxyConfig {
     pub transparent: Vec<Transparent>,
     /// What becomes of them where name and address do not belong together.
     pub mismatch: Mismatch,
+    /// Where the names lead that the resolver blocks (usually port 80, and 443 where devices trust
+    /// the school's certificate): answered with the block page, never passed on.
+    pub block_pages: Vec<SocketAddr>,
     /// Worker threads, each with its own runtime and its own pool of origin connections;
     /// 0 for one per core.
     pub workers: usize,
@@ -89,6 +93,11 @@ pub struct ProxyConfig {
     /// What page text is read against, for whom the policy asks for it (`fil.page_text`); `None`
     /// reads none.
     pub dictionaries: Option<Arc<Dictionaries>>,
+    /// The tools of generative AI that are known; `None` knows none, and reads what is sent to them
+    /// in the generic way alone.
+    pub tools: Option<Arc<Tools>>,
+    /// The words that are watched for: of a long prompt the part with them is kept.
+    pub watch: Option<Arc<WatchList>>,
     /// Ports that `CONNECT` may reach; empty for every port that is not a known other service.
     pub connect_ports: Vec<u16>,
     /// Bounds on what strangers can make the proxy spend.
@@ -100,6 +109,7 @@ impl Default for ProxyConfig {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 3128))],
             transparent: Vec::new(),
+            block_pages: Vec::new(),
             mismatch: Mismatch::default(),
             workers: 0,
             web: "http://127.0.0.1:8080".to_owned(),
@@ -113,6 +123,8 @@ impl Default for ProxyConfig {
             resolvers: Vec::new(),
             extra_roots: Vec::new(),
             dictionaries: None,
+            tools: None,
+            watch: None,
             connect_ports: vec![80, 443, 8080, 8443],
             limits: Limits::default(),
         }

@@ -17,6 +17,7 @@ use pharos_school::{IdentitySource, Who};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
+use crate::block_page::{self, AtBlockPage};
 use crate::body::Answer;
 use crate::config::Limits;
 use crate::counts::add;
@@ -44,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) inside: Option<Inside>,
     /// Set where the client knows nothing of a proxy: the address that it meant.
     pub(crate) meant: Option<SocketAddr>,
+    /// Set at the block page's own listener: nothing is passed on from there.
+    pub(crate) at_block_page: Option<AtBlockPage>,
     /// Keeps the connection counted for as long as anything of it lives, tunnels too.
     pub(crate) door: Option<Arc<Door>>,
 }
@@ -89,6 +92,7 @@ impl Client {
             own_origin: Arc::default(),
             inside,
             meant: None,
+            at_block_page: None,
             door,
         })
     }
@@ -107,7 +111,27 @@ impl Client {
             own_origin: Arc::default(),
             inside: None,
             meant: Some(meant),
+            at_block_page: None,
             door,
+        })
+    }
+
+    /// A client that a blocked name has led to the block page.
+    pub(crate) fn at_block_page(
+        worker: &Arc<Worker>,
+        from: IpAddr,
+        at: AtBlockPage,
+        door: Door,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            worker: Arc::clone(worker),
+            from,
+            desk: Arc::default(),
+            own_origin: Arc::default(),
+            inside: None,
+            meant: None,
+            at_block_page: Some(at),
+            door: Some(Arc::new(door)),
         })
     }
 
@@ -203,6 +227,9 @@ async fn route(client: &Arc<Client>, request: Request<Incoming>) -> Response<Ans
     }
     if matches!(*request.method(), Method::TRACE) {
         return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
+    }
+    if let Some(at) = &client.at_block_page {
+        return block_page::answer(client, at, &request);
     }
     match &client.inside {
         Some(inside) => inside_a_tunnel(client, inside, request).await,
@@ -371,7 +398,7 @@ const ASK: Explained = Explained {
     code: "sign-in",
     title: "Please sign in",
     what: "The filter has to know who is using this device.",
-    next: "Type your school name and password when the browser asks, or sign in on the page below.",
+    next: "Type your school name and password when the browser asks, or sign in below.",
 };
 
 /// For programs that sign in by Kerberos, NTLM or the like.
@@ -380,7 +407,7 @@ const ASK_OTHERWISE: Explained = Explained {
     code: "sign-in-method",
     title: "The filter does not know this way of signing in",
     what: "The program on this device offered a sign-in by Kerberos (Negotiate), NTLM or another method. The filter takes a name and password only.",
-    next: "Type your school name and password when the browser asks, or sign in on the page below. Network team: switch integrated sign-in to the proxy off for this program.",
+    next: "Type your school name and password when the browser asks, or sign in below. Network team: switch integrated sign-in to the proxy off for this program.",
 };
 
 /// The 407 that offers what the proxy can check.
@@ -438,7 +465,7 @@ fn port_of(authority: &str, default_port: u16) -> Option<u16> {
     }
 }
 
-fn disagree(shared: &Shared) -> Response<Answer> {
+pub(crate) fn disagree(shared: &Shared) -> Response<Answer> {
     add(&shared.counts.refused_requests);
     shared.pages.problem(&Failure::Disagree.explain(), None)
 }

@@ -40,6 +40,8 @@ counts! {
     texts_read,
     /// Bodies that were stopped by their text.
     texts_stopped,
+    /// Bodies whose text was warned about, shown or not.
+    texts_warned,
     /// Bodies that should have been read and could not: an unknown or broken content coding.
     texts_unread,
     /// Blocks and warnings shown.

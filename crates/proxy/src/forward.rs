@@ -8,7 +8,6 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -17,8 +16,9 @@ use pharos_catalogue::Host;
 use pharos_policy::Action;
 use pharos_school::{Face, Who};
 
+use crate::ai::Use;
 use crate::body::{Answer, Flow, Upload};
-use crate::connection::{Client, close, short};
+use crate::connection::{Client, close};
 use crate::counts::add;
 use crate::exchange::exchange;
 use crate::failure::Failure;
@@ -27,16 +27,13 @@ use crate::go_on;
 use crate::headers;
 use crate::judge::{Verdict, judge};
 use crate::narrow;
-use crate::pages::{Stop, plain};
 use crate::pool::Lease;
+use crate::refuse::{Reader, block, go_on_after_warning, stop, warn, went_on};
 use crate::tally::Tally;
-use crate::text::{self, Held, Reading, Stopped};
+use crate::text::{self, Held, Reading, Reads, Stopped};
 use crate::tunnel;
 use crate::wire;
-use crate::words::{self, AgeBand};
-
-/// Most bytes of the form behind "go on".
-const FORM_MOST: usize = 16 * 1024;
+use crate::words::AgeBand;
 
 /// The origin that a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,171 +80,37 @@ pub(crate) async fn forward(
         }
     };
     let token = headers::take_cookie(request.headers_mut(), go_on::COOKIE);
+    let gone_on = token.is_some_and(|token| went_on(client, &verdict, &token));
+    let goes_on = request.method() == Method::POST && request.uri().path() == go_on::PATH;
     match verdict.decision.action {
         Action::Block => block(client, &verdict, request.headers()),
-        Action::Warn if request.method() == Method::POST && request.uri().path() == go_on::PATH => {
+        Action::Warn if goes_on => go_on_after_warning(client, &verdict, &target, request).await,
+        // The text of a page can be warned about on a host that is open.
+        _ if goes_on && verdict.reads_text().is_some() => {
             go_on_after_warning(client, &verdict, &target, request).await
         }
-        Action::Warn => match token {
-            Some(token) if went_on(client, &verdict, &token) => {
-                pass(client, request, &target, verdict, trouble).await
-            }
-            _ => warn(client, &verdict, &request),
-        },
-        Action::Allow | Action::Narrow | Action::Tunnel => {
-            pass(client, request, &target, verdict, trouble).await
+        Action::Warn if !gone_on => {
+            let tally = Tally::new(verdict.event(), &shared.sink);
+            warn(client, &verdict, &Reader::of(&request, None), tally)
+        }
+        Action::Warn | Action::Allow | Action::Narrow | Action::Tunnel => {
+            let asked = Asked {
+                trouble,
+                gone_on,
+                tool: Use::of(client, &verdict, &request),
+            };
+            pass(client, request, &target, verdict, asked).await
         }
     }
 }
 
-/// The block page, or a short word for what is not a page; the event either way.
-pub(crate) fn block(
-    client: &Client,
-    verdict: &Verdict,
-    request: &http::HeaderMap,
-) -> Response<Answer> {
-    let tally = Tally::new(verdict.event(), &client.shared().sink);
-    block_as(client, verdict, wants_page(request), tally)
-}
-
-/// The same for a request whose event is already being counted: what it says or what was answered
-/// is over the threshold.
-fn stop(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Response<Answer> {
-    tally.become_event(verdict.event());
-    block_as(client, verdict, page, tally)
-}
-
-fn block_as(client: &Client, verdict: &Verdict, page: bool, tally: Arc<Tally>) -> Response<Answer> {
-    let shared = client.shared();
-    add(&shared.counts.blocked);
-    let band = verdict.band(shared.pages.words());
-    let distress = verdict.text().is_some_and(|over| over.distress);
-    let mut response = if &*verdict.decision.rule == pharos_policy::NOTICE_RULE {
-        // MON-09: devices that probe for a sign-in page open the one they are led to.
-        shared.pages.to_notice()
-    } else if !page && distress {
-        plain(
-            StatusCode::FORBIDDEN,
-            "text/plain; charset=utf-8",
-            shared.pages.words().care_in_short(band),
-        )
-    } else if !page {
-        short(StatusCode::FORBIDDEN)
-    } else {
-        let why = words::why(verdict, band);
-        let reference = shared.desk.open(verdict.blocked(&why));
-        let stop = Stop {
-            band,
-            host: verdict.address().host().as_str(),
-            why: &why,
-            reference,
-            unknown: verdict.who.person().is_none(),
-        };
-        if verdict.is_sealed() {
-            shared.pages.sealed(band, reference)
-        } else if distress {
-            shared.pages.care(&stop)
-        } else {
-            shared.pages.block(&stop)
-        }
-    };
-    response.body_mut().hold_tally(tally);
-    response
-}
-
-fn warn(client: &Client, verdict: &Verdict, request: &Request<Incoming>) -> Response<Answer> {
-    let shared = client.shared();
-    add(&shared.counts.blocked);
-    let tally = Tally::new(verdict.event(), &shared.sink);
-    let mut response = if wants_page(request.headers()) {
-        let band = verdict.band(shared.pages.words());
-        let why = words::why(verdict, band);
-        let reference = shared.desk.open(verdict.blocked(&why));
-        let host = verdict.address().host().as_str();
-        let token = verdict.may_go_on().then(|| {
-            shared
-                .go_on
-                .token(&verdict.who, client.from, host, verdict.now)
-        });
-        let to = request
-            .uri()
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str);
-        let unknown = verdict.who.person().is_none();
-        shared.pages.warn(
-            &Stop {
-                band,
-                host,
-                why: &why,
-                reference,
-                unknown,
-            },
-            token,
-            to,
-        )
-    } else {
-        short(StatusCode::FORBIDDEN)
-    };
-    response.body_mut().hold_tally(tally);
-    response
-}
-
-fn went_on(client: &Client, verdict: &Verdict, token: &str) -> bool {
-    let host = verdict.address().host().as_str();
-    verdict.may_go_on()
-        && client
-            .shared()
-            .go_on
-            .holds(token, &verdict.who, client.from, host, verdict.now)
-}
-
-/// The warning page's button: the token becomes a cookie of this host, for a short time.
-async fn go_on_after_warning(
-    client: &Client,
-    verdict: &Verdict,
-    target: &Target,
-    request: Request<Incoming>,
-) -> Response<Answer> {
-    let shared = client.shared();
-    let Ok(form) = Limited::new(request.into_body(), FORM_MOST).collect().await else {
-        return close(
-            shared
-                .pages
-                .problem(&Failure::BrokenRequest.explain(), None),
-        );
-    };
-    let form = form.to_bytes();
-    let field = |wanted: &str| {
-        form_urlencoded::parse(&form)
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.into_owned())
-    };
-    let (token, to) = (
-        field("token").unwrap_or_default(),
-        field("to").unwrap_or_default(),
-    );
-    if !went_on(client, verdict, &token) {
-        return short(StatusCode::FORBIDDEN);
-    }
-    let secure = if target.tls { "; Secure" } else { "" };
-    let cookie = format!(
-        "{}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-        go_on::COOKIE,
-        go_on::LASTS.as_secs()
-    );
-    let mut response = plain(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
-    let headers = response.headers_mut();
-    if let (Ok(cookie), Ok(location)) = (
-        HeaderValue::from_str(&cookie),
-        HeaderValue::from_str(go_on::safe_return(&to)),
-    ) {
-        headers.insert(header::SET_COOKIE, cookie);
-        headers.insert(header::LOCATION, location);
-    }
-    response
-        .body_mut()
-        .hold_tally(Tally::new(verdict.event(), &shared.sink));
-    response
+/// What is known of a request that is to pass.
+struct Asked {
+    trouble: Option<Failure>,
+    /// Its reader has gone on after a warning of this host.
+    gone_on: bool,
+    /// The tool of generative AI that it is for.
+    tool: Option<Use>,
 }
 
 /// Passes the request on and its answer back.
@@ -256,7 +119,7 @@ async fn pass(
     mut request: Request<Incoming>,
     target: &Target,
     verdict: Verdict,
-    trouble: Option<Failure>,
+    asked: Asked,
 ) -> Response<Answer> {
     let shared = client.shared();
     let mut event = verdict.event();
@@ -265,31 +128,41 @@ async fn pass(
     }
     let band = verdict.band(shared.pages.words());
     let tally = Tally::new(event, &shared.sink);
-    if let Some(trouble) = trouble {
+    let tool = asked.tool.as_ref();
+    let reader = Reader::of(&request, tool.and_then(Use::of_prompt));
+    if let Some(forbidden) = tool.and_then(|tool| tool.forbidden(&verdict, &request)) {
+        text::drop_upload(request.into_body()).await;
+        return close(stop(client, &forbidden, &reader, tally));
+    }
+    if let Some(trouble) = asked.trouble {
         return failed(client, trouble, target, tally, band);
     }
     let websocket = headers::wants_websocket(request.headers()) && request.body().is_end_stream();
     let on_client = websocket.then(|| hyper::upgrade::on(&mut request));
     let dial = narrow::dial(&target.host, verdict.decision.narrowing);
     let broken = Arc::new(AtomicBool::new(false));
-    let page = wants_page(request.headers());
     let verdict = Arc::new(verdict);
     let (parts, mut body) = match prepare(client, request, &verdict, websocket) {
         Ok(prepared) => prepared,
         Err(failure) => return failed(client, failure, target, tally, band),
     };
-    let begun = match text::upload(client, &verdict, &parts.headers, &mut body).await {
+    let reads = Reads {
+        client,
+        verdict: &verdict,
+        tool,
+        warns: reader.page && !asked.gone_on,
+    };
+    let begun = match text::upload(&reads, &parts.headers, &mut body, &tally).await {
         Ok(begun) => begun,
         // The rest of what the client sends is not read.
-        Err(verdict) => return close(stop(client, &verdict, page, tally)),
+        Err(verdict) => return close(stop(client, &verdict, &reader, tally)),
     };
     let stopped = begun.reading.as_ref().map(Reading::stopped);
     let upload = Upload::new(body, begun, Arc::clone(&tally), Arc::clone(&broken));
     let request = Request::from_parts(parts, upload);
     let exchanged = exchange(client, request, target, &dial, &tally).await;
     if let Some(verdict) = taken(stopped.as_ref()) {
-        add(&client.shared().counts.texts_stopped);
-        return close(stop(client, &verdict, page, tally));
+        return close(stop(client, &verdict, &reader, tally));
     }
     match exchanged {
         Ok((response, lease)) => {
@@ -301,9 +174,9 @@ async fn pass(
                 on_client,
                 (target, band),
             );
-            match text::answer(client, &verdict, response).await {
+            match text::answer(&reads, response).await {
                 Ok(response) => response,
-                Err(verdict) => stop(client, &verdict, page, tally),
+                Err(verdict) => stop(client, &verdict, &reader, tally),
             }
         }
         Err(_) if broken.load(Ordering::Relaxed) => {
@@ -491,15 +364,4 @@ pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
     response
-}
-
-/// Whether the answer will be read by a person: a page, not a picture or a script.
-fn wants_page(headers: &http::HeaderMap) -> bool {
-    if let Some(destination) = headers.get("sec-fetch-dest") {
-        return destination == "document";
-    }
-    match headers.get(header::ACCEPT).map(HeaderValue::as_bytes) {
-        None | Some(b"*/*") => true,
-        Some(accept) => accept.windows(9).any(|part| part == b"text/html"),
-    }
 }

@@ -177,7 +177,7 @@ async fn reach_origin(tunnel: &Tunnel, http2: bool) -> Result<(), Failure> {
 }
 
 /// Whether the client broke off because it does not know who signed our certificate.
-fn distrusts_us(error: &io::Error) -> bool {
+pub(crate) fn distrusts_us(error: &io::Error) -> bool {
     matches!(
         error
             .get_ref()

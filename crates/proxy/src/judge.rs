@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::{Filter, Query, Snapshot};
-use pharos_policy::{Action, Decision, Layer, Policy};
+use pharos_policy::{Action, AiUse, Decision, Layer, Policy};
 use pharos_scan::{AgeBand as TextBand, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
 
@@ -85,7 +85,7 @@ impl Verdict {
     /// For whom the text of what passes is judged; `None` where it is not read: never inside what
     /// is not inspected, never on help sites, and only for whom the policy asks for it.
     pub(crate) fn reads_text(&self) -> Option<TextBand> {
-        if !self.decision.inspect || self.is_sealed() || self.decision.layer == Layer::Help {
+        if !self.may_be_read() {
             return None;
         }
         let subject = self.snapshot.subject(&self.who, Some(self.from));
@@ -107,7 +107,22 @@ impl Verdict {
         })
     }
 
-    /// Decides again, knowing what the text was found to be; `Some` where that blocks.
+    /// Whether the beginnings of this reader's prompts are kept: never inside what is not
+    /// inspected.
+    pub(crate) fn keeps_prompts(&self) -> bool {
+        self.may_be_read()
+            && self
+                .snapshot
+                .subject(&self.who, Some(self.from))
+                .keeps_prompts()
+    }
+
+    /// Whether what passes may be looked at at all.
+    pub(crate) fn may_be_read(&self) -> bool {
+        self.decision.inspect && !self.is_sealed() && self.decision.layer != Layer::Help
+    }
+
+    /// Decides again, knowing what the text was found to be; `Some` where that blocks or warns.
     pub(crate) fn with_text(&self, found: Vec<Over>) -> Option<Verdict> {
         if found.is_empty() {
             return None;
@@ -116,15 +131,28 @@ impl Verdict {
             .iter()
             .map(|over| Arc::clone(&over.category))
             .collect();
-        let query = Query {
+        let decision = self.snapshot.decide_text(&self.query(), &names);
+        (!decision.action.passes()).then(|| self.decided(decision, found))
+    }
+
+    /// Decides again, knowing how a tool of generative AI is used; `Some` where that is blocked.
+    pub(crate) fn with_ai(&self, used: AiUse) -> Option<Verdict> {
+        let decision = self.snapshot.decide_ai(&self.query(), used);
+        (decision.action == Action::Block).then(|| self.decided(decision, Vec::new()))
+    }
+
+    fn query(&self) -> Query<'_> {
+        Query {
             address: &self.address,
             who: &self.who,
             from: Some(self.from),
             face: self.face,
             now: self.now,
-        };
-        let decision = self.snapshot.decide_text(&query, &names);
-        (decision.action == Action::Block).then(|| Verdict {
+        }
+    }
+
+    fn decided(&self, decision: Decision, text: Vec<Over>) -> Verdict {
+        Verdict {
             decision,
             who: self.who.clone(),
             from: self.from,
@@ -132,9 +160,9 @@ impl Verdict {
             now: self.now,
             address: self.address.clone(),
             search: self.search.clone(),
-            text: found,
+            text,
             snapshot: Arc::clone(&self.snapshot),
-        })
+        }
     }
 
     /// What the text was found to be, the gravest first.

@@ -9,7 +9,9 @@
 //! Nothing here knows a rule. What is decided, narrowed and never inspected comes from
 //! `pharos_filter`; what is safe-searched and what counts as a search comes from `pharos_scan`.
 
+mod ai;
 mod authority;
+mod block_page;
 mod body;
 mod bytes_in_front;
 mod chunks;
@@ -39,6 +41,7 @@ mod pac;
 mod pages;
 mod pins;
 mod pool;
+mod refuse;
 mod resolve;
 mod rules;
 mod server;

@@ -100,6 +100,21 @@ struct AboutPage<'a> {
     devices: &'a [DeviceSteps],
 }
 
+#[derive(Template)]
+#[template(path = "open.html")]
+struct OpenPage<'a> {
+    school: &'a str,
+    style: &'a str,
+    tone: &'a str,
+    title: &'a str,
+    lead: String,
+    next: &'a str,
+    young: bool,
+    web: &'a str,
+    report: &'a str,
+    host: &'a str,
+}
+
 /// What a block or warning page shows.
 pub(crate) struct Stop<'a> {
     pub(crate) band: AgeBand,
@@ -196,6 +211,34 @@ impl Pages {
             go_on_path: go_on::PATH,
         };
         self.html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    /// Where a device was led although the site is not blocked for its reader (any more).
+    pub(crate) fn open_now(&self, band: AgeBand, host: &str) -> Response<Answer> {
+        let young = band == AgeBand::Youngest;
+        let lead = match band {
+            AgeBand::Youngest => "This page was closed. It may be open now.".to_owned(),
+            _ => format!(
+                "{host} was blocked when this device last looked for it. By the rules in force now it is not blocked for you."
+            ),
+        };
+        let page = OpenPage {
+            school: &self.words.school,
+            style: STYLE,
+            tone: tone(band),
+            title: "Try this page again",
+            lead,
+            next: if young {
+                "Wait a little. Then ask your teacher to open the page again."
+            } else {
+                "Wait a minute, then load the page again. A device remembers for a short time what it was told."
+            },
+            young,
+            web: &self.web,
+            report: self.words.block(band).report,
+            host,
+        };
+        self.html(StatusCode::SERVICE_UNAVAILABLE, page.render())
     }
 
     /// The page for a sealed hit: names neither list nor address.

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::block_page;
 use crate::config::ProxyConfig;
 use crate::connection::{Client, serve};
 use crate::counts::{Counts, Figures, add};
@@ -77,6 +78,7 @@ struct Doors {
 /// The running proxy.
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    block_pages: Vec<SocketAddr>,
     workers: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -101,8 +103,9 @@ pub fn start(
         some => some.min(256),
     };
     let shared = Arc::new(Shared::new(config, filter, sink, desk, sign_in)?);
-    let (addresses, listeners) = bind_all(&shared.config, workers)?;
+    let (mut addresses, listeners) = bind_all(&shared.config, workers)?;
     shared.origins.set_own(addresses.clone());
+    let block_pages = addresses.split_off(addresses.len() - shared.config.block_pages.len());
     let workers = listeners
         .into_iter()
         .enumerate()
@@ -110,11 +113,13 @@ pub fn start(
         .collect::<io::Result<Vec<_>>>()?;
     tracing::info!(
         ?addresses,
+        ?block_pages,
         workers = workers.len(),
         "the proxy is listening"
     );
     Ok(Running {
         addresses,
+        block_pages,
         workers,
         shared,
         stop,
@@ -125,6 +130,11 @@ impl Running {
     /// Where the proxy listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the block page listens for names that the resolver blocks.
+    pub fn block_pages(&self) -> &[SocketAddr] {
+        &self.block_pages
     }
 
     /// What it has counted since it started.
@@ -354,6 +364,10 @@ fn take(worker: &Arc<Worker>, stream: TcpStream, from: SocketAddr, way: Way, tas
         return;
     };
     let _ = stream.set_nodelay(true);
+    if way == Way::BlockPage {
+        tasks.spawn(block_page::take(Arc::clone(worker), stream, ip, door));
+        return;
+    }
     let door = Arc::new(door);
     if way == Way::Told {
         let client = Client::new(worker, ip, None, Some(door));
@@ -392,14 +406,19 @@ fn bind_all(config: &ProxyConfig, workers: usize) -> io::Result<Bound> {
         };
         (unasked.listen, way)
     });
+    let block_pages = config.block_pages.iter().map(|at| (*at, Way::BlockPage));
     let mut addresses = Vec::new();
     let mut listeners: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
-    for (address, way) in told.chain(unasked) {
+    for (address, way) in told.chain(unasked).chain(block_pages) {
         let probe = bind(address, way, false).map_err(|error| {
-            let hint = if way == Way::Tproxy && error.kind() == io::ErrorKind::PermissionDenied {
-                "TPROXY needs the capability CAP_NET_ADMIN (systemd: AmbientCapabilities=CAP_NET_ADMIN)"
-            } else {
-                "is another server there? choose another address with --proxy or --transparent"
+            let hint = match (way, error.kind()) {
+                (Way::Tproxy, io::ErrorKind::PermissionDenied) => {
+                    "TPROXY needs the capability CAP_NET_ADMIN (systemd: AmbientCapabilities=CAP_NET_ADMIN)"
+                }
+                (_, io::ErrorKind::PermissionDenied) => {
+                    "a port below 1024 needs the capability CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)"
+                }
+                _ => "is another server there? choose another address with --proxy, --transparent or --block-page",
             };
             io::Error::new(error.kind(), format!("the proxy cannot listen on {address}: {error}; {hint}"))
         })?;

@@ -11,6 +11,8 @@ pub(crate) struct Tally {
     up: AtomicU64,
     down: AtomicU64,
     event: Mutex<Option<Event>>,
+    /// What was asked of a tool of generative AI, as far as it may be kept.
+    said: Mutex<Option<Box<str>>>,
     sink: Arc<dyn Sink>,
 }
 
@@ -20,6 +22,7 @@ impl Tally {
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
             event: Mutex::new(Some(event)),
+            said: Mutex::default(),
             sink: Arc::clone(sink),
         })
     }
@@ -43,6 +46,12 @@ impl Tally {
         if held.is_some() {
             *held = Some(event);
         }
+    }
+
+    /// What the request asks of a tool: kept with its event, whatever becomes of it.
+    pub(crate) fn says(&self, prompt: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        *said = Some(prompt.into());
     }
 
     /// Bytes sent up so far.
@@ -70,6 +79,10 @@ impl Drop for Tally {
         if let Some(mut event) = event {
             event.bytes_up = self.up.load(Ordering::Relaxed);
             event.bytes_down = self.down.load(Ordering::Relaxed);
+            let said = self.said.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if event.sealed.is_none() && event.search.is_none() {
+                event.search = said.take();
+            }
             self.sink.record(event);
         }
     }

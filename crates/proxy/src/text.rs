@@ -12,15 +12,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use pharos_scan::{AgeBand, BodyScan, CODINGS, Kind, Media};
+use pharos_policy::Action;
+use pharos_scan::tools::{ToolScan, excerpt};
+use pharos_scan::{AgeBand, BodyScan, CODINGS, DecodeError, Dictionaries, Kind, Media};
 use tokio::time::{Instant, timeout_at};
 
+use crate::ai::Use;
 use crate::body::{Answer, BodyError};
 use crate::connection::Client;
 use crate::counts::add;
 use crate::judge::Verdict;
+use crate::server::Shared;
 use crate::tally::Tally;
 
 /// The most of a body that is held back, in bytes as they travel.
@@ -31,73 +35,156 @@ const HOLD_TIME: Duration = Duration::from_secs(2);
 /// Frames held back, with the break where the body broke off.
 pub(crate) type Held = VecDeque<Result<Frame<Bytes>, BodyError>>;
 
+/// What reading a request and its answer takes.
+pub(crate) struct Reads<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) verdict: &'a Arc<Verdict>,
+    /// The tool of generative AI that the request is for.
+    pub(crate) tool: Option<&'a Use>,
+    /// Whether the reader can be shown a warning.
+    pub(crate) warns: bool,
+}
+
+/// What reads a body.
+enum Scan {
+    Page(Box<BodyScan>),
+    Tool(Box<ToolScan>),
+}
+
 /// A body that is being read.
 pub(crate) struct Reading {
-    scan: BodyScan,
-    band: AgeBand,
+    scan: Scan,
+    /// For whom it is judged; `None` where it is only looked at for its prompt.
+    band: Option<AgeBand>,
     verdict: Arc<Verdict>,
+    /// Whether a warning can be shown.
+    warns: bool,
+    /// Where the prompt is noted, where it is kept.
+    said: Option<Arc<Tally>>,
     stopped: Stopped,
+    shared: Arc<Shared>,
 }
 
 /// The verdict that stopped a body after its beginning had gone on.
 pub(crate) type Stopped = Arc<Mutex<Option<Verdict>>>;
 
-impl Reading {
-    /// The reading of a body with these headers; `None` where nothing is read: the policy does not
-    /// ask for it, it is no text, or its coding is not known.
-    pub(crate) fn begin(
-        client: &Client,
-        verdict: &Arc<Verdict>,
-        headers: &HeaderMap,
-    ) -> Option<Self> {
-        let band = verdict.reads_text()?;
-        let shared = client.shared();
-        let dictionaries = shared.config.dictionaries.as_ref()?;
-        let media = media(headers)?;
-        let codings: Vec<&str> = headers
-            .get_all(header::CONTENT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        match BodyScan::new(dictionaries, media, &codings.join(",")) {
-            Ok(scan) => {
-                add(&shared.counts.texts_read);
-                Some(Self {
-                    scan,
-                    band,
-                    verdict: Arc::clone(verdict),
-                    stopped: Stopped::default(),
-                })
+impl Reads<'_> {
+    /// The reading of what is sent with these headers; `None` where nothing is read: the policy does
+    /// not ask for it, it is no text, or its coding is not known. The prompt is noted in `tally`.
+    fn of_upload(&self, headers: &HeaderMap, tally: &Arc<Tally>) -> Option<Reading> {
+        let (band, dictionaries) = self.judged().unzip();
+        let keeps = self.tool.is_some_and(Use::keeps);
+        let coding = coding(headers);
+        let scan = match self.tool.and_then(Use::exchange) {
+            Some(exchange) if keeps || band.is_some() => {
+                ToolScan::prompt(exchange, dictionaries, media(headers), &coding)
+                    .map(|scan| Scan::Tool(Box::new(scan)))
             }
-            Err(_) => {
-                add(&shared.counts.texts_unread);
-                None
-            }
-        }
+            _ => BodyScan::new(dictionaries?, media(headers)?, &coding)
+                .map(|scan| Scan::Page(Box::new(scan))),
+        };
+        // Where nothing can be shown in between, what is sent is stopped or goes.
+        let said = keeps.then(|| Arc::clone(tally));
+        self.reading(scan, band, said, false)
     }
 
+    /// The same for the answer.
+    fn of_answer(&self, headers: &HeaderMap) -> Option<Reading> {
+        let (band, dictionaries) = self.judged()?;
+        let coding = coding(headers);
+        let scan = match self.tool.and_then(Use::exchange) {
+            Some(exchange) => ToolScan::answer(exchange, dictionaries, media(headers), &coding)
+                .map(|scan| Scan::Tool(Box::new(scan))),
+            None => BodyScan::new(dictionaries, media(headers)?, &coding)
+                .map(|scan| Scan::Page(Box::new(scan))),
+        };
+        self.reading(scan, Some(band), None, self.warns)
+    }
+
+    /// For whom text is judged, and against what.
+    fn judged(&self) -> Option<(AgeBand, &Arc<Dictionaries>)> {
+        let dictionaries = self.client.shared().config.dictionaries.as_ref()?;
+        Some((self.verdict.reads_text()?, dictionaries))
+    }
+
+    fn reading(
+        &self,
+        scan: Result<Scan, DecodeError>,
+        band: Option<AgeBand>,
+        said: Option<Arc<Tally>>,
+        warns: bool,
+    ) -> Option<Reading> {
+        let shared = self.client.shared();
+        let Ok(scan) = scan else {
+            add(&shared.counts.texts_unread);
+            return None;
+        };
+        add(&shared.counts.texts_read);
+        Some(Reading {
+            scan,
+            band,
+            verdict: Arc::clone(self.verdict),
+            warns,
+            said,
+            stopped: Stopped::default(),
+            shared: Arc::clone(shared),
+        })
+    }
+}
+
+impl Reading {
     /// Where the verdict is left when a body is stopped on its way.
     pub(crate) fn stopped(&self) -> Stopped {
         Arc::clone(&self.stopped)
     }
 
     fn read(&mut self, frame: &Frame<Bytes>) {
-        if let Some(data) = frame.data_ref() {
-            self.scan.push(data);
+        let Some(data) = frame.data_ref() else {
+            return;
+        };
+        match &mut self.scan {
+            Scan::Page(scan) => scan.push(data),
+            Scan::Tool(scan) => scan.push(data),
         }
     }
 
-    /// Judges what was read so far; `Some` where that blocks.
+    /// Judges what was read so far; `Some` where that blocks or warns.
     fn judge(&mut self, ended: bool) -> Option<Verdict> {
-        if ended {
-            self.scan.page().finish();
+        let over = match (&mut self.scan, self.band) {
+            (Scan::Page(scan), band) => {
+                if ended {
+                    scan.page().finish();
+                }
+                band.map(|band| scan.page().over(band))
+            }
+            (Scan::Tool(scan), band) => {
+                if ended {
+                    scan.finish();
+                }
+                band.map(|band| scan.over(band))
+            }
+        };
+        let verdict = self.verdict.with_text(over.unwrap_or_default());
+        if ended || verdict.is_some() {
+            self.note_prompt();
         }
-        let over = self.scan.page().over(self.band);
-        self.verdict.with_text(over)
+        verdict
+    }
+
+    /// The verdict on the beginning of a body, or on all of it: one that blocks, or a warning that
+    /// can be shown.
+    fn judge_beginning(&mut self, ended: bool) -> Option<Verdict> {
+        let verdict = self.judge(ended)?;
+        if verdict.decision.action == Action::Block {
+            add(&self.shared.counts.texts_stopped);
+            return Some(verdict);
+        }
+        add(&self.shared.counts.texts_warned);
+        self.warns.then_some(verdict)
     }
 
     /// Reads a frame that is about to pass; whether the body must be cut before it. Its event is
-    /// then that of the block.
+    /// then that of the block. What is warned about is not cut.
     pub(crate) fn cuts(
         &mut self,
         frame: Option<&Frame<Bytes>>,
@@ -107,16 +194,30 @@ impl Reading {
         if let Some(frame) = frame {
             self.read(frame);
         }
-        let Some(verdict) = self.judge(ended) else {
+        let verdict = self.judge(ended);
+        let Some(verdict) = verdict.filter(|v| v.decision.action == Action::Block) else {
             return false;
         };
+        add(&self.shared.counts.texts_stopped);
         tally.become_event(verdict.event());
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
         true
     }
 
+    /// Keeps the part of the prompt that may be kept.
+    fn note_prompt(&self) {
+        if let (Some(tally), Scan::Tool(scan)) = (&self.said, &self.scan)
+            && let Some(said) = scan.said()
+        {
+            tally.says(&excerpt(&said, self.shared.config.watch.as_deref()));
+        }
+    }
+
     fn failed(&self) -> bool {
-        self.scan.failed().is_some()
+        match &self.scan {
+            Scan::Page(scan) => scan.failed().is_some(),
+            Scan::Tool(scan) => scan.failed().is_some(),
+        }
     }
 }
 
@@ -125,6 +226,15 @@ fn media(headers: &HeaderMap) -> Option<Media> {
         Some(value) => Media::of(value.to_str().ok()),
         None => Media::of(None),
     }
+}
+
+fn coding(headers: &HeaderMap) -> String {
+    let codings: Vec<&str> = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    codings.join(",")
 }
 
 /// The beginning of a body, held back and judged.
@@ -165,7 +275,7 @@ where
             Err(_) => break,
         }
     }
-    if let Some(verdict) = reading.judge(ended) {
+    if let Some(verdict) = reading.judge_beginning(ended) {
         return Beginning::Stopped(Box::new(verdict));
     }
     if reading.failed() {
@@ -187,24 +297,29 @@ pub(crate) struct Begun {
 /// # Errors
 /// The verdict that stops it.
 pub(crate) async fn upload(
-    client: &Client,
-    verdict: &Arc<Verdict>,
+    reads: &Reads<'_>,
     headers: &HeaderMap,
     body: &mut Incoming,
+    tally: &Arc<Tally>,
 ) -> Result<Begun, Box<Verdict>> {
     if body.is_end_stream() {
         return Ok(Begun::default());
     }
-    let Some(reading) = Reading::begin(client, verdict, headers) else {
+    let Some(reading) = reads.of_upload(headers, tally) else {
         return Ok(Begun::default());
     };
-    match begin(client, &mut body.map_err(BodyError::from), reading).await {
+    match begin(reads.client, &mut body.map_err(BodyError::from), reading).await {
         Beginning::GoesOn(held, reading) => Ok(Begun { held, reading }),
-        Beginning::Stopped(verdict) => {
-            add(&client.shared().counts.texts_stopped);
-            Err(verdict)
-        }
+        Beginning::Stopped(verdict) => Err(verdict),
     }
+}
+
+/// Takes in what a client sends and is refused, as far as it is small: whoever is closed the door on
+/// while still speaking may not hear why.
+pub(crate) async fn drop_upload(body: Incoming) {
+    let small = Limited::new(body, HOLD_BYTES).collect();
+    // Whether it came whole or not, the answer follows.
+    let _ = tokio::time::timeout(HOLD_TIME, small).await;
 }
 
 /// Judges the beginning of an origin's answer. It goes on, or the verdict that stops it comes back.
@@ -212,8 +327,7 @@ pub(crate) async fn upload(
 /// # Errors
 /// The verdict that stops it; the answer is gone.
 pub(crate) async fn answer(
-    client: &Client,
-    verdict: &Arc<Verdict>,
+    reads: &Reads<'_>,
     response: Response<Answer>,
 ) -> Result<Response<Answer>, Box<Verdict>> {
     let (parts, mut body) = response.into_parts();
@@ -228,7 +342,7 @@ pub(crate) async fn answer(
     let reading = if bare {
         None
     } else {
-        Reading::begin(client, verdict, &parts.headers)
+        reads.of_answer(&parts.headers)
     };
     let Some(reading) = reading else {
         return Ok(Response::from_parts(parts, body));
@@ -238,11 +352,8 @@ pub(crate) async fn answer(
         flow.reading = Some(reading);
         return Ok(Response::from_parts(parts, body));
     }
-    match begin(client, &mut body, reading).await {
-        Beginning::Stopped(verdict) => {
-            add(&client.shared().counts.texts_stopped);
-            Err(verdict)
-        }
+    match begin(reads.client, &mut body, reading).await {
+        Beginning::Stopped(verdict) => Err(verdict),
         Beginning::GoesOn(held, reading) => {
             if let Answer::Flow(flow) = &mut body {
                 flow.held = held;

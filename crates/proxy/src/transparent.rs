@@ -43,6 +43,8 @@ pub(crate) enum Way {
     Redirect,
     /// Kept as they are by a `tproxy` rule.
     Tproxy,
+    /// Led here by the resolver, in place of a blocked site.
+    BlockPage,
 }
 
 impl Way {
@@ -50,7 +52,7 @@ impl Way {
     pub(crate) fn meant(self, stream: &TcpStream) -> io::Result<Option<SocketAddr>> {
         let local = stream.local_addr()?;
         match self {
-            Way::Told => Ok(None),
+            Way::Told | Way::BlockPage => Ok(None),
             Way::Tproxy => Ok(Some(canonical(local))),
             Way::Redirect => {
                 let socket = SockRef::from(stream);

@@ -22,12 +22,13 @@ use crate::bytes_in_front::InFront;
 use crate::connection::{Client, Inside, close, host_agrees, identify, serve_inside};
 use crate::counts::add;
 use crate::failure::Failure;
-use crate::forward::{self, Target, block, failed};
+use crate::forward::{self, Target, failed};
 use crate::gate::Gate;
 use crate::hello::{self, Hello, TlsHello};
 use crate::intercept;
 use crate::judge::{Verdict, judge};
 use crate::narrow;
+use crate::refuse::block;
 use crate::splice;
 use crate::tally::Tally;
 

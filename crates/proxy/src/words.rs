@@ -1,7 +1,7 @@
 //! The words on the pages: fitted to the reader's age, with the school's own words in them
 //! (FIL-14).
 
-use pharos_policy::{Action, Layer};
+use pharos_policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, Layer};
 use pharos_school::YearGroup;
 
 use crate::judge::Verdict;
@@ -151,6 +151,16 @@ impl Words {
         text
     }
 
+    /// What a program is told of a refusal, for its reader: help where they may be in distress.
+    pub(crate) fn refusal(&self, verdict: &Verdict, band: AgeBand) -> String {
+        if verdict.text().is_some_and(|over| over.distress) {
+            return self.care_in_short(band);
+        }
+        let school = &self.school;
+        let why = why(verdict, band);
+        format!("{school}\u{2019}s web filter did not let this through. {why}")
+    }
+
     pub(crate) fn block(&self, band: AgeBand) -> BlockWords {
         let (school, lead, adult) = (&self.school, &self.lead, &self.adult);
         match band {
@@ -219,6 +229,21 @@ pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
     }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
+    }
+    match (&*verdict.decision.rule, band) {
+        (AI_SIGNED_OUT_RULE, AgeBand::Youngest) => {
+            return "Ask your teacher to sign you in.".to_owned();
+        }
+        (AI_SIGNED_OUT_RULE, _) => {
+            return "This tool may only be used with an account; sign in to it first.".to_owned();
+        }
+        (AI_WORKSPACE_RULE, AgeBand::Youngest) => {
+            return "It is not the school\u{2019}s own.".to_owned();
+        }
+        (AI_WORKSPACE_RULE, _) => {
+            return "This tool may only be used with the school\u{2019}s own account.".to_owned();
+        }
+        _ => {}
     }
     if &*verdict.decision.rule == pharos_policy::NO_POLICY {
         return match band {

@@ -171,23 +171,11 @@ pub(crate) fn read(
     Ok(info)
 }
 
-/// The columns that a table had at a version, in order.
-pub(crate) fn columns_at(
-    table: &Table,
-    version: i64,
-) -> impl Iterator<Item = (&'static str, Holds)> {
-    table
-        .columns
-        .iter()
-        .filter(move |(.., since)| *since <= version)
-        .map(|(name, holds, _)| (*name, *holds))
-}
-
 fn read_row(from: &mut impl Read, version: i64) -> io::Result<(&'static Table, Vec<Value>)> {
     let table = TABLES
         .get(usize::from(read_byte(from)?))
         .ok_or_else(|| wrong("it holds a table this Pharos does not know"))?;
-    let columns: Vec<_> = columns_at(table, version).collect();
+    let columns: Vec<_> = table.columns_at(version).collect();
     if u64::try_from(columns.len()).ok() != Some(read_int(from)?.cast_unsigned()) {
         return Err(wrong("a table has other columns than this Pharos knows"));
     }

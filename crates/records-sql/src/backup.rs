@@ -12,7 +12,7 @@ use pharos_ledger::Detail;
 use pharos_records::{Audit, Error, Verdict};
 use pharos_vault::{MasterKey, Vault};
 
-use crate::archive::{self, ArchiveInfo, Part, Writer, columns_at};
+use crate::archive::{self, ArchiveInfo, Part, Writer};
 use crate::db::{Row, Tx, Value};
 use crate::migrate::NEWEST;
 use crate::store::{Database, Store};
@@ -118,7 +118,7 @@ impl Store {
         .commit()
         .await?;
         let aside = plan.to.with_extension("unfinished");
-        let written = self.write_archive(plan, &aside).await;
+        let written = self.write_archive(plan, &aside, NEWEST).await;
         let done = written
             .and_then(|()| check_archive(&aside, plan.master))
             .and_then(|info| {
@@ -133,16 +133,24 @@ impl Store {
         done
     }
 
-    async fn write_archive(&self, plan: &BackupPlan<'_>, aside: &Path) -> Result<(), BackupError> {
+    /// `version` is the one that the database is at.
+    async fn write_archive(
+        &self,
+        plan: &BackupPlan<'_>,
+        aside: &Path,
+        version: i64,
+    ) -> Result<(), BackupError> {
         let failed = |source| file_error("write", aside, source);
         let ring = self.vault().ring(plan.master)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(aside).map_err(failed)?;
-        let mut writer = Writer::new(file, plan.master, NEWEST, plan.at, &ring).map_err(failed)?;
+        let mut writer = Writer::new(file, plan.master, version, plan.at, &ring).map_err(failed)?;
         let mut tx = self.read().await?;
         for table in TABLES {
-            dump(&mut tx, table, &mut writer).await?;
+            if table.columns_at(version).next().is_some() {
+                dump(&mut tx, table, version, &mut writer).await?;
+            }
         }
         for extra in plan.files {
             let read = |source| file_error("read", &extra.path, source);
@@ -154,8 +162,13 @@ impl Store {
     }
 }
 
-async fn dump(tx: &mut Tx, table: &'static Table, writer: &mut Writer) -> Result<(), BackupError> {
-    let columns: Vec<_> = columns_at(table, NEWEST).collect();
+async fn dump(
+    tx: &mut Tx,
+    table: &'static Table,
+    version: i64,
+    writer: &mut Writer,
+) -> Result<(), BackupError> {
+    let columns: Vec<_> = table.columns_at(version).collect();
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let sql = format!(
         "SELECT {} FROM {} ORDER BY {}",
@@ -365,7 +378,7 @@ async fn insert_rows(
     version: i64,
     rows: Vec<Vec<Value>>,
 ) -> Result<(), Error> {
-    let names: Vec<&str> = columns_at(table, version).map(|(name, _)| name).collect();
+    let names: Vec<&str> = table.columns_at(version).map(|(name, _)| name).collect();
     let values = crate::people::rows_of(rows.len(), names.len());
     let sql = format!(
         "INSERT INTO {} ({}) VALUES {values}",
@@ -422,5 +435,56 @@ fn file_error(doing: &'static str, path: &Path, source: io::Error) -> BackupErro
         doing,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pharos_records::{SignIn, TokenHash};
+
+    use super::*;
+
+    /// PRIV-08: an archive from before a column was taken away is restored and brought up to date.
+    #[tokio::test]
+    async fn priv_08_an_archive_of_an_older_version_is_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| Database::Sqlite(folder.path().join(name));
+        let (vault, master) = (Vault::fresh().unwrap(), MasterKey::fresh().unwrap());
+        let (store, _) = Store::open_at(&place("old.db"), vault, 3).await.unwrap();
+        store.mark_empty().await.unwrap();
+        let (token, person) = ("07".repeat(32), uuid::Uuid::from_u128(8).to_string());
+        let mut tx = store.housekeeping().await.unwrap();
+        for sql in [
+            format!(
+                "INSERT INTO person (id, source_id, username, given_name, family_name, roles, classes, guardians) VALUES ('{person}', 's', 'tamsin', 'Tamsin', 'Okafor-Lyle', 'pupil', '', '')"
+            ),
+            format!(
+                "INSERT INTO session (token, person, since, last_used, until_at, second_factor, csrf, device) VALUES ('{token}', '{person}', 0, 0, 9000000000000000, 0, x'00', 'phone')"
+            ),
+        ] {
+            tx.run_built(sql, vec![]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let archive = folder.path().join("old.pharos");
+        let plan = BackupPlan {
+            to: &archive,
+            master: &master,
+            files: &[],
+            at: Timestamp::UNIX_EPOCH,
+        };
+        store.write_archive(&plan, &archive, 3).await.unwrap();
+        store.close().await;
+        let (into, new) = (folder.path().join("into"), place("new.db"));
+        let restored = restore(&archive, &master, &into, &new).await.unwrap();
+        assert_eq!(restored.info.version, 3);
+        let ring = fs::read_to_string(into.join(RING_NAME)).unwrap();
+        let vault = Vault::open(&ring, &master).unwrap();
+        let store = Store::open(&new, vault).await.unwrap();
+        let found = store
+            .session(TokenHash([7; 32]), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        assert_eq!(found.unwrap().device, "phone");
+        store.close().await;
     }
 }

@@ -19,10 +19,15 @@ const TEXTS: &[(i64, &str, &str)] = &[
         "policy changes",
         include_str!("../migrations/0003_policy_changes.sql"),
     ),
+    (
+        4,
+        "sessions without a secret",
+        include_str!("../migrations/0004_sessions_without_a_secret.sql"),
+    ),
 ];
 
 /// The version that this program knows.
-pub(crate) const NEWEST: i64 = 3;
+pub(crate) const NEWEST: i64 = 4;
 
 /// Runs what is missing, up to `target`; says whether the database was empty.
 pub(crate) async fn migrate(pools: &Pools, place: &str, target: i64) -> Result<bool> {

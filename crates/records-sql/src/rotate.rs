@@ -10,6 +10,7 @@ use pharos_vault::{MasterKey, Place, write_ring};
 
 use crate::BackupError;
 use crate::db::Value;
+use crate::migrate::NEWEST;
 use crate::store::Store;
 use crate::tables::{Holds, TABLES, Table};
 
@@ -46,10 +47,9 @@ impl Store {
     /// One table in one transaction.
     async fn reseal_table(&self, table: &'static Table) -> Result<u64, Error> {
         let sealed: Vec<&'static str> = table
-            .columns
-            .iter()
-            .filter(|(_, holds, _)| *holds == Holds::Sealed)
-            .map(|(name, ..)| *name)
+            .columns_at(NEWEST)
+            .filter(|(_, holds)| *holds == Holds::Sealed)
+            .map(|(name, _)| name)
             .collect();
         if sealed.is_empty() {
             return Ok(0);
@@ -110,10 +110,9 @@ fn update(table: &Table, column: &str) -> String {
 
 fn holds(table: &Table, name: &str) -> Holds {
     table
-        .columns
-        .iter()
-        .find(|(column, ..)| *column == name)
-        .map_or(Holds::Text, |(_, holds, _)| *holds)
+        .columns_at(NEWEST)
+        .find(|(column, _)| *column == name)
+        .map_or(Holds::Text, |(_, holds)| holds)
 }
 
 fn shown(value: &Value) -> String {

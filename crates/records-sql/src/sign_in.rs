@@ -148,24 +148,23 @@ impl SignIn for Store {
             .act(permit, permit.subject(), detail, session.since)
             .await?;
         let token = token_text(session.token);
-        let csrf = self.seal("session", &token, "csrf", &session.csrf)?;
         let device: String = session.device.chars().take(200).collect();
         act.run(
-            "INSERT INTO session (token, person, since, last_used, until_at, second_factor, csrf, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            args![token, session.person, session.since, session.last_used, session.until, session.second_factor, csrf, device],
+            "INSERT INTO session (token, person, since, last_used, until_at, second_factor, device) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            args![token, session.person, session.since, session.last_used, session.until, session.second_factor, device],
         )
         .await?;
         act.commit().await
     }
 
     async fn session(&self, token: TokenHash, now: Timestamp) -> Result<Option<Session>> {
-        const ONE: &str = "SELECT s.token, s.person, s.since, s.last_used, s.until_at, s.second_factor, s.csrf, s.device FROM session s JOIN person p ON p.id = s.person WHERE s.token = $1 AND s.until_at > $2 AND p.left_on IS NULL";
+        const ONE: &str = "SELECT s.token, s.person, s.since, s.last_used, s.until_at, s.second_factor, s.device FROM session s JOIN person p ON p.id = s.person WHERE s.token = $1 AND s.until_at > $2 AND p.left_on IS NULL";
         let row = self
             .read()
             .await?
             .one("session", ONE, args![token_text(token), now])
             .await?;
-        row.map(|row| self.session_of(&row, token)).transpose()
+        row.map(|row| session_of(&row, token)).transpose()
     }
 
     async fn touch_session(&self, token: TokenHash, at: Timestamp) -> Result<()> {
@@ -351,19 +350,18 @@ impl Store {
             totp_step: row.int("totp_step")?,
         })
     }
+}
 
-    fn session_of(&self, row: &Row, token: TokenHash) -> Result<Session> {
-        Ok(Session {
-            token,
-            person: row.parsed("person")?,
-            since: row.time("since")?,
-            last_used: row.time("last_used")?,
-            until: row.time("until_at")?,
-            second_factor: row.flag("second_factor")?,
-            csrf: self.unseal("session", &token_text(token), "csrf", &row.bytes("csrf")?)?,
-            device: row.text("device")?,
-        })
-    }
+fn session_of(row: &Row, token: TokenHash) -> Result<Session> {
+    Ok(Session {
+        token,
+        person: row.parsed("person")?,
+        since: row.time("since")?,
+        last_used: row.time("last_used")?,
+        until: row.time("until_at")?,
+        second_factor: row.flag("second_factor")?,
+        device: row.text("device")?,
+    })
 }
 
 /// The permit's person: these acts are only for oneself.

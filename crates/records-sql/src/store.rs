@@ -111,7 +111,7 @@ impl Store {
 
     /// Marks the head of a ledger that is empty because the database is new. Later an empty ledger
     /// without this mark is tampering.
-    async fn mark_empty(&self) -> Result<()> {
+    pub(crate) async fn mark_empty(&self) -> Result<()> {
         let head = Head {
             seq: 0,
             hash: Hash::ZERO,

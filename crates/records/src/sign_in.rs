@@ -59,8 +59,6 @@ pub struct Session {
     pub until: Timestamp,
     /// Whether a second factor was given.
     pub second_factor: bool,
-    /// The CSRF secret of this session. Sealed at rest.
-    pub csrf: Vec<u8>,
     /// What the person's device calls itself, for their list of sessions; at most 200 characters.
     pub device: String,
 }

@@ -1,4 +1,5 @@
-//! Search engines, search terms, worrying words and page text: from addresses and bodies to matches.
+//! Search engines, search terms, worrying words, page text, and what is said to tools of generative
+//! AI: from addresses and bodies to matches.
 //!
 //! Pure: tables and folding, no I/O.
 
@@ -7,6 +8,7 @@ mod fold;
 mod glance;
 mod page;
 mod search;
+pub mod tools;
 mod watch;
 
 pub use fold::fold;

@@ -3,8 +3,8 @@
 
 mod sightings;
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, Watched, act};
@@ -18,6 +18,7 @@ use pharos_monitor::{
 use pharos_policy::Member;
 use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert};
 use pharos_scan::WatchList;
+use pharos_scan::tools::Tools;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ use crate::clock::new_uuid;
 use crate::network::{ATTEMPT, may_be_way_round, method_of};
 use crate::overrides::json;
 use crate::{App, Error, SignedIn};
-use sightings::{Sighting, Sightings};
+use sightings::{Sighting, Sightings, Words};
 
 /// The stored form's version.
 const VERSION: u16 = 1;
@@ -38,8 +39,11 @@ pub struct AlertBody {
     v: u16,
     /// What was noticed.
     pub noticed: Noticed,
-    /// The words searched for, where that is what was noticed.
+    /// The words searched for or asked, where that is what was noticed.
     pub search: Option<String>,
+    /// The tool of generative AI that was asked, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_of: Option<String>,
 }
 
 impl AlertBody {
@@ -83,6 +87,9 @@ pub struct Watch {
     watch: Mutex<pharos_monitor::Watch>,
     sightings: Mutex<Sightings>,
     phrases: Phrases,
+    /// The categories that rules name.
+    categories: HashSet<String>,
+    tools: Tools,
 }
 
 impl Watch {
@@ -91,15 +98,27 @@ impl Watch {
     /// # Errors
     /// When they do not read: a fault of this build, shown by its tests.
     pub fn new() -> Result<Self, Error> {
-        let watch = pharos_monitor::Watch::new(RuleSet::shipped(), Limits::default())
+        let rules = RuleSet::shipped();
+        let categories = rules.categories().map(str::to_owned).collect();
+        let watch = pharos_monitor::Watch::new(rules, Limits::default())
             .map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
         let list = WatchList::built_in()
             .map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
+        let tools = Tools::built_in()
+            .map_err(|_| Error::invalid("The shipped adapters of AI tools are not usable."))?;
         Ok(Self {
             watch: Mutex::new(watch),
             sightings: Mutex::default(),
             phrases: Phrases(list),
+            categories,
+            tools,
         })
+    }
+
+    fn names(&self, categories: &[Arc<str>]) -> bool {
+        categories
+            .iter()
+            .any(|category| self.categories.contains(&**category))
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, pharos_monitor::Watch> {
@@ -156,6 +175,16 @@ fn theme(name: &str) -> Harm {
 }
 
 impl App {
+    /// Whether the watch rules could make anything of an event. On every event: it costs little,
+    /// and most are passed over here.
+    pub fn is_worth_watching(&self, event: &Event) -> bool {
+        event.sealed.is_some()
+            || event.search.is_some()
+            || may_be_way_round(event)
+            || (matches!(event.action, "block" | "warn")
+                && (self.inner().watch.names(&event.categories) || method_of(event).is_some()))
+    }
+
     /// Shows one event to the watch rules and raises what they notice. Self-check users are passed
     /// over.
     ///
@@ -164,7 +193,7 @@ impl App {
     pub async fn notice(&self, event: &Event) -> Result<(), Error> {
         if event.who.person().is_some_and(is_test_user)
             || is_check_address(event.address)
-            || !is_worth_watching(event)
+            || !self.is_worth_watching(event)
         {
             return Ok(());
         }
@@ -174,20 +203,28 @@ impl App {
             .snapshot()
             .ok()
             .and_then(|snapshot| snapshot.member(&event.who).cloned());
-        let seen = seen(event, member.as_deref());
+        let asked_of = self.tool_asked(event).map(|tool| tool.to_string());
+        let seen = seen(event, member.as_deref(), asked_of);
         let due = {
             let watch = &self.inner().watch;
             let raised = watch.locked().see(&seen, &watch.phrases);
             let now = self.now();
             raised
                 .into_iter()
-                .filter_map(|raised| watch.sightings().take(raised, seen.search.clone(), now))
+                .filter_map(|raised| watch.sightings().take(raised, Words::of(&seen), now))
                 .collect::<Vec<_>>()
         };
         for sighting in due {
             self.raise_alert(sighting).await?;
         }
         Ok(())
+    }
+
+    /// The tool of generative AI that somebody asked something of, where the event is of that.
+    pub fn tool_asked(&self, event: &Event) -> Option<Arc<str>> {
+        event.search.as_ref()?;
+        let tools = &self.inner().watch.tools;
+        tools.title_of(&event.host, event.path.as_deref())
     }
 
     /// Writes the repetitions that were held back. Called by the jobs every few seconds.
@@ -203,7 +240,7 @@ impl App {
     }
 
     async fn raise_alert(&self, sighting: Sighting) -> Result<(), Error> {
-        let Sighting { noticed, search } = sighting;
+        let Sighting { noticed, words } = sighting;
         let person = match noticed.person() {
             Some(person) => self.known_person(person).await?,
             None => None,
@@ -224,7 +261,11 @@ impl App {
             .map(|rung| rung.to.clone())
             .unwrap_or_default();
         let to = self.told(&first, about).await?;
-        let search = (noticed.rule == "search-term").then_some(search).flatten();
+        let words = (noticed.rule == "search-term").then_some(words).flatten();
+        let (search, asked_of) = match words {
+            Some(words) => (Some(words.text), words.asked_of),
+            None => (None, None),
+        };
         let new = NewAlert {
             id,
             rule: noticed.rule.clone(),
@@ -238,6 +279,7 @@ impl App {
                 v: VERSION,
                 noticed,
                 search,
+                asked_of,
             })?,
         };
         let notices = self.notices_to(&to, "alert", &format!("/alerts/{id}"), now)?;
@@ -527,15 +569,7 @@ impl App {
     }
 }
 
-/// Only what a rule could look at: blocks, warnings, searches, sealed hits, possible ways round.
-pub fn is_worth_watching(event: &Event) -> bool {
-    event.sealed.is_some()
-        || event.search.is_some()
-        || matches!(event.action, "block" | "warn")
-        || may_be_way_round(event)
-}
-
-fn seen(event: &Event, member: Option<&Member>) -> Seen {
+fn seen(event: &Event, member: Option<&Member>, asked_of: Option<String>) -> Seen {
     Seen {
         at: event.at,
         who: event.who.clone(),
@@ -554,6 +588,7 @@ fn seen(event: &Event, member: Option<&Member>) -> Seen {
         },
         sealed: event.sealed.clone(),
         search: event.search.as_deref().map(str::to_owned),
+        asked_of,
         method: method_of(event),
         is_outside_attempt: &*event.rule == ATTEMPT,
     }

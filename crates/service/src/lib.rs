@@ -41,7 +41,7 @@ mod unzip;
 mod watchkeeping;
 mod whatif;
 
-pub use alerts::{AlertBody, Watch, is_worth_watching};
+pub use alerts::{AlertBody, Watch};
 pub use app::{App, Ports};
 pub use audit::Waiting;
 pub use breaches::{NewBreach, RECALLED_MAX, Recalled};

@@ -194,7 +194,6 @@ impl App {
             last_used: now,
             until: now + SESSION_MAX,
             second_factor,
-            csrf: random_bytes::<32>()?.to_vec(),
             device: device.chars().take(200).collect(),
         };
         self.records().open_session(&permit, &session).await?;

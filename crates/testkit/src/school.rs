@@ -293,6 +293,17 @@ impl SampleSchool {
         event
     }
 
+    /// The same for something asked of a tool of generative AI there, as the proxy records it.
+    pub async fn asks(&self, username: &str, address: &str, prompt: &str) -> Event {
+        let event = Event {
+            search: Some(prompt.into()),
+            ..self.visit(username, address).await
+        };
+        self.sink.record(event.clone());
+        self.app.notice(&event).await.unwrap();
+        event
+    }
+
     async fn certainly(&self, username: &str) -> Who {
         let person = self.person(username).await.id;
         Who::Known {

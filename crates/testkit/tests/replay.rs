@@ -106,6 +106,7 @@ fil_17_replays!(
     leases,
     radius,
     firewall,
+    ai_tools,
 );
 
 /// A small compiled catalogue for the corpus is what this version compiles: the fuzzer begins with

@@ -32,6 +32,34 @@ pub(crate) fn length(span: SignedDuration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The text with a capital letter at its head.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// A figure with its thousands set apart.
+pub(crate) fn number(figure: impl TryInto<u64>) -> String {
+    let digits = figure.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// So many of something: `1 site`, `1,250 sites`.
+pub(crate) fn counted(figure: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let figure = number(figure);
+    let what = if figure == "1" { one } else { many };
+    format!("{figure} {what}")
+}
+
 /// A person's name; those no longer stored are somebody.
 pub(crate) async fn name(web: &Web, person: Option<PersonId>) -> Result<String, Error> {
     match person {

@@ -5,12 +5,15 @@
 
 mod columns;
 mod filter;
+mod order;
 mod read;
 mod rows;
 mod visits;
+mod words;
 mod write;
 
 pub(crate) use filter::Narrow;
+pub(crate) use order::Rows;
 pub(crate) use read::{Open, Place};
 pub(crate) use visits::Visits;
 pub(crate) use write::write;

@@ -1,42 +1,52 @@
 //! Writing a segment: sorted by person and time, compressed, with statistics and bloom filters.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Int64Builder, StringBuilder, StringDictionaryBuilder, TimestampMillisecondBuilder,
-};
-use arrow::datatypes::Int32Type;
+use super::columns::{Column, SCHEMA};
+use super::words::Words;
+use super::{Rows, SegmentError};
+use crate::codec::{Identity, Row};
+use crate::disk;
+use crate::rollup::{Counting, Rollup};
+use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use pharos_activity::Stored;
-use pharos_school::Who;
 
-use super::SegmentError;
-use super::columns::{Column, SCHEMA};
-use crate::codec;
-use crate::disk;
+/// How hard it is packed: beyond this level the file grows hardly smaller and takes far longer.
+const LEVEL: i32 = 3;
+/// Rows made into columns at once; a row group takes many such batches.
+const BATCH: usize = 8_192;
 
-/// Writes the events aside, syncs and renames; gives the file's size. Sorts `events`.
-pub(crate) fn write(
+/// What was written.
+pub(crate) struct Written {
+    /// The file's size.
+    pub(crate) bytes: u64,
+    /// The hourly counts of its events.
+    pub(crate) rollup: Rollup,
+}
+
+/// Writes the events aside, syncs and renames.
+pub(crate) fn write<'a, F>(
     path: &Path,
-    events: &mut [&Stored],
+    mut rows: Rows<'a, F>,
     row_group: usize,
-) -> Result<u64, SegmentError> {
-    events
-        .sort_unstable_by_key(|stored| (stored.event.who.person(), stored.event.at, stored.number));
+) -> Result<Written, SegmentError>
+where
+    F: Fn(usize) -> Option<Row<'a>>,
+{
+    rows.sort();
     let aside = path.with_added_extension("tmp");
-    let result = write_aside(&aside, events, row_group).and_then(|size| {
+    let result = write_aside(&aside, &rows, row_group).and_then(|written| {
         fs::rename(&aside, path)?;
         disk::sync_parent(path)?;
-        Ok(size)
+        Ok(written)
     });
     if result.is_err() {
         // Best effort: a full disk should not also keep half a file; start-up removes it too.
@@ -45,33 +55,43 @@ pub(crate) fn write(
     result
 }
 
-fn write_aside(aside: &Path, events: &[&Stored], row_group: usize) -> Result<u64, SegmentError> {
+fn write_aside<'a, F>(
+    aside: &Path,
+    rows: &Rows<'a, F>,
+    row_group: usize,
+) -> Result<Written, SegmentError>
+where
+    F: Fn(usize) -> Option<Row<'a>>,
+{
     let file = disk::private(aside)?;
     let handle = file.try_clone()?;
     let buffered = io::BufWriter::with_capacity(1 << 18, file);
-    let mut writer = ArrowWriter::try_new(
-        buffered,
-        Arc::clone(&SCHEMA),
-        Some(properties(events, row_group)?),
-    )?;
-    for rows in events.chunks(row_group.max(1)) {
-        writer.write(&batch(rows)?)?;
+    let properties = properties(rows, row_group)?;
+    let mut writer = ArrowWriter::try_new(buffered, Arc::clone(&SCHEMA), Some(properties))?;
+    let mut counting = Counting::default();
+    for rows in rows.batches(BATCH.min(row_group)) {
+        rows.iter().for_each(|row| counting.add(row));
+        writer.write(&batch(&rows)?)?;
     }
     let buffered = writer.into_inner()?;
     buffered
         .into_inner()
         .map_err(io::IntoInnerError::into_error)?;
     handle.sync_all()?;
-    Ok(handle.metadata()?.len())
+    Ok(Written {
+        bytes: handle.metadata()?.len(),
+        rollup: counting.done(),
+    })
 }
 
-fn properties(events: &[&Stored], row_group: usize) -> Result<WriterProperties, SegmentError> {
+fn properties<'a, F>(rows: &Rows<'a, F>, row_group: usize) -> Result<WriterProperties, SegmentError>
+where
+    F: Fn(usize) -> Option<Row<'a>>,
+{
     let column = |column: Column| ColumnPath::from(column.name());
-    let people: HashSet<_> = events
-        .iter()
-        .filter_map(|stored| stored.event.who.person())
-        .collect();
-    let hosts: HashSet<_> = events.iter().map(|stored| &stored.event.host).collect();
+    let (people, hosts) = rows
+        .facts()
+        .map_or((0, 0), |facts| (facts.people, facts.hosts));
     let ascending = |column: Column| SortingColumn {
         column_idx: column.index() as i32,
         descending: false,
@@ -79,7 +99,7 @@ fn properties(events: &[&Stored], row_group: usize) -> Result<WriterProperties, 
     };
     let mut properties = WriterProperties::builder()
         .set_created_by("pharos".into())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(6)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
         .set_max_row_group_row_count(Some(row_group))
         .set_data_page_row_count_limit(row_group / 8)
         .set_dictionary_page_size_limit(4 << 20)
@@ -97,9 +117,9 @@ fn properties(events: &[&Stored], row_group: usize) -> Result<WriterProperties, 
         .set_column_dictionary_enabled(column(Column::Search), false)
         .set_column_encoding(column(Column::Search), Encoding::DELTA_LENGTH_BYTE_ARRAY)
         .set_column_bloom_filter_enabled(column(Column::Person), true)
-        .set_column_bloom_filter_max_ndv(column(Column::Person), people.len().max(1) as u64)
+        .set_column_bloom_filter_max_ndv(column(Column::Person), people.max(1) as u64)
         .set_column_bloom_filter_enabled(column(Column::Host), true)
-        .set_column_bloom_filter_max_ndv(column(Column::Host), hosts.len().max(1) as u64);
+        .set_column_bloom_filter_max_ndv(column(Column::Host), hosts.max(1) as u64);
     for delta in [
         Column::At,
         Column::Number,
@@ -113,103 +133,122 @@ fn properties(events: &[&Stored], row_group: usize) -> Result<WriterProperties, 
     Ok(properties.build())
 }
 
-type Words = StringDictionaryBuilder<Int32Type>;
-
-fn batch(rows: &[&Stored]) -> Result<RecordBatch, SegmentError> {
-    let arrays = Column::ALL
-        .into_iter()
-        .map(|column| array(column, rows))
-        .collect();
+fn batch(rows: &[Row<'_>]) -> Result<RecordBatch, SegmentError> {
+    let arrays = Column::ALL.into_iter().map(|column| array(column, rows));
+    let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
     Ok(RecordBatch::try_new(Arc::clone(&SCHEMA), arrays)?)
 }
 
-fn array(column: Column, rows: &[&Stored]) -> ArrayRef {
-    match column {
+fn array(column: Column, rows: &[Row<'_>]) -> Result<ArrayRef, SegmentError> {
+    Ok(match column {
         Column::At => times(rows),
-        Column::Number => numbers(rows, |stored| stored.number),
-        Column::PolicyVersion => numbers(rows, |stored| stored.event.policy_version),
-        Column::CatalogueVersion => numbers(rows, |stored| stored.event.catalogue_version),
-        Column::BytesUp => numbers(rows, |stored| stored.event.bytes_up),
-        Column::BytesDown => numbers(rows, |stored| stored.event.bytes_down),
-        Column::Path => texts(rows, |stored| stored.event.path.as_deref()),
-        Column::Search => texts(rows, |stored| stored.event.search.as_deref()),
-        _ => words(column, rows),
-    }
+        Column::Number => numbers(rows, |row| row.number),
+        Column::PolicyVersion => numbers(rows, |row| row.policy_version),
+        Column::CatalogueVersion => numbers(rows, |row| row.catalogue_version),
+        Column::BytesUp => numbers(rows, |row| row.bytes_up),
+        Column::BytesDown => numbers(rows, |row| row.bytes_down),
+        Column::Path => Arc::new(StringArray::from_iter(rows.iter().map(|row| row.path))),
+        Column::Search => Arc::new(StringArray::from_iter(rows.iter().map(|row| row.search))),
+        Column::Person => written(
+            rows,
+            |row| row.identity.person(),
+            |person, out| {
+                write_to(out, person);
+            },
+        )?,
+        Column::Address => written(
+            rows,
+            |row| Some(row.address),
+            |address, out| {
+                write_to(out, address);
+            },
+        )?,
+        Column::Categories => joined(rows)?,
+        _ => {
+            let mut words = Words::default();
+            rows.iter().for_each(|row| words.add(word(column, row)));
+            words.array()?
+        }
+    })
 }
 
-fn times(rows: &[&Stored]) -> ArrayRef {
-    let mut builder = TimestampMillisecondBuilder::with_capacity(rows.len()).with_timezone("UTC");
-    for stored in rows {
-        builder.append_value(stored.event.at.as_millisecond());
-    }
-    Arc::new(builder.finish())
+fn times(rows: &[Row<'_>]) -> ArrayRef {
+    let times = rows.iter().map(|row| row.at_ms);
+    Arc::new(TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC"))
 }
 
-fn numbers(rows: &[&Stored], value: impl Fn(&Stored) -> u64) -> ArrayRef {
-    let mut builder = Int64Builder::with_capacity(rows.len());
-    for stored in rows {
-        builder.append_value(value(stored).cast_signed());
-    }
-    Arc::new(builder.finish())
+fn numbers(rows: &[Row<'_>], value: impl Fn(&Row<'_>) -> u64) -> ArrayRef {
+    let values = rows.iter().map(|row| value(row).cast_signed());
+    Arc::new(Int64Array::from_iter_values(values))
 }
 
-fn texts(rows: &[&Stored], value: impl Fn(&Stored) -> Option<&str>) -> ArrayRef {
-    let mut builder = StringBuilder::new();
-    for stored in rows {
-        builder.append_option(value(stored));
+/// Values that are written out as text, each once for as long as it repeats.
+fn written<T: Copy + PartialEq>(
+    rows: &[Row<'_>],
+    value: impl Fn(&Row<'_>) -> Option<T>,
+    write: impl Fn(T, &mut String),
+) -> Result<ArrayRef, SegmentError> {
+    let (mut texts, mut which, mut last) = (Vec::<String>::new(), Vec::new(), None);
+    for row in rows {
+        let value = value(row);
+        if let Some(value) = value
+            && last != Some(value)
+        {
+            let mut text = String::new();
+            write(value, &mut text);
+            texts.push(text);
+            last = Some(value);
+        }
+        which.push(value.map(|_| texts.len() - 1));
     }
-    Arc::new(builder.finish())
+    let mut words = Words::default();
+    for place in which {
+        words.add(place.and_then(|place| texts.get(place)).map(String::as_str));
+    }
+    words.array()
 }
 
-fn words(column: Column, rows: &[&Stored]) -> ArrayRef {
-    let mut builder = Words::new();
-    let mut scratch = String::new();
-    for stored in rows {
-        builder.append_option(word(column, stored, &mut scratch));
+fn joined(rows: &[Row<'_>]) -> Result<ArrayRef, SegmentError> {
+    let (mut texts, mut which, mut scratch) = (Vec::<String>::new(), Vec::new(), String::new());
+    for row in rows {
+        row.categories.join(&mut scratch);
+        if texts.last() != Some(&scratch) {
+            texts.push(scratch.clone());
+        }
+        which.push(texts.len() - 1);
     }
-    Arc::new(builder.finish())
+    let mut words = Words::default();
+    for place in which {
+        words.add(texts.get(place).map(String::as_str));
+    }
+    words.array()
 }
 
 /// The text of a column that repeats its values.
-fn word<'a>(column: Column, stored: &'a Stored, scratch: &'a mut String) -> Option<&'a str> {
-    let event = &stored.event;
-    match column {
-        Column::Person => written(scratch, event.who.person()?),
-        Column::Device => return event.who.device().map(|device| &**device),
-        Column::Group => return event.group.as_deref(),
-        Column::Address => written(scratch, event.address),
-        Column::Face => return Some(event.face.name()),
-        Column::Host => return Some(&event.host),
-        Column::Action => return Some(event.action),
-        Column::Rule => return Some(&event.rule),
-        Column::Categories => codec::joined(&event.categories, scratch),
-        Column::Sealed => return event.sealed.as_deref(),
-        Column::Source => return identity(&event.who).0,
-        Column::Confidence => return identity(&event.who).1,
-        Column::Unknown => return identity(&event.who).2,
-        _ => return None,
-    }
-    Some(scratch)
-}
-
-fn written(scratch: &mut String, value: impl std::fmt::Display) {
-    use std::fmt::Write as _;
-    scratch.clear();
-    // Writing into a String cannot fail.
-    let _ = write!(scratch, "{value}");
-}
-
-fn identity(
-    who: &Who,
-) -> (
-    Option<&'static str>,
-    Option<&'static str>,
-    Option<&'static str>,
-) {
-    match who {
-        Who::Known {
+fn word<'a>(column: Column, row: &Row<'a>) -> Option<&'a str> {
+    let (source, confidence, unknown) = match row.identity {
+        Identity::Known {
             source, confidence, ..
-        } => (Some(source.name()), Some(confidence.name()), None),
-        Who::Unknown { why, .. } => (None, None, Some(why.name())),
+        } => (Some(source), Some(confidence), None),
+        Identity::Unknown(why) => (None, None, Some(why)),
+    };
+    match column {
+        Column::Device => row.device,
+        Column::Group => row.group,
+        Column::Face => Some(row.face),
+        Column::Host => Some(row.host),
+        Column::Action => Some(row.action),
+        Column::Rule => Some(row.rule),
+        Column::Sealed => row.sealed,
+        Column::Source => source,
+        Column::Confidence => confidence,
+        Column::Unknown => unknown,
+        _ => None,
     }
+}
+
+fn write_to(out: &mut String, value: impl std::fmt::Display) {
+    use std::fmt::Write as _;
+    // Writing into a String cannot fail.
+    let _ = write!(out, "{value}");
 }

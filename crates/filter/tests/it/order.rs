@@ -2,10 +2,10 @@
 //! published order, and why.
 
 use pharos_policy::spec::{
-    BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec, InspectionSpec,
-    LessonKind, LessonSpec, PersonalSpec, SearchSpec, UninspectedSpec,
+    AiSpec, BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec,
+    InspectionSpec, LessonKind, LessonSpec, PersonalSpec, SearchSpec, TenantSpec, UninspectedSpec,
 };
-use pharos_policy::{Action, Layer, PolicySpec, Weight, YouTube};
+use pharos_policy::{Action, AiUse, Layer, PolicySpec, Weight, YouTube};
 
 use crate::kit::*;
 
@@ -504,6 +504,59 @@ fn fil_01_a_host_left_alone_is_looked_into_again_when_its_time_is_over() {
             (decision.action, decision.inspect),
             (action, inspect),
             "{site} at {at}"
+        );
+    }
+}
+
+/// FIL-05, SRCH-02: whether a tool of generative AI may be used without signing in is a matter of
+/// the group, and no lesson list opens it; another workspace is the school's own block for everyone.
+#[test]
+fn fil_05_how_ai_tools_may_be_used_follows_the_group() {
+    let mut spec = PolicySpec {
+        ai: vec![AiSpec {
+            groups: words(&["pupils"]),
+            except: Vec::new(),
+            block_signed_out: true,
+            keep_prompts: true,
+        }],
+        tenants: vec![TenantSpec {
+            hosts: words(&["talk.test"]),
+            header: "X-Spaces".to_owned(),
+            value: "sea, Shore".to_owned(),
+        }],
+        ..PolicySpec::default()
+    };
+    let exception = exception("EX-1", &["talk.test"], "2026-03-05T00:00:00Z");
+    spec.overrides.exceptions.push(exception);
+    let school = School::new(&spec);
+    let site = address("https://www.talk.test/chat");
+    for (who, signed_out, keeps) in [
+        (known(YEAR_8), Action::Block, true),
+        (known(TEACHER), Action::Allow, false),
+        (nobody(), Action::Block, true),
+    ] {
+        let query = query(&who, &site, None, LESSON);
+        let decision = school.snapshot.decide_ai(&query, AiUse::SignedOut);
+        assert_eq!(decision.action, signed_out, "{who:?}");
+        assert_eq!(school.snapshot.subject(&who, None).keeps_prompts(), keeps);
+        let decision = school.snapshot.decide_ai(&query, AiUse::OtherWorkspace);
+        assert_eq!(
+            (decision.action, &*decision.rule),
+            (Action::Block, "ai-workspace")
+        );
+    }
+    let policy = school.snapshot.policy();
+    for (host, header, workspace, is_other) in [
+        ("www.talk.test", "x-spaces", "shore", false),
+        ("www.talk.test", "x-spaces", "hill", true),
+        ("www.talk.test", "x-other", "hill", false),
+        ("other.test", "x-spaces", "hill", false),
+    ] {
+        let host = pharos_catalogue::Host::parse(host).unwrap();
+        assert_eq!(
+            policy.is_other_workspace(&host, header, workspace),
+            is_other,
+            "{host} {header} {workspace}"
         );
     }
 }

@@ -107,11 +107,33 @@ pub(super) const TABLE: &[Setting] = &[
     ),
     live(
         "fil.page_text",
-        Words(&[("pupils", &["block", "off"]), ("staff", &["block", "off"])]),
+        Words(&[
+            ("pupils", &["block", "warn", "off"]),
+            ("staff", &["block", "warn", "off"]),
+        ]),
         r#"{ pupils = "block", staff = "off" }"#,
         "Lists of sites miss most of what harms; grown-ups read by their own judgement.",
-        "Whether the text of pages, and of what is sent, is read where it can be seen, and blocked over the threshold for the reader's age.",
+        "Whether the text of pages, and of what is sent, is read where it can be seen, and blocked or warned about over the threshold for the reader's age.",
         FILTER,
+    ),
+    live(
+        "fil.ai_signed_out",
+        Words(&[
+            ("pupils", &["blocked", "allowed"]),
+            ("staff", &["blocked", "allowed"]),
+        ]),
+        r#"{ pupils = "blocked", staff = "allowed" }"#,
+        "Without an account neither the school's terms nor an age limit hold there.",
+        "Use of tools of generative AI without signing in to them, where they are open at all (docs/ai-tools.md).",
+        FILTER,
+    ),
+    live(
+        "fil.ai_prompts",
+        Words(&[("pupils", &["kept", "off"]), ("staff", &["kept", "off"])]),
+        r#"{ pupils = "kept", staff = "off" }"#,
+        "Children tell such tools what worries them; what adults write there is their own work.",
+        "Whether the beginning of each prompt to a tool of generative AI is kept with the visit, as search words are, and shown to the watch rules.",
+        SAFEGUARDING,
     ),
     live(
         "fil.staff_in_lesson",

@@ -122,6 +122,14 @@ const TESTS: &[(&str, Test)] = &[
         (s.word_of("fil.page_text", "pupils").as_deref() == Some("off"))
             .then(|| "harmful pages that no list names would not be noticed".to_owned())
     }),
+    ("fil.ai_signed_out", |s| {
+        (s.word_of("fil.ai_signed_out", "pupils").as_deref() == Some("allowed"))
+            .then(|| "pupils could use AI tools under nobody's terms and at any age".to_owned())
+    }),
+    ("fil.ai_prompts", |s| {
+        (s.word_of("fil.ai_prompts", "pupils").as_deref() == Some("off"))
+            .then(|| "what pupils tell AI tools would raise no alert".to_owned())
+    }),
 ];
 
 /// Every setting whose value is weak; defaults are not.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support::clients::{dig, kdig};
-use crate::support::server::{ADA, INES, Server};
+use crate::support::browser::{Driver, TOOLS as BROWSER};
+use crate::support::clients::{Fetched, curl, dig, kdig};
+use crate::support::server::{ADA, INES, Server, folder, program};
 use crate::support::upstream::{ADDRESS, Upstream};
 use crate::support::{have, wait_for};
 
@@ -36,6 +37,140 @@ fn fil_01_a_blocked_name_is_answered_with_the_block_page_and_the_reason() {
             }
         }
     }
+}
+
+/// FIL-14, BRE-01, REQ-01: the address that the resolver gives for a blocked name answers with the
+/// block page in words for the reader, over HTTP and, with the school's certificate, HTTPS; its
+/// links lead to asking and reporting; nothing is passed on.
+#[test]
+fn fil_14_where_a_blocked_name_leads_there_is_the_block_page() {
+    if !have(&["dig", "curl"]) {
+        return;
+    }
+    let server = Server::shared();
+    let page_at = server.block_page();
+    let told = dig(&server, ADA, &["+short", "gambling.pharos.test"]).out;
+    assert_eq!(told.trim(), page_at.ip().to_string());
+    let authority = server.data.join("keys/authority.pem");
+    let visit = |from: &str, url: &str| {
+        // As a device does that believes the resolver, on the port that the sample took.
+        let resolved = |port: u16| format!("gambling.pharos.test:{port}:{}", told.trim());
+        curl(&[
+            "--interface",
+            from,
+            "--noproxy",
+            "*",
+            "--cacert",
+            authority.to_str().unwrap(),
+            "--resolve",
+            &resolved(page_at.port()),
+            url,
+        ])
+    };
+    let port = page_at.port();
+    let plain = format!("http://gambling.pharos.test:{port}/win?today=1");
+    let page = visit(ADA, &plain);
+    assert_eq!(page.status, 403, "{page:?}");
+    assert!(page.body.contains("gambling.pharos.test"), "{}", page.body);
+    let link = |end: &str| {
+        let links = page.body.split("href=\"").skip(1);
+        let mut links = links.filter_map(|rest| rest.split('"').next());
+        links.find(|link| link.ends_with(end)).unwrap().to_owned()
+    };
+    // Asking needs a name: who is not certainly known is sent to sign in first.
+    for (end, status) in [("/ask", 303), ("/report", 200)] {
+        let form = curl(&["--interface", ADA, &link(end)]);
+        assert_eq!(form.status, status, "{form:?}");
+    }
+    let secure = visit(ADA, &format!("https://gambling.pharos.test:{port}/win"));
+    assert_eq!(secure.status, 403, "{secure:?}");
+    let youngest = visit("127.0.1.1", &plain);
+    let title = |page: &Fetched| page.body.split("<h1>").nth(1).unwrap()[..20].to_owned();
+    assert_ne!(title(&page), title(&youngest), "words for the age");
+    let icon = curl(&[
+        "--interface",
+        ADA,
+        "--noproxy",
+        "*",
+        "-H",
+        "Accept: image/*",
+        "-H",
+        "Host: gambling.pharos.test",
+        &format!("http://{page_at}/favicon.ico"),
+    ]);
+    assert_eq!(icon.status, 403, "{icon:?}");
+    assert!(!icon.body.contains("<html"), "{}", icon.body);
+}
+
+/// FIL-14: a pupil's browser that the resolver has led here shows the page, without a warning about
+/// certificates, and the report is sent from it with two presses.
+#[test]
+fn fil_14_a_browser_led_by_the_resolver_shows_the_block_page() {
+    if !have(BROWSER) || !have(&["certutil"]) {
+        return;
+    }
+    let server = Server::sample();
+    let driver = Driver::start();
+    driver.trust(&server.data.join("keys/authority.pem"));
+    let rules = format!("MAP *.pharos.test {}", server.block_page());
+    let browser = driver.browser_that_finds(&rules);
+    for scheme in ["http", "https"] {
+        browser.go(&format!("{scheme}://gambling.pharos.test/win"));
+        browser.says("gambling.pharos.test");
+        browser.says("Ask for this");
+    }
+    browser.click("a[href$='/report']");
+    browser.click("main form[action*='/report'] button");
+    browser.says("Thank you for telling us");
+}
+
+/// FIL-01: where no block page is served, a blocked name does not exist, so that no browser waits
+/// at a door that nobody opens.
+#[test]
+fn fil_01_without_a_block_page_blocked_names_do_not_exist() {
+    if !have(TOOLS) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let data = folder(scratch.path());
+    let server = Server::serve(&data, &[]);
+    let said = dig(&server, ADA, &["gambling.pharos.test"]).out;
+    assert!(
+        said.contains("NXDOMAIN") && said.contains("EDE: 15"),
+        "{said}"
+    );
+}
+
+/// FIL-01, FIL-14: with the proxy off, the resolver and its block page stand alone.
+#[test]
+fn fil_14_the_block_page_needs_no_proxy() {
+    if !have(&["dig", "curl"]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let data = folder(scratch.path());
+    let server = Server::serve(&data, &["--off", "proxy", "--block-page", "127.0.0.1:0"]);
+    let at = server.block_page();
+    let told = dig(&server, ADA, &["+short", "gambling.pharos.test"]).out;
+    assert_eq!(told.trim(), "127.0.0.1");
+    let page = curl(&[
+        "--interface",
+        ADA,
+        "-H",
+        "Host: gambling.pharos.test",
+        &format!("http://{at}/"),
+    ]);
+    assert_eq!(page.status, 403, "{page:?}");
+    assert!(page.body.contains("gambling.pharos.test"), "{}", page.body);
+    let closed = std::net::TcpStream::connect(server.proxy);
+    assert!(closed.is_err(), "the proxy is off");
+    let refused = program()
+        .args(["serve", "--data"])
+        .arg(&data)
+        .args(["--block-page", "0.0.0.0:80"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
 }
 
 /// MON-02, FIL-05: the address map says who asks; staff are not under the rules for pupils, and

@@ -13,7 +13,7 @@ use pharos_catalogue::CategorySet;
 use self::words::Words;
 use crate::groups::{BUILT_IN, Groups};
 use crate::hours::{Hours, Span, by_weekday};
-use crate::policy::{Mode, Names, Search, blank_subject};
+use crate::policy::{Ai, Mode, Names, Search, blank_subject};
 use crate::rule::Audience;
 use crate::sets::{GroupSet, HoursSet, PlaceSet, ToolSet};
 use crate::spec::{DatesSpec, SpanSpec};
@@ -43,6 +43,7 @@ impl Policy {
         rules.of(spec, &mut words);
         let search = search(spec, &mut words);
         let page_text = page_text(spec, &mut words);
+        let ai = ai(spec, &mut words);
         let defaults = defaults(spec, &mut words);
         let inspection = &spec.inspection;
         let never_inspect =
@@ -86,6 +87,7 @@ impl Policy {
             modes,
             search,
             page_text,
+            ai,
             defaults,
             rules,
             broad_rules: broad,
@@ -262,10 +264,26 @@ fn modes(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Mode> {
     modes
 }
 
-fn page_text(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Audience> {
+fn page_text(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<(Audience, Action)> {
     let all = spec.page_text.iter().enumerate();
     all.map(|(place, text)| {
-        words.audience(&text.groups, &text.except, &format!("page-text[{place}]"))
+        let path = format!("page-text[{place}]");
+        if !matches!(text.action, Action::Block | Action::Warn) {
+            let message = "a page that is over is blocked or warned about";
+            words.problem(&format!("{path}.action"), message.to_owned());
+        }
+        let audience = words.audience(&text.groups, &text.except, &path);
+        (audience, text.action)
+    })
+    .collect()
+}
+
+fn ai(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Ai> {
+    let all = spec.ai.iter().enumerate();
+    all.map(|(place, ai)| Ai {
+        audience: words.audience(&ai.groups, &ai.except, &format!("ai[{place}]")),
+        blocks_signed_out: ai.block_signed_out,
+        keeps_prompts: ai.keep_prompts,
     })
     .collect()
 }

@@ -14,8 +14,8 @@ pub use overrides::{
 };
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{
-    AvoidanceSpec, BlockSpec, DefaultSpec, EncryptedHello, HelpSpec, InLessonSpec, InspectionSpec,
-    PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
+    AiSpec, AvoidanceSpec, BlockSpec, DefaultSpec, EncryptedHello, HelpSpec, InLessonSpec,
+    InspectionSpec, PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
 };
 
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ pub struct PolicySpec {
     pub search: Vec<SearchSpec>,
     /// For whom page text is read; where it is over a threshold, the page is blocked.
     pub page_text: Vec<PageTextSpec>,
+    /// How tools of generative AI may be used, by group. For whoever matches none nothing is said.
+    pub ai: Vec<AiSpec>,
     /// What is never looked into.
     pub inspection: InspectionSpec,
     /// Headers that keep people to the school's own accounts at a service.
@@ -80,6 +82,7 @@ impl Default for PolicySpec {
             help: Vec::new(),
             search: Vec::new(),
             page_text: Vec::new(),
+            ai: Vec::new(),
             inspection: InspectionSpec::default(),
             tenants: Vec::new(),
             defaults: Vec::new(),

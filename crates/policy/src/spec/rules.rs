@@ -98,6 +98,32 @@ pub struct PageTextSpec {
     /// But not for those who are in any of these groups.
     #[serde(default)]
     pub except: Vec<String>,
+    /// What becomes of a page that is over: blocked, or warned about.
+    #[serde(default = "block")]
+    pub action: Action,
+}
+
+const fn block() -> Action {
+    Action::Block
+}
+
+/// How tools of generative AI may be used (`fil.ai_signed_out`, `fil.ai_prompts`). Devices whose
+/// user is unknown count as pupils.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AiSpec {
+    /// For whom. Empty: for everyone.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// But not for those who are in any of these groups.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Use without signing in to the tool is blocked.
+    #[serde(default)]
+    pub block_signed_out: bool,
+    /// The beginning of each prompt is kept with the visit, and shown to the watch rules.
+    #[serde(default)]
+    pub keep_prompts: bool,
 }
 
 /// What the proxy never looks into.

@@ -24,8 +24,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::support::{School, text, wait_for};
 
 /// An origin that speaks HTTP/2 and nothing else.
-struct Http2Origin {
-    address: SocketAddr,
+pub(crate) struct Http2Origin {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
     asked: Arc<Mutex<Vec<http::request::Parts>>>,
     task: JoinHandle<()>,
@@ -39,7 +39,7 @@ impl Drop for Http2Origin {
 
 impl Http2Origin {
     /// Answers with the path, or with what was uploaded; `/wait` never, `/old` only over HTTP/1.1.
-    async fn start(ca: &TestCa, names: &[&str]) -> Self {
+    pub(crate) async fn start(ca: &TestCa, names: &[&str]) -> Self {
         let mut config = (*ca.server(names, Validity::Now)).clone();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -79,7 +79,7 @@ impl Http2Origin {
         }
     }
 
-    fn asked(&self) -> Vec<http::request::Parts> {
+    pub(crate) fn asked(&self) -> Vec<http::request::Parts> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -120,7 +120,7 @@ async fn reply(
     Ok(Response::new(Full::new(answer)))
 }
 
-fn fix(config: &mut ProxyConfig, name: &str, at: SocketAddr) {
+pub(crate) fn fix(config: &mut ProxyConfig, name: &str, at: SocketAddr) {
     let fixed = Fixed {
         ip: at.ip(),
         port: Some(at.port()),

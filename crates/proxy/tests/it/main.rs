@@ -7,6 +7,8 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod ai;
+mod block_page;
 mod faults;
 mod hidden;
 mod http;

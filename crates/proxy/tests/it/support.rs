@@ -20,7 +20,7 @@ use pharos_filter::{
     Categories, Filter, Hit, Parts, Roster, Sealed, Snapshot, Versions, compile_policy,
 };
 use pharos_policy::spec::{
-    BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec, TenantSpec,
+    AiSpec, BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec, TenantSpec,
 };
 use pharos_policy::{Action, Member, PolicySpec};
 use pharos_proxy::{
@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const ADA: u128 = 10;
 pub(crate) const BEN: u128 = 3;
 pub(crate) const TESS: u128 = 99;
+pub(crate) const GUS: u128 = 77;
 
 /// What the proxy handed in.
 #[derive(Default)]
@@ -171,15 +172,37 @@ pub(crate) fn snapshot() -> Snapshot {
             tunnel_unreachable: vec!["old.test".to_owned()],
             ..InspectionSpec::default()
         },
-        page_text: vec![PageTextSpec {
+        page_text: [("pupils", Action::Block), ("governors", Action::Warn)]
+            .map(|(group, action)| PageTextSpec {
+                groups: vec![group.to_owned()],
+                except: Vec::new(),
+                action,
+            })
+            .into(),
+        ai: vec![AiSpec {
             groups: vec!["pupils".to_owned()],
             except: Vec::new(),
+            block_signed_out: true,
+            keep_prompts: true,
         }],
-        tenants: vec![TenantSpec {
-            hosts: vec!["accounts.test".to_owned()],
-            header: "X-GoogApps-Allowed-Domains".to_owned(),
-            value: "harbourmouth.sch.example".to_owned(),
-        }],
+        tenants: [
+            (
+                "accounts.test",
+                "X-GoogApps-Allowed-Domains",
+                "harbourmouth.sch.example",
+            ),
+            (
+                "chatgpt.com",
+                "ChatGPT-Allowed-Workspace-Id",
+                "sea-1, sea-2",
+            ),
+        ]
+        .map(|(host, header, value)| TenantSpec {
+            hosts: vec![host.to_owned()],
+            header: header.to_owned(),
+            value: value.to_owned(),
+        })
+        .into(),
         defaults: vec![DefaultSpec {
             groups: Vec::new(),
             except: Vec::new(),
@@ -193,6 +216,7 @@ pub(crate) fn snapshot() -> Snapshot {
     roster.add(member(ADA, "ada", Role::Pupil, Some(10)));
     roster.add(member(BEN, "ben", Role::Pupil, Some(2)));
     roster.add(member(TESS, "tess", Role::Teacher, None));
+    roster.add(member(GUS, "gus", Role::Governor, None));
     Snapshot::new(Parts {
         policy: Arc::new(policy),
         categories: Arc::new(Lists(names)),
@@ -341,17 +365,7 @@ impl School {
 
     /// Sends bytes and reads until the proxy closes the connection.
     pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
-        let mut stream = TcpStream::connect(self.proxy).await.unwrap();
-        stream.write_all(bytes.as_ref()).await.unwrap();
-        let mut answer = Vec::new();
-        let read =
-            tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
-        assert!(
-            read.is_ok(),
-            "the proxy did not close; so far: {}",
-            String::from_utf8_lossy(&answer)
-        );
-        String::from_utf8_lossy(&answer).into_owned()
+        raw_to(self.proxy, bytes).await
     }
 
     /// One plain request on a connection of its own.
@@ -384,6 +398,20 @@ impl School {
             Err(error) => panic!("curl is needed for this test (Debian package curl): {error}"),
         }
     }
+}
+
+/// Sends bytes and reads until the other side closes the connection.
+pub(crate) async fn raw_to(at: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream.write_all(bytes.as_ref()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+    assert!(
+        read.is_ok(),
+        "the proxy did not close; so far: {}",
+        String::from_utf8_lossy(&answer)
+    );
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 pub(crate) fn text(output: &Output) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pharos_scan::{Dictionaries, Dictionary, Sets};
 use pharos_testkit::origin::{Origin, Reply, TestCa};
 
-use crate::support::{ADA, BEN, School, TESS};
+use crate::support::{ADA, BEN, GUS, School, TESS};
 
 const DICTIONARIES: [&str; 2] = [
     "dictionary self-harm\nversion 1\ndistress yes\n\
@@ -66,6 +66,7 @@ async fn pages() -> Origin {
             "",
             "data: {\"delta\":{\"text\":\"a lucky cl\"}}\n\ndata: {\"delta\":{\"text\":\"am\"}}\n\n",
         ),
+        "/bad" => reply("text/html", "", "<p>a furious gale"),
         "/picture" => reply("image/png", "", SAD),
         _ => reply("text/html", "", "<p>calm sea"),
     })
@@ -175,6 +176,60 @@ async fn fil_02_what_turns_out_late_is_cut() {
     assert!(!events.contains("\"am\""), "{events}");
     let seen = school.events(2).await;
     assert!(seen.iter().all(|event| event.action == "block"), "{seen:?}");
+    assert_eq!(school.figures().texts_stopped, 2);
+}
+
+/// FIL-02, FIL-05: where the policy warns of a page's text, its reader sees the warning, may go on
+/// for a while, and both are in the events; what is no page passes, and is counted.
+#[tokio::test]
+async fn fil_02_a_page_may_be_warned_about_by_its_text() {
+    let origin = pages().await;
+    let school = school(&origin).await;
+    school.sign_in(GUS);
+    let page = |cookie: String| {
+        let school = &school;
+        async move {
+            let headers = format!("Accept: text/html\r\n{cookie}");
+            school.get("http://pages.test/bad", &headers).await
+        }
+    };
+    let warned = page(String::new()).await;
+    assert!(warned.starts_with("HTTP/1.1 403 "), "{warned}");
+    assert!(!warned.contains("furious"), "{warned}");
+    let token = warned
+        .split("name=\"token\" value=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_else(|| panic!("a way on: {warned}"));
+    let form = format!("token={token}&to=%2Fbad");
+    let went = school
+        .raw(format!(
+            "POST http://pages.test/.well-known/pharos/go-on HTTP/1.1\r\nHost: pages.test\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ))
+        .await;
+    assert!(went.starts_with("HTTP/1.1 303 "), "{went}");
+    let read = page(format!("Cookie: pharos_go_on={token}\r\n")).await;
+    assert!(read.starts_with("HTTP/1.1 200 ") && read.contains("furious"));
+    let program = school
+        .get("http://pages.test/bad", "Sec-Fetch-Dest: empty\r\n")
+        .await;
+    assert!(program.contains("furious"), "{program}");
+    assert_eq!(
+        (
+            school.figures().texts_warned,
+            school.figures().texts_stopped
+        ),
+        (3, 0)
+    );
+    let events = school.events(4).await;
+    assert_eq!(
+        (events[0].action, &*events[0].rule),
+        ("warn", "page text: gambling 500 of 180")
+    );
+    let asked = origin.asked();
+    assert_eq!(asked.len(), 3, "the button's way leads nowhere else");
 }
 
 /// FIL-02: what a pupil sends is read before it goes anywhere.

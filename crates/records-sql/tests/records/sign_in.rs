@@ -13,7 +13,6 @@ fn session(token: u8, who: u128) -> Session {
         last_used: at(0),
         until: at(480),
         second_factor: false,
-        csrf: vec![9; 32],
         device: "phone".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_monitor::{Alert, Raised};
+use pharos_monitor::{Alert, Raised, Seen};
 
 /// How long repetitions of one alert are gathered.
 const GATHER: SignedDuration = SignedDuration::from_secs(10);
@@ -16,7 +16,23 @@ const KEYS_MAX: usize = 10_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sighting {
     pub(super) noticed: Alert,
-    pub(super) search: Option<String>,
+    pub(super) words: Option<Words>,
+}
+
+/// The words that were searched for, or asked of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) text: String,
+    pub(super) asked_of: Option<String>,
+}
+
+impl Words {
+    pub(super) fn of(seen: &Seen) -> Option<Self> {
+        Some(Self {
+            text: seen.search.clone()?,
+            asked_of: seen.asked_of.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +52,7 @@ impl Sightings {
     pub(super) fn take(
         &mut self,
         raised: Raised,
-        search: Option<String>,
+        words: Option<Words>,
         now: Timestamp,
     ) -> Option<Sighting> {
         let (is_new, noticed) = match raised {
@@ -45,18 +61,18 @@ impl Sightings {
         };
         self.forget_old(now);
         if self.by_key.len() >= KEYS_MAX && !self.by_key.contains_key(&noticed.key) {
-            return Some(Sighting { noticed, search });
+            return Some(Sighting { noticed, words });
         }
         let gathered = self.by_key.entry(noticed.key.clone()).or_default();
         let sighting = match gathered.held.take() {
             Some(mut held) => {
                 held.noticed.fold(&noticed);
                 Sighting {
-                    search: search.or(held.search),
+                    words: words.or(held.words),
                     noticed: held.noticed,
                 }
             }
-            None => Sighting { noticed, search },
+            None => Sighting { noticed, words },
         };
         if is_new || now.duration_since(gathered.written_at) >= GATHER {
             gathered.written_at = now;

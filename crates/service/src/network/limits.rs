@@ -17,6 +17,8 @@ pub struct Faces {
     pub dns: bool,
     /// Whether the resolver has somewhere to ask.
     pub dns_has_upstream: bool,
+    /// Whether blocked names lead to the block page.
+    pub block_page: bool,
     /// The proxy.
     pub proxy: bool,
     /// Whether the proxy opens encrypted connections, with the school's certificate.
@@ -128,6 +130,13 @@ impl App {
                 "Names outside",
                 "The resolver has no upstream, so it answers blocked names and nothing else.",
                 "Give it one: --dns-upstream ADDRESS.",
+            ));
+        }
+        if faces.dns && !faces.block_page {
+            limits.push(here(
+                "A block page for names that only the resolver blocks",
+                "Blocked names do not exist here: the browser says that the site cannot be found, and pupils do not learn why.",
+                "Start with --block-page ADDRESS:80, and ADDRESS:443 where devices trust the school's certificate.",
             ));
         }
         if !faces.proxy {

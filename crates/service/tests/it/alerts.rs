@@ -77,6 +77,41 @@ async fn mon_03_mon_04_an_alert_is_followed_up() {
     assert_eq!(school.app.alerts(&lead.actor, true).await.unwrap().len(), 1);
 }
 
+/// MON-03, FIL-13: a child who tells a tool of generative AI what weighs on them is noticed: the lead
+/// reads what was asked, and of which tool.
+#[tokio::test]
+async fn mon_03_a_worrying_prompt_reaches_the_lead() {
+    let school = SampleSchool::open().await;
+    let (tool, page) = ("chatgpt.com/backend-api/f/conversation", "chatgpt.com/");
+    school.asks("ada.quill", tool, "why is the sea salty").await;
+    school.visit("ada.quill", page).await;
+    let lead = school.at_work("ruth.okafor").await;
+    assert!(
+        school
+            .app
+            .alerts(&lead.actor, false)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let prompt = "help me plan my essay. also i want to end my life";
+    let event = school.asks("ada.quill", tool, prompt).await;
+    assert_eq!(school.app.tool_asked(&event).as_deref(), Some("ChatGPT"));
+    let alerts = school.app.alerts(&lead.actor, false).await.unwrap();
+    assert_eq!(alerts.len(), 1);
+    let file = school.app.alert(&lead.actor, alerts[0].id).await.unwrap();
+    let body = AlertBody::read(&file.alert.body).unwrap();
+    assert_eq!(
+        (body.search.as_deref(), body.asked_of.as_deref()),
+        (Some(prompt), Some("ChatGPT"))
+    );
+    assert!(
+        body.why()[0]
+            .starts_with("What was asked of ChatGPT held words from the watch list suicide")
+    );
+    assert!(said(&school.notices().await).contains(&("alert", "ruth.okafor")));
+}
+
 /// CLK-02: an alert that nobody acknowledges goes to the next people, each once; an
 /// acknowledgement ends it.
 #[tokio::test]

@@ -483,6 +483,7 @@ async fn fil_20_the_limits_follow_from_what_is_on() {
     let all = Faces {
         dns: true,
         dns_has_upstream: true,
+        block_page: true,
         proxy: true,
         inspects: true,
         transparent: true,
@@ -510,6 +511,13 @@ async fn fil_20_the_limits_follow_from_what_is_on() {
                 ..all.clone()
             },
             "The filtering resolver is off",
+        ),
+        (
+            Faces {
+                block_page: false,
+                ..all.clone()
+            },
+            "the browser says that the site cannot be found",
         ),
         (
             Faces {

@@ -183,7 +183,7 @@ async fn results(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, 
             "Address",
             "What happened",
             "Categories",
-            "Searched for",
+            "Searched or asked for",
         ],
         rows,
     ));
@@ -305,7 +305,10 @@ async fn rows(web: &Web, events: &[Stored], zone: &TimeZone) -> Result<Vec<Vec<C
                 event.rule
             )),
             Cell::text(event.categories.join(", ")),
-            Cell::text(event.search.as_deref().unwrap_or("")),
+            Cell::text(match web.app.tool_asked(event) {
+                Some(tool) => format!("{tool}: {}", event.search.as_deref().unwrap_or("")),
+                None => event.search.as_deref().unwrap_or("").to_owned(),
+            }),
         ]);
     }
     Ok(rows)

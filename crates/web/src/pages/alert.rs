@@ -295,7 +295,11 @@ async fn build(
             },
         );
     if let Some(search) = &body.search {
-        facts = facts.row("Searched for", format!("“{search}”"));
+        let what = match &body.asked_of {
+            Some(tool) => format!("Asked of {tool}"),
+            None => "Searched for".to_owned(),
+        };
+        facts = facts.row(&what, format!("“{search}”"));
     }
     facts = facts.row(
         "Rule",

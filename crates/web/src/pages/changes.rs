@@ -11,8 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::components::{
-    Button, Cell, Choice, Choices, Details, Errors, Form, Input, Select, Summary, Table, TextArea,
-    Warning,
+    Button, Cell, Choice, Choices, Errors, Form, Input, Select, Summary, Table, TextArea, Warning,
 };
 use crate::forms::{After, Posted, after, errors_of, go, moment_of};
 use crate::frame::Done;
@@ -228,11 +227,10 @@ fn table(web: &Web, caption: &str, lines: &[&LogLine]) -> Table {
         .iter()
         .map(|line| {
             let policy = match line.number {
-                Some(number) => Cell::link(
-                    format!("/changes/{number}"),
-                    format!("Change {number}, {}", line.policy),
-                ),
-                None => Cell::text(&*line.policy),
+                Some(number) => {
+                    Cell::link(format!("/changes/{number}"), label(number, &line.policy))
+                }
+                None => Cell::text(words::capital(&line.policy)),
             };
             vec![
                 policy,
@@ -263,6 +261,16 @@ fn table(web: &Web, caption: &str, lines: &[&LogLine]) -> Table {
         ],
         rows,
     )
+}
+
+/// A numbered change, with what it is about where the number does not say it all.
+fn label(number: i64, about: &str) -> String {
+    let change = format!("Change {number}");
+    if about.eq_ignore_ascii_case(&change) {
+        change
+    } else {
+        format!("{change}: {about}")
+    }
 }
 
 fn effect(name: &str) -> &'static str {
@@ -495,7 +503,7 @@ async fn replay(web: &Web, me: &SignedIn, open: &OpenChange) -> Result<Vec<Piece
     let span = match (replay.oldest, replay.newest) {
         (Some(oldest), Some(newest)) => format!(
             "Replayed over {} requests from {} to {}.",
-            replay.events,
+            words::number(replay.events),
             words::moment(oldest, &zone),
             words::moment(newest, &zone)
         ),
@@ -544,8 +552,9 @@ async fn replay(web: &Web, me: &SignedIn, open: &OpenChange) -> Result<Vec<Piece
             ]);
         }
         let caption = format!(
-            "{title}: asked for {} times at {} sites",
-            direction.asked, direction.site_count
+            "{title}: asked for {} at {}",
+            words::counted(direction.asked, "time", "times"),
+            words::counted(direction.site_count, "site", "sites")
         );
         pieces.push(
             Table::new(
@@ -652,10 +661,9 @@ fn forms(
                     .add(Form::to(path("in-force")).button(Button::main("Put it in force")));
             }
             if may(Act::ProposePolicy) {
-                sheet = sheet.add(Details {
-                    summary: "Give this change up".to_owned(),
-                    text: "Nothing of it will be in force. The log keeps it.".to_owned(),
-                });
+                sheet = sheet
+                    .heading("Give this change up")
+                    .text("Nothing of it will be in force. The log keeps it.");
                 sheet = sheet.add(
                     Form::to(path("withdraw"))
                         .field(why("Why it is given up"))

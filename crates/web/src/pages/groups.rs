@@ -128,7 +128,7 @@ async fn members(web: &Web, group: &ExceptionGroup) -> Result<Piece, Error> {
         };
         let named = async |id: Option<pharos_school::PersonId>| match id {
             Some(_) => words::name(web, id).await,
-            None => Ok(String::new()),
+            None => Ok("The policy pack".to_owned()),
         };
         rows.push(vec![
             Cell::text(member.person.full_name()),

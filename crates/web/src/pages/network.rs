@@ -6,7 +6,7 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use pharos_directory::presence::GapKind;
 use pharos_school::Confidence;
-use pharos_service::{Error, GapLine, NetworkView, SignedIn};
+use pharos_service::{Error, GapLine, NetworkView, RadiusCounts, SignedIn};
 use serde::Deserialize;
 
 use crate::components::{
@@ -320,6 +320,9 @@ fn sources(sheet: Sheet, view: &NetworkView, zone: &TimeZone) -> Sheet {
         }
     }
     let radius = view.radius;
+    if radius == RadiusCounts::default() {
+        return sheet.text("No Wi-Fi sign-in (RADIUS) has come in: start Pharos with --radius, and name who sends them in [network] radius.");
+    }
     sheet.add(
         Summary::default()
             .row("Wi-Fi (RADIUS) packets taken", radius.taken.to_string())

@@ -118,6 +118,7 @@ async fn page(
     let of = |field: &str| errors.of(field);
     let mut sheet = Sheet::new(web.frame(me, "").await.with(done), "The provider record")
         .back("/lists", "The filter's lists")
+        .lede("Who brings the internet in and filters it, whether they take the list of child abuse addresses, and what shows it.")
         .errors(errors.clone());
     sheet = standing(web, sheet, record.as_ref());
     if let Some(record) = &record {
@@ -155,7 +156,11 @@ async fn page(
                 .error(of("confirmed_on")),
         )
         .button(Button::main("Keep the record"));
-    sheet = sheet.heading("Write it anew").add(form);
+    let heading = match record {
+        Some(_) => "Write it anew",
+        None => "Write it down",
+    };
+    sheet = sheet.heading(heading).add(form);
     if record.is_some() {
         let form = Form::to("/lists/provider/reviews")
             .field(

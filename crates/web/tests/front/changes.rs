@@ -39,7 +39,7 @@ async fn req_03_a_change_on_the_pages_from_proposal_to_review() {
     for wanted in [
         "For the games club on Fridays",
         "gaming [dot] pharos [dot] test",
-        "Newly opens: asked for 1 times at 1 sites",
+        "Newly opens: asked for 1 time at 1 site",
         "a risk assessment for teaching, a technical risk assessment, the leadership&#39;s consent",
     ] {
         assert!(

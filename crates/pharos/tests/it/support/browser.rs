@@ -97,6 +97,15 @@ impl Driver {
 
     /// Opens a browser; with a proxy where one is named.
     pub(crate) fn browser(&self, proxy: Option<&str>) -> Browser {
+        self.browser_with(proxy.map(|proxy| format!("--proxy-server={proxy}")))
+    }
+
+    /// Opens a browser that finds names as its rules say, as if a resolver had told it.
+    pub(crate) fn browser_that_finds(&self, rules: &str) -> Browser {
+        self.browser_with(Some(format!("--host-resolver-rules={rules}")))
+    }
+
+    fn browser_with(&self, more: Option<String>) -> Browser {
         let profile = tempfile::tempdir().unwrap();
         let mut wanted = DesiredCapabilities::chrome();
         let mut arguments = vec![
@@ -112,7 +121,7 @@ impl Driver {
             "--window-size=1280,900".to_owned(),
             format!("--user-data-dir={}", profile.path().display()),
         ];
-        arguments.extend(proxy.map(|proxy| format!("--proxy-server={proxy}")));
+        arguments.extend(more);
         for argument in &arguments {
             wanted.add_arg(argument).unwrap();
         }
@@ -122,6 +131,9 @@ impl Driver {
             .unwrap();
         self.runtime
             .block_on(driver.set_page_load_timeout(PATIENCE))
+            .unwrap();
+        self.runtime
+            .block_on(driver.set_script_timeout(PATIENCE))
             .unwrap();
         Browser {
             driver: Some(driver),
@@ -196,13 +208,19 @@ impl Browser {
     /// Runs a script that calls back when it has ended.
     pub(crate) fn run_until_called(&self, script: &str) -> Value {
         self.runtime
-            .block_on(self.driver().set_script_timeout(PATIENCE))
-            .unwrap();
-        self.runtime
             .block_on(self.driver().execute_async(script, Vec::new()))
             .unwrap_or_else(|error| panic!("{error}"))
             .json()
             .clone()
+    }
+
+    /// From now on every page begins with a script, past its policy, as drivers can.
+    pub(crate) fn on_every_page(&self, script: &str) {
+        let cdp = self.driver().cdp();
+        let wanted = serde_json::json!({ "source": script });
+        self.runtime
+            .block_on(cdp.send_raw("Page.addScriptToEvaluateOnNewDocument", wanted))
+            .unwrap();
     }
 
     /// Waits until the page says something.
@@ -305,9 +323,24 @@ impl Browser {
             .unwrap();
     }
 
+    /// A picture of what fits on a screen of this size.
+    pub(crate) fn view(&self, file: &Path, width: u32, height: u32) {
+        self.size(width, height);
+        let cdp = self.driver().cdp();
+        let hidden = serde_json::json!({ "hidden": true });
+        self.runtime
+            .block_on(cdp.send_raw("Emulation.setScrollbarsHidden", hidden))
+            .unwrap();
+        self.capture(file, false);
+    }
+
     /// A picture of the whole page.
     pub(crate) fn picture(&self, file: &Path) {
-        let wanted = serde_json::json!({ "format": "png", "captureBeyondViewport": true });
+        self.capture(file, true);
+    }
+
+    fn capture(&self, file: &Path, whole: bool) {
+        let wanted = serde_json::json!({ "format": "png", "captureBeyondViewport": whole, "optimizeForSpeed": false });
         let cdp = self.driver().cdp();
         let taken = self
             .runtime

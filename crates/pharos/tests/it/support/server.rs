@@ -258,6 +258,18 @@ impl Server {
         format!("http://{}{path}", self.web)
     }
 
+    /// Where names lead that the resolver blocks.
+    pub(crate) fn block_page(&self) -> SocketAddr {
+        let said = self.said();
+        let after = said
+            .split("block page")
+            .nth(1)
+            .or(said.split("Block page").nth(1));
+        let at = after.and_then(|rest| rest.split_whitespace().next());
+        at.and_then(|at| at.parse().ok())
+            .unwrap_or_else(|| panic!("no block page is named in:\n{said}"))
+    }
+
     /// A command on this server's data folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Ran {
         on(&self.data, arguments)
