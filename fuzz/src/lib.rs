@@ -170,7 +170,7 @@ pub fn list_address(data: &[u8]) {
     );
 }
 
-/// The head of a request to the proxy, and a chunked body.
+/// The head of a request to the proxy, a chunked body, and the frames of a WebSocket.
 pub fn http_head(data: &[u8]) {
     match pharos_proxy::fuzzing::head(data) {
         Ok(Some(length)) => assert!(length <= data.len()),
@@ -182,6 +182,9 @@ pub fn http_head(data: &[u8]) {
     }
     if let Some(length) = pharos_proxy::fuzzing::chunks(data) {
         assert!(length <= data.len());
+    }
+    for client in [false, true] {
+        assert!(pharos_proxy::fuzzing::frames(data, client) <= data.len());
     }
 }
 

@@ -29,6 +29,7 @@ use crate::judge::{Verdict, judge};
 use crate::narrow;
 use crate::pool::Lease;
 use crate::refuse::{Reader, block, go_on_after_warning, stop, warn, went_on};
+use crate::socket::{self, Watcher};
 use crate::tally::Tally;
 use crate::text::{self, Held, Reading, Reads, Stopped};
 use crate::tunnel;
@@ -142,7 +143,7 @@ async fn pass(
     let dial = narrow::dial(&target.host, verdict.decision.narrowing);
     let broken = Arc::new(AtomicBool::new(false));
     let verdict = Arc::new(verdict);
-    let (parts, mut body) = match prepare(client, request, &verdict, websocket) {
+    let (mut parts, mut body) = match prepare(client, request, &verdict, websocket) {
         Ok(prepared) => prepared,
         Err(failure) => return failed(client, failure, target, tally, band),
     };
@@ -152,6 +153,16 @@ async fn pass(
         tool,
         warns: reader.page && !asked.gone_on,
     };
+    let socket = on_client.map(|on_client| Socket {
+        on_client,
+        watcher: Watcher::of(&reads),
+    });
+    if socket
+        .as_ref()
+        .is_some_and(|socket| socket.watcher.is_some())
+    {
+        socket::keep_readable(&mut parts.headers);
+    }
     let begun = match text::upload(&reads, &parts.headers, &mut body, &tally).await {
         Ok(begun) => begun,
         // The rest of what the client sends is not read.
@@ -171,7 +182,7 @@ async fn pass(
                 response,
                 lease,
                 Arc::clone(&tally),
-                on_client,
+                socket,
                 (target, band),
             );
             match text::answer(&reads, response).await {
@@ -248,14 +259,14 @@ fn finish(
     mut response: Response<Incoming>,
     lease: Lease,
     tally: Arc<Tally>,
-    on_client: Option<OnUpgrade>,
+    socket: Option<Socket>,
     (target, band): (&Target, AgeBand),
 ) -> Response<Answer> {
     let shared = client.shared();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return match on_client {
-            Some(on_client) if headers::wants_websocket(response.headers()) => {
-                switch(client, response, tally, on_client)
+        return match socket {
+            Some(socket) if headers::wants_websocket(response.headers()) => {
+                switch(client, response, tally, socket)
             }
             _ => failed(client, Failure::BrokenAnswer, target, tally, band),
         };
@@ -292,13 +303,24 @@ fn clean(response: &mut Response<Incoming>, via: &HeaderValue) {
     headers::add_via(headers, via);
 }
 
-/// A WebSocket: from here on bytes are passed both ways and counted.
+/// A WebSocket that is asked for.
+struct Socket {
+    on_client: OnUpgrade,
+    /// What reads it.
+    watcher: Option<Watcher>,
+}
+
+/// A WebSocket: from here on its messages are read, or bytes are passed both ways and counted.
 fn switch(
     client: &Arc<Client>,
     mut response: Response<Incoming>,
     tally: Arc<Tally>,
-    on_client: OnUpgrade,
+    socket: Socket,
 ) -> Response<Answer> {
+    let Socket { on_client, watcher } = socket;
+    if watcher.is_some() {
+        socket::keep_readable(response.headers_mut());
+    }
     let on_origin = hyper::upgrade::on(&mut response);
     let (worker, stall) = (
         Arc::clone(&client.worker),
@@ -306,15 +328,16 @@ fn switch(
     );
     let counted = Arc::clone(&tally);
     tokio::spawn(async move {
-        if let (Ok(client), Ok(origin)) = (on_client.await, on_origin.await) {
-            tunnel::pass_bytes(
-                TokioIo::new(client),
-                TokioIo::new(origin),
-                counted,
-                stall,
-                &worker.stop,
-            )
-            .await;
+        let (Ok(client), Ok(origin)) = (on_client.await, on_origin.await) else {
+            return;
+        };
+        let (client, origin) = (TokioIo::new(client), TokioIo::new(origin));
+        let stop = &worker.stop;
+        match watcher {
+            Some(watcher) => {
+                socket::pass_messages(client, origin, watcher, &counted, stall, stop).await;
+            }
+            None => tunnel::pass_bytes(client, origin, counted, stall, stop).await,
         }
     });
     clean(&mut response, &client.shared().via);

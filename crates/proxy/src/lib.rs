@@ -23,6 +23,7 @@ mod devices;
 mod exchange;
 mod failure;
 mod forward;
+mod frames;
 mod gate;
 mod go_on;
 mod head;
@@ -45,6 +46,7 @@ mod refuse;
 mod resolve;
 mod rules;
 mod server;
+mod socket;
 mod splice;
 mod tally;
 mod text;
@@ -89,6 +91,19 @@ pub mod fuzzing {
     pub fn chunks(bytes: &[u8]) -> Option<usize> {
         let whole = crate::chunks::Chunks::new().follow(bytes).ok()?;
         Some(whole.0)
+    }
+
+    /// Tells the frames of a WebSocket apart, of a client or a server; how many bytes are to pass.
+    pub fn frames(bytes: &[u8], client: bool) -> usize {
+        let mut frames = crate::frames::Frames::new(client);
+        let mut passing = 0;
+        // What is broken has been read as far as it was whole.
+        let _ = frames.feed(bytes, &mut |part| {
+            if let crate::frames::Part::Pass(bytes) | crate::frames::Part::Held(bytes) = part {
+                passing += bytes.len();
+            }
+        });
+        passing
     }
 
     /// Reads the first bytes inside a tunnel; the server name of a TLS hello that has one.

@@ -102,7 +102,7 @@ impl Reads<'_> {
     }
 
     /// For whom text is judged, and against what.
-    fn judged(&self) -> Option<(AgeBand, &Arc<Dictionaries>)> {
+    pub(crate) fn judged(&self) -> Option<(AgeBand, &Arc<Dictionaries>)> {
         let dictionaries = self.client.shared().config.dictionaries.as_ref()?;
         Some((self.verdict.reads_text()?, dictionaries))
     }

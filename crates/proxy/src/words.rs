@@ -151,6 +151,18 @@ impl Words {
         text
     }
 
+    /// The same in one line, where there is no room for more.
+    pub(crate) fn in_one_line(&self, verdict: &Verdict, band: AgeBand) -> String {
+        if verdict.text().is_some_and(|over| over.distress) {
+            let lines = self.help_lines.first();
+            let help = lines.map_or(String::new(), |line| {
+                format!(" {}: {}.", line.name, line.reach)
+            });
+            return format!("{}.{help}", self.care(band).title);
+        }
+        format!("Stopped by {}\u{2019}s web filter.", self.school)
+    }
+
     /// What a program is told of a refusal, for its reader: help where they may be in distress.
     pub(crate) fn refusal(&self, verdict: &Verdict, band: AgeBand) -> String {
         if verdict.text().is_some_and(|over| over.distress) {

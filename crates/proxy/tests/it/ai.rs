@@ -15,7 +15,7 @@ const DICTIONARIES: [&str; 2] = [
     "dictionary self-harm\nversion 1\ndistress yes\n\
      threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 sad otter\n",
     "dictionary gambling\nversion 1\n\
-     threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 lucky clam\n",
+     threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 lucky clam\n500 furious gale\n",
 ];
 
 const HOSTS: [&str; 5] = [

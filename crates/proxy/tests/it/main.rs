@@ -8,6 +8,7 @@
 )]
 
 mod ai;
+mod ai_socket;
 mod block_page;
 mod faults;
 mod hidden;

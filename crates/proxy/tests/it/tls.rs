@@ -201,7 +201,7 @@ async fn fil_01_bad_origin_certificates_are_never_covered() {
     );
 }
 
-async fn connect(
+pub(crate) async fn connect(
     school: &School,
     host: &str,
     server_name: &str,
