@@ -9,6 +9,7 @@ mod evidence;
 mod hours;
 mod identity;
 mod kit;
+mod model;
 mod modes;
 mod order;
 mod properties;
