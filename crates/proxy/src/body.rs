@@ -137,6 +137,8 @@ pub(crate) struct Flow {
     pub(crate) held: Held,
     /// The reading of what follows.
     pub(crate) reading: Option<Reading>,
+    /// It was cut and ended in words: nothing follows.
+    pub(crate) is_over: bool,
 }
 
 impl Answer {
@@ -182,7 +184,9 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match self {
             Answer::Page { page, .. } => page.is_end_stream(),
-            Answer::Flow(flow) => flow.held.is_empty() && flow.inner.is_end_stream(),
+            Answer::Flow(flow) => {
+                flow.is_over || (flow.held.is_empty() && flow.inner.is_end_stream())
+            }
         }
     }
 
@@ -199,6 +203,9 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
         if let Some(held) = self.held.pop_front() {
             return Poll::Ready(Some(held));
         }
@@ -217,7 +224,12 @@ impl Flow {
             && reading.cuts(passing, ended, &self.tally)
         {
             self.lease = None;
-            return Poll::Ready(Some(Err(BodyError::Stopped)));
+            let Some(ending) = reading.ending() else {
+                return Poll::Ready(Some(Err(BodyError::Stopped)));
+            };
+            self.is_over = true;
+            self.tally.down(ending.len());
+            return Poll::Ready(Some(Ok(Frame::data(ending))));
         }
         match &frame {
             Some(Ok(frame)) => {

@@ -163,6 +163,9 @@ async fn pass(
     {
         socket::keep_readable(&mut parts.headers);
     }
+    if tool.and_then(Use::exchange).is_some() && reads.judged().is_some() {
+        text::ask_for_bare(&mut parts.headers);
+    }
     let begun = match text::upload(&reads, &parts.headers, &mut body, &tally).await {
         Ok(begun) => begun,
         // The rest of what the client sends is not read.
@@ -287,6 +290,7 @@ fn finish(
         busy: None,
         held: Held::new(),
         reading: None,
+        is_over: false,
     };
     if flow.inner.is_end_stream() {
         flow.give_back();

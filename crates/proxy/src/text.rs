@@ -15,7 +15,7 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use pharos_policy::Action;
-use pharos_scan::tools::{ToolScan, excerpt};
+use pharos_scan::tools::{Tool, ToolScan, excerpt};
 use pharos_scan::{AgeBand, BodyScan, CODINGS, DecodeError, Dictionaries, Kind, Media};
 use tokio::time::{Instant, timeout_at};
 
@@ -62,6 +62,8 @@ pub(crate) struct Reading {
     /// Where the prompt is noted, where it is kept.
     said: Option<Arc<Tally>>,
     stopped: Stopped,
+    /// Whose words end an answer that is cut, where it is one of events that can be ended so.
+    ending: Option<Arc<Tool>>,
     shared: Arc<Shared>,
 }
 
@@ -127,6 +129,7 @@ impl Reads<'_> {
             warns,
             said,
             stopped: Stopped::default(),
+            ending: None,
             shared: Arc::clone(shared),
         })
     }
@@ -202,6 +205,18 @@ impl Reading {
         tally.become_event(verdict.event());
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
         true
+    }
+
+    /// What is said to the reader in the place of what was cut.
+    pub(crate) fn ending(&self) -> Option<Bytes> {
+        let tool = self.ending.as_ref()?;
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = stopped.as_ref()?;
+        let words = self.shared.pages.words();
+        let told = words.refusal(verdict, verdict.band(words));
+        let events = tool.ending(&format!("\n\n{told}"))?;
+        // An event of the tool's own that was cut in two ends first.
+        Some(format!("\n\n{events}").into())
     }
 
     /// Keeps the part of the prompt that may be kept.
@@ -344,11 +359,15 @@ pub(crate) async fn answer(
     } else {
         reads.of_answer(&parts.headers)
     };
-    let Some(reading) = reading else {
+    let Some(mut reading) = reading else {
         return Ok(Response::from_parts(parts, body));
     };
     if media(&parts.headers).is_some_and(|media| media.kind == Kind::Events) {
         // An answer that is being written is shown as it is written.
+        let bare = [header::CONTENT_LENGTH, header::CONTENT_ENCODING];
+        if !bare.iter().any(|name| parts.headers.contains_key(name)) {
+            reading.ending = reads.tool.and_then(Use::of_prompt).cloned();
+        }
         flow.reading = Some(reading);
         return Ok(Response::from_parts(parts, body));
     }
@@ -374,6 +393,14 @@ pub(crate) fn with_held(rest: SizeHint, held: &Held) -> SizeHint {
         hint.set_upper(upper + bytes as u64);
     }
     hint
+}
+
+/// Asks for an answer that is not packed: one that is being written can then be ended in words.
+pub(crate) fn ask_for_bare(headers: &mut HeaderMap) {
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
 }
 
 /// Leaves of what codings a client takes those that can be read.

@@ -15,7 +15,7 @@ const DICTIONARIES: [&str; 2] = [
     "dictionary self-harm\nversion 1\ndistress yes\n\
      threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 sad otter\n",
     "dictionary gambling\nversion 1\n\
-     threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 lucky clam\n500 furious gale\n",
+     threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 lucky clam\n500 furious gale\n500 and a furious\n",
 ];
 
 const HOSTS: [&str; 5] = [
@@ -229,6 +229,45 @@ async fn fil_13_a_prompt_in_distress_is_answered_with_help() {
     assert!(
         body.contains("Childline") && !body.contains("otter"),
         "{body}"
+    );
+}
+
+/// FIL-13: an answer that turns out to be over while it is written ends in words, in the tool's own
+/// shape: help where the theme is distress. It is asked for bare, so that it can be.
+#[tokio::test]
+async fn fil_13_an_answer_that_is_stopped_ends_with_help() {
+    let pieces = [
+        "data: {\"choices\":[{\"delta\":{\"content\":\"The sea. a sad o\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"tter swims\"}}]}\n\n",
+    ];
+    let chunks = pieces
+        .map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()))
+        .concat();
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let whole = format!("{head}{chunks}0\r\n\r\n");
+    let (school, origin) = tools(move |_| Reply::Raw(whole.clone().into_bytes())).await;
+    let url = "https://api.openai.com/v1/chat/completions";
+    let prompt = r#"{"messages":[{"role":"user","content":"hello"}],"stream":true}"#;
+    for more in [&["--http1.1"][..], &["--http2"]] {
+        let (status, body) = ask(&school, url, JSON, prompt, more).await;
+        assert_eq!(status, "200");
+        assert!(!body.contains("swims"), "{body}");
+        assert!(
+            body.contains("\"content\":\"\\n\\nYou do not have to manage this alone\\n"),
+            "{body}"
+        );
+        assert!(body.contains("Childline: 0800 1111"), "{body}");
+        assert!(body.ends_with("data: [DONE]\n\n"), "{body}");
+    }
+    assert_eq!(
+        origin.asked()[0].header("accept-encoding"),
+        Some("identity")
+    );
+    let events = school.events(2).await;
+    assert!(
+        events.iter().all(|event| event.action == "block"),
+        "{events:?}"
     );
 }
 

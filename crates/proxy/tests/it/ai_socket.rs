@@ -277,7 +277,7 @@ async fn fil_02_any_websocket_is_read_in_the_generic_way() {
     let order: Vec<u8> = heard.iter().map(|(first, _)| *first).collect();
     assert_eq!(order, [0, 0x89, 0x01, 0x80, 0x82, TEXT]);
     assert_eq!(heard[5].1, long);
-    let over = format!("{long} a furious gale {long}");
+    let over = format!("{long} and a furious gale {long}");
     let over = frame(TEXT, over.as_bytes(), true);
     // It may be closed before all of it is sent.
     let _ = stream.write_all(&over).await;

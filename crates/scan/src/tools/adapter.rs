@@ -38,6 +38,8 @@ pub struct Tool {
     pub(super) signed_in: Vec<Sign>,
     /// The answer to a request that is refused, as the tool's own programs understand it.
     pub(super) refusal: Option<Box<str>>,
+    /// The data of the events that end an answer that is stopped on its way.
+    pub(super) ending: Vec<Box<str>>,
     /// The requests that carry prompts.
     pub(super) exchanges: Vec<Exchange>,
 }
@@ -142,17 +144,18 @@ impl Tool {
     /// it. `None` where nothing of the kind is known.
     pub fn refusal(&self, text: &str) -> Option<String> {
         let refusal = self.refusal.as_ref()?;
-        let mut quoted = String::with_capacity(text.len() + 16);
-        for c in text.chars() {
-            match c {
-                '"' => quoted.push_str("\\\""),
-                '\\' => quoted.push_str("\\\\"),
-                '\n' => quoted.push_str("\\n"),
-                c if c.is_control() => quoted.push(' '),
-                c => quoted.push(c),
-            }
-        }
-        Some(refusal.replace(TEXT_HERE, &quoted))
+        Some(refusal.replace(TEXT_HERE, &quoted(text)))
+    }
+
+    /// The server-sent events that end an answer which is stopped on its way, with this text in them
+    /// for its reader. `None` where nothing of the kind is known.
+    pub fn ending(&self, text: &str) -> Option<String> {
+        let quoted = quoted(text);
+        let events = self.ending.iter().map(|data| {
+            let data = data.replace(TEXT_HERE, &quoted);
+            format!("data: {data}\n\n")
+        });
+        (!self.ending.is_empty()).then(|| events.collect())
     }
 
     pub(super) fn exchange(&self, path: &str, way: Way) -> Option<usize> {
@@ -160,6 +163,21 @@ impl Tool {
             exchange.way == way && exchange.paths.iter().any(|p| p.meets(path).is_some())
         })
     }
+}
+
+/// As it stands in a string of JSON.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() => quoted.push(' '),
+            c => quoted.push(c),
+        }
+    }
+    quoted
 }
 
 /// Whether a `Cookie` header has a cookie whose name is like this, and that is not empty.

@@ -68,6 +68,7 @@ struct Reader {
     anonymous: Vec<Path>,
     signed_in: Vec<Sign>,
     refusal: Option<Box<str>>,
+    ending: Vec<Box<str>>,
     exchanges: Vec<(usize, Draft)>,
 }
 
@@ -150,8 +151,16 @@ impl Reader {
                 self.refusal = Some(rest.into());
                 Ok(())
             }
+            "ending" if rest.len() > REFUSAL_MAX => {
+                Err(format!("an ending is longer than {REFUSAL_MAX} bytes"))
+            }
+            "ending" => {
+                room(self.ending.len())?;
+                self.ending.push(rest.into());
+                Ok(())
+            }
             _ => Err(format!(
-                "{word:?} is not known here: tool, title, version, source, hosts, tenant, workspace, signed-out, refusal, or a heading such as [POST /path]"
+                "{word:?} is not known here: tool, title, version, source, hosts, tenant, workspace, signed-out, refusal, ending, or a heading such as [POST /path]"
             )),
         }
     }
@@ -295,6 +304,7 @@ impl Reader {
             anonymous: self.anonymous,
             signed_in: self.signed_in,
             refusal: self.refusal,
+            ending: self.ending,
             exchanges: exchanges.collect(),
         })
     }
@@ -339,7 +349,7 @@ mod tests {
     fn an_adapter_is_read() {
         let text = "# words\ntool harbour-talk\nversion 2\ntitle Harbour Talk\nsource made up\nhosts talk.test, ai.test\n\
             tenant X-Allowed-Spaces\nworkspace header X-Space\nsigned-out path /anon/**\nsigned-out without cookie session*\n\
-            refusal {\"detail\":\"{text}\"}\n\n[POST /chat, /anon/chat]\nprompt messages[].text\nanswer delta.text\n";
+            refusal {\"detail\":\"{text}\"}\nending {\"t\":\"{text}\"}\nending [DONE]\n\n[POST /chat, /anon/chat]\nprompt messages[].text\nanswer delta.text\n";
         let tool = Tool::parse(text).unwrap();
         assert_eq!(
             (&*tool.name, &*tool.title, tool.version),
@@ -353,6 +363,10 @@ mod tests {
         assert_eq!(
             tool.refusal("say \"no\"\n").as_deref(),
             Some("{\"detail\":\"say \\\"no\\\"\\n\"}")
+        );
+        assert_eq!(
+            tool.ending("no\n").as_deref(),
+            Some("data: {\"t\":\"no\\n\"}\n\ndata: [DONE]\n\n")
         );
     }
 }
