@@ -16,7 +16,9 @@ use pharos_proxy::{
     CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent,
     Words, pac, trust_steps,
 };
-use pharos_service::{App, Prober, School, SystemClock};
+use pharos_service::{
+    App, AskUnopened, Noticed, NoticedCounts, Prober, School, SystemClock, Unopened,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::CancellationToken;
@@ -218,6 +220,9 @@ pub(crate) async fn start(
         None => (None, None),
     };
 
+    if let Some(view) = opened.proxy.get() {
+        tell_what_is_not_seen(app, view);
+    }
     let intake = start_intake(faces, opened, &school, &sink, &stop, &mut tasks).await?;
     app.tell_faces(pharos_service::Faces {
         dns: dns.is_some(),
@@ -271,6 +276,32 @@ pub(crate) async fn start(
         stop,
         tasks,
     })
+}
+
+/// Lets the pages ask the proxy what it could not look into.
+fn tell_what_is_not_seen(app: &App, view: &pharos_proxy::View) {
+    let own = view.clone();
+    app.tell_noticed(Noticed(Arc::new(move || {
+        let figures = own.figures();
+        NoticedCounts {
+            distrusted: figures.distrusted,
+            hidden_names: figures.hidden_names,
+        }
+    })));
+    let own = view.clone();
+    app.tell_unopened(AskUnopened(Arc::new(move || {
+        let proposals = own.proposals().into_iter();
+        proposals
+            .map(|one| Unopened {
+                host: one.host.into(),
+                distrusted: one.distrusted,
+                left: one.left,
+                client_certificate: one.client_certificate,
+                devices: one.devices,
+                last: one.last,
+            })
+            .collect()
+    })));
 }
 
 /// Where intake listens.

@@ -55,6 +55,8 @@ pub enum Proposed {
     Pack(PackFiles),
     /// Sites or categories opened for groups for some time.
     Opening(Opening),
+    /// Whole hosts that the proxy does not look into for some time.
+    LeaveAlone(Vec<String>),
 }
 
 /// A change to be drafted.
@@ -218,13 +220,17 @@ impl App {
             replay: Some(replay.clone()),
             opening: match &what {
                 Proposed::Opening(opening) => Some(opening.clone()),
-                Proposed::Pack(_) => None,
+                Proposed::Pack(_) | Proposed::LeaveAlone(_) => None,
+            },
+            leave_alone: match &what {
+                Proposed::LeaveAlone(hosts) => hosts.clone(),
+                Proposed::Pack(_) | Proposed::Opening(_) => Vec::new(),
             },
             back_to: None,
         };
         let pack = match &what {
             Proposed::Pack(files) => Some(self.keep_pack(actor, files, &why, now).await?),
-            Proposed::Opening(_) => None,
+            Proposed::Opening(_) | Proposed::LeaveAlone(_) => None,
         };
         let review = proposal.review_days.unwrap_or(REVIEW_DAYS).clamp(1, 366);
         let new = NewChange {
@@ -250,7 +256,7 @@ impl App {
     }
 
     fn end_of(&self, proposal: &Proposal, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-        let opening = matches!(proposal.what, Proposed::Opening(_));
+        let opening = !matches!(proposal.what, Proposed::Pack(_));
         match proposal.days {
             Some(days) if (1..=OPENING_DAYS_MAX).contains(&days) => {
                 Ok(Some(now + SignedDuration::from_hours(24 * i64::from(days))))
@@ -267,8 +273,10 @@ impl App {
 
     /// The proposed change in the words that policies use.
     fn canonical(&self, what: &Proposed) -> Result<Proposed, Error> {
-        let Proposed::Opening(opening) = what else {
-            return Ok(what.clone());
+        let opening = match what {
+            Proposed::Pack(_) => return Ok(what.clone()),
+            Proposed::LeaveAlone(hosts) => return crate::uninspected::canonical(hosts),
+            Proposed::Opening(opening) => opening,
         };
         if opening.groups.is_empty() {
             return Err(Error::field(
@@ -293,6 +301,7 @@ impl App {
     async fn differences(&self, what: &Proposed) -> Result<(Vec<DiffLine>, usize), Error> {
         match what {
             Proposed::Pack(files) => Ok(pharos_pack::diff(&self.files_in_force().await?, files)),
+            Proposed::LeaveAlone(hosts) => Ok((crate::uninspected::lines(hosts), 0)),
             Proposed::Opening(opening) => {
                 let line = |text: String| DiffLine {
                     file: "openings".to_owned(),
@@ -478,6 +487,10 @@ impl App {
             (Proposed::Opening(opening), Some(until)) => {
                 Some(self.opening_override(opening, &open, until, now)?)
             }
+            (Proposed::LeaveAlone(hosts), Some(until)) => Some(NewOverride {
+                review_at: open.change.review_at.map(|review| review.min(until)),
+                ..crate::uninspected::entry(hosts.clone(), until, open.body.why.clone(), now)?
+            }),
             _ => None,
         };
         self.records()
@@ -544,6 +557,9 @@ impl App {
     async fn proposed_by(&self, open: &OpenChange) -> Result<Proposed, Error> {
         if let Some(opening) = &open.body.opening {
             return Ok(Proposed::Opening(opening.clone()));
+        }
+        if !open.body.leave_alone.is_empty() {
+            return Ok(Proposed::LeaveAlone(open.body.leave_alone.clone()));
         }
         let number = open.change.pack.ok_or(Error::NotFound)?;
         let version = self.records().pack(number).await?.ok_or(Error::NotFound)?;
@@ -619,6 +635,7 @@ impl App {
             settings: self.settings_changed(&candidate),
             replay: Some(replay.clone()),
             opening: None,
+            leave_alone: Vec::new(),
             back_to: Some(version),
         };
         let pack = self.keep_pack(actor, files, &why, now).await?;

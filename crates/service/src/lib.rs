@@ -61,8 +61,9 @@ pub use groups::{ExceptionGroup, Member, NewMember};
 pub use lessons::{NewLesson, OpenedLesson};
 pub use lists::NewList;
 pub use network::{
-    AddressLine, Faces, FirewallView, GapLine, LeaseLine, Limit, NO_FILTER_IS_COMPLETE,
-    NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace, RadiusCounts,
+    AddressLine, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit,
+    NO_FILTER_IS_COMPLETE, NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace,
+    RadiusCounts, Unopened, UnopenedLine,
 };
 pub use notices::NoticeBody;
 pub use packs::PackFiles;

@@ -183,7 +183,7 @@ pub(crate) fn add_override(spec: &mut PolicySpec, stored: &Override) -> Result<(
 }
 
 /// An exception from being looked into is told from one that opens by its shape.
-fn is_uninspected(body: &[u8]) -> bool {
+pub(crate) fn is_uninspected(body: &[u8]) -> bool {
     serde_json::from_slice::<UninspectedSpec>(body).is_ok()
 }
 

@@ -10,7 +10,7 @@ use pharos_filter::whatif::{Asked, Replay, WhatIf};
 use pharos_ledger::Detail;
 use pharos_pack::Pack;
 use pharos_policy::PolicySpec;
-use pharos_policy::spec::ExceptionSpec;
+use pharos_policy::spec::{ExceptionSpec, UninspectedSpec};
 use pharos_records::Effect;
 
 use crate::changes::Proposed;
@@ -72,7 +72,7 @@ impl App {
                     Some(new),
                 )
             }
-            Proposed::Opening(_) => (
+            Proposed::Opening(_) | Proposed::LeaveAlone(_) => (
                 school.pack.filter.clone(),
                 school.declared_categories.clone(),
                 None,
@@ -89,6 +89,13 @@ impl App {
                 sites: opening.sites.clone(),
                 categories: opening.categories.clone(),
                 from: None,
+                until: jiff::Timestamp::MAX,
+            });
+        }
+        if let Proposed::LeaveAlone(hosts) = proposed {
+            spec.overrides.uninspected.push(UninspectedSpec {
+                reference: "proposed".to_owned(),
+                leave_alone: hosts.clone(),
                 until: jiff::Timestamp::MAX,
             });
         }

@@ -115,6 +115,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("device-out", "Nobody is named at this device any more."),
     ("ended", "Ended. The usual rules are in force again."),
+    ("unopened", "Put aside. It is not shown again for 90 days."),
     (
         "gap",
         "Explained. It stays on the list until the device passes the filter again.",

@@ -130,6 +130,7 @@ routes! {
 
     get "/network", May(Act::ReadNetwork) => p::network::show;
     post "/network/gaps", May(Act::ReadNetwork) => p::network::explain;
+    post "/network/unopened", May(Act::ReadNetwork) => p::unopened::settle;
     get "/network/firewall", May(Act::ReadNetwork) => p::network::firewall;
     get "/limits", May(Act::ReadChecks) => p::limits::show;
     get "/notice", Anyone => p::notice::show;

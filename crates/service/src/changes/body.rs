@@ -37,6 +37,9 @@ pub struct ChangeBody {
     pub replay: Option<WhatIf>,
     /// What is opened, where it is an opening.
     pub opening: Option<Opening>,
+    /// Hosts that are left uninspected, where that is what is proposed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leave_alone: Vec<String>,
     /// The version gone back to, where it is a way back.
     pub back_to: Option<i64>,
 }

@@ -244,6 +244,7 @@ impl App {
             origin: change.origin.name(),
             kind: match change.kind {
                 ChangeKind::Pack => "pack",
+                ChangeKind::Opening if !open.body.leave_alone.is_empty() => "uninspected",
                 ChangeKind::Opening => "opening",
             },
             policy: match change.pack {
@@ -315,7 +316,11 @@ impl App {
             by: self.called(stored.by, Origin::Screen).await?,
             by_person: stored.by,
             origin: Origin::Screen.name(),
-            kind: stored.kind.name(),
+            kind: if crate::snapshot::is_uninspected(&stored.body) {
+                "uninspected"
+            } else {
+                stored.kind.name()
+            },
             policy: crate::overrides::reference_of(stored.id),
             effect: match stored.kind {
                 OverrideKind::Exception | OverrideKind::Membership => Effect::Opens,
@@ -450,10 +455,17 @@ fn sites_of(body: &[u8]) -> Vec<String> {
         .get("group")
         .and_then(|group| group.as_str())
         .map(|group| format!("group: {group}"));
-    [list("groups"), list("sites"), list("categories"), group]
-        .into_iter()
-        .flatten()
-        .collect()
+    let alone = list("leave-alone");
+    [
+        list("groups"),
+        list("sites"),
+        list("categories"),
+        alone,
+        group,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn table(lines: &[LogLine]) -> Table {

@@ -8,6 +8,7 @@ mod firewall;
 mod gaps;
 mod limits;
 mod notice;
+mod unopened;
 mod view;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub(crate) use firewall::{ATTEMPT, may_be_way_round, method_of};
 pub use gaps::{GapLine, QuietPlace};
 pub use limits::{Faces, Limit, NO_FILTER_IS_COMPLETE, Noticed, NoticedCounts};
 pub use notice::NoticeState;
+pub use unopened::{AskUnopened, Unopened, UnopenedLine};
 pub use view::{AddressLine, LeaseLine, NetworkView};
 
 /// How long the last passing of an address is remembered.
@@ -47,6 +49,7 @@ pub(crate) struct Network {
     pub(crate) passing: Passing,
     pub(crate) faces: ArcSwapOption<Faces>,
     pub(crate) noticed: OnceLock<Noticed>,
+    pub(crate) unopened: OnceLock<AskUnopened>,
 }
 
 #[derive(Default)]

@@ -10,7 +10,7 @@ use pharos_directory::presence::OpenSession;
 use pharos_filter::Evidence;
 use pharos_ledger::Detail;
 
-use super::{GapLine, QuietPlace, RadiusCounts};
+use super::{GapLine, QuietPlace, RadiusCounts, UnopenedLine};
 use crate::{App, Error};
 
 /// The most addresses and sessions shown.
@@ -65,6 +65,8 @@ pub struct NetworkView {
     pub leases: Vec<LeaseLine>,
     /// How many devices made their hardware address up.
     pub made_up: usize,
+    /// Hosts that the proxy could not look into.
+    pub unopened: Vec<UnopenedLine>,
     /// How RADIUS accounting goes.
     pub radius: RadiusCounts,
 }
@@ -83,6 +85,7 @@ impl App {
         let now = self.now();
         let gaps = self.gap_lines().await?;
         let quiet = self.quiet_places();
+        let unopened = self.unopened_lines().await?;
         let mut evidence = self.filter().addresses().evidence(now);
         evidence.retain(|(address, _)| !crate::checks::is_check_address(*address));
         let addresses_count = evidence.len();
@@ -121,6 +124,7 @@ impl App {
             sessions_count,
             leases: leases.collect(),
             made_up: state.presence.lease_counts().1,
+            unopened,
             radius: state.radius,
         })
     }

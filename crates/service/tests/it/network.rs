@@ -1,6 +1,7 @@
 //! What the network tells: leases, Wi-Fi sessions, firewall events, gaps, the notice, the limits.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use pharos_access::Actor;
@@ -8,8 +9,12 @@ use pharos_directory::leases::{LeaseFormat, read_leases};
 use pharos_directory::presence::GapKind;
 use pharos_directory::radius::{Accounting, Status};
 use pharos_monitor::firewall;
+use pharos_policy::Action;
+use pharos_records::LedgerFilter;
 use pharos_school::{Confidence, IdentitySource, Role, Unknown, Who};
-use pharos_service::{AlertBody, Error, Faces, NoticeState};
+use pharos_service::{
+    AlertBody, AskUnopened, Error, Faces, LogFilter, NoticeState, Side, Unopened,
+};
 use pharos_testkit::school::SampleSchool;
 
 use crate::{is_closed, system};
@@ -577,4 +582,134 @@ async fn fil_20_the_limits_follow_from_what_is_on() {
         &school.app.limits(&pupil.actor).await.unwrap_err()
     ));
     let _: &Actor = &system();
+}
+
+fn unopened(host: &str, devices: usize) -> Unopened {
+    Unopened {
+        host: host.to_owned(),
+        distrusted: 4,
+        left: 1,
+        client_certificate: 0,
+        devices,
+        last: "2026-09-14T09:00:00Z".parse().unwrap(),
+    }
+}
+
+/// FIL-01, REQ-03: what the proxy could not look into is shown to the technical team; left alone it is
+/// only once two people have assessed it, for a time; put aside it is out of sight for 90 days.
+/// Both are in the audit log.
+#[tokio::test]
+async fn req_03_what_cannot_be_looked_into_is_left_alone_by_change_control() {
+    let school = SampleSchool::open().await;
+    let kofi = school.at_work("kofi.adeyemi").await;
+    let (ruth, helen) = (
+        school.at_work("ruth.okafor").await.actor,
+        school.at_work("helen.lindqvist").await.actor,
+    );
+    let hosts = ["api.app.example", "app.example", "odd.example"];
+    school.app.tell_unopened(AskUnopened(Arc::new(move || {
+        hosts.iter().map(|host| unopened(host, 3)).collect()
+    })));
+    let shown = async || {
+        let view = school.app.network(&kofi.actor).await.unwrap();
+        let lines = view.unopened.into_iter();
+        lines
+            .map(|line| (line.noticed.host, line.waits))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await.len(), 3);
+
+    let why = "The exam board's program trusts its own certificate only";
+    let propose = |host, days| school.app.propose_uninspected(&kofi.actor, host, days, why);
+    for (host, days) in [
+        ("app.example", None),
+        ("app.example", Some(367)),
+        ("app.example/path", Some(30)),
+        ("example", Some(30)),
+        ("", Some(30)),
+    ] {
+        let refused = propose(host, days).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{host} {days:?}");
+    }
+    let teacher = school.at_work("ines.castellano").await.actor;
+    let refused = school
+        .app
+        .propose_uninspected(&teacher, "app.example", Some(30), why)
+        .await;
+    assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
+    let number = propose("app.example", Some(30)).await.unwrap();
+    let waits = shown().await;
+    assert_eq!(
+        waits[..2],
+        [
+            ("api.app.example".to_owned(), Some(number)),
+            ("app.example".to_owned(), Some(number))
+        ]
+    );
+    let action = async |host: &str| school.verdict("ada.quill", host).await.action;
+    let early = school.app.put_in_force(&ruth, number).await;
+    assert!(matches!(early, Err(Error::Refused(_))), "{early:?}");
+    assert_eq!(action("app.example").await, Action::Allow);
+
+    let words = "Nothing is typed there but answers to exam questions.";
+    let app = &school.app;
+    app.assess_change(&kofi.actor, number, Side::Technical, words)
+        .await
+        .unwrap();
+    app.assess_change(&ruth, number, Side::Educational, words)
+        .await
+        .unwrap();
+    app.consent_to_change(&helen, number, words).await.unwrap();
+    assert!(app.put_in_force(&ruth, number).await.unwrap().holds());
+    assert_eq!(action("api.app.example").await, Action::Tunnel);
+    assert_eq!(action("gambling.pharos.test").await, Action::Block);
+    assert_eq!(shown().await, [("odd.example".to_owned(), None)]);
+    let log = app
+        .change_log(
+            &ruth,
+            &LogFilter {
+                kind: Some("uninspected".to_owned()),
+                ..LogFilter::default()
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(log.len(), 2, "the change and what it made: {log:?}");
+    let differences: Vec<&String> = log.iter().flat_map(|line| &line.difference).collect();
+    assert!(
+        differences.iter().all(|line| line.contains("app.example")),
+        "{differences:?}"
+    );
+
+    let unsaid = app.dismiss_unopened(&kofi, "odd.example", " ").await;
+    assert!(matches!(unsaid, Err(Error::Invalid(_))), "{unsaid:?}");
+    let unknown = app.dismiss_unopened(&kofi, "other.example", why).await;
+    assert!(matches!(unknown, Err(Error::NotFound)), "{unknown:?}");
+    app.dismiss_unopened(&kofi, "odd.example", "An old phone without the certificate")
+        .await
+        .unwrap();
+    assert_eq!(shown().await, []);
+    assert_eq!(
+        action("odd.example").await,
+        Action::Allow,
+        "it is looked into as before"
+    );
+    let ledger = app
+        .ledger(&helen, &LedgerFilter::default(), 200)
+        .await
+        .unwrap();
+    let done = |act: &str, about: &str| {
+        ledger
+            .iter()
+            .any(|entry| entry.line.act == act && format!("{entry:?}").contains(about))
+    };
+    assert!(done("setting.change", "unopened.odd.example"), "{ledger:?}");
+    assert!(done("policy.install", ""), "{ledger:?}");
+
+    school.clock.forward(SignedDuration::from_hours(24 * 31));
+    let back: Vec<String> = shown().await.into_iter().map(|(host, _)| host).collect();
+    assert_eq!(back, ["api.app.example", "app.example"], "the time is over");
+    assert_eq!(action("app.example").await, Action::Allow);
+    school.clock.forward(SignedDuration::from_hours(24 * 60));
+    assert_eq!(shown().await.len(), 3, "and what was put aside comes back");
 }

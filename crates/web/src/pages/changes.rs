@@ -213,6 +213,7 @@ const KINDS: &[(&str, &str)] = &[
     ("", "Any"),
     ("pack", "Version of the policy"),
     ("opening", "Opened for groups"),
+    ("uninspected", "Not looked into for a time"),
     ("exception", "Site opened after a request"),
     ("emergency-block", "Blocked in a hurry"),
     ("lesson-list", "Links for a class"),

@@ -40,6 +40,7 @@ pub(crate) mod report;
 pub(crate) mod requests;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
+pub(crate) mod unopened;
 
 /// Every path that is none.
 pub(crate) async fn nothing_here(State(web): State<Web>, Anyone(me): Anyone) -> Response {

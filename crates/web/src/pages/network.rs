@@ -9,6 +9,7 @@ use pharos_school::Confidence;
 use pharos_service::{Error, GapLine, NetworkView, RadiusCounts, SignedIn};
 use serde::Deserialize;
 
+use super::unopened::UnopenedForm;
 use crate::components::{
     Button, Cell, Choice, Details, Errors, Form, Select, Summary, Table, TextArea, Warning,
 };
@@ -29,8 +30,15 @@ pub(crate) struct GapForm {
 
 /// `GET /network`
 pub(crate) async fn show(State(web): State<Web>, Me(me): Me, done: Done) -> Response {
-    let page = page(&web, &me, done, &GapForm::default(), Errors::default()).await;
+    let page = page(&web, &me, done, &Typed::default(), Errors::default()).await;
     answer(&web, Some(&me), page).await
+}
+
+/// What was typed into one of the page's forms.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    pub(super) gap: GapForm,
+    pub(super) unopened: UnopenedForm,
 }
 
 /// `POST /network/gaps`
@@ -47,18 +55,22 @@ pub(crate) async fn explain(
     match after(&web, Some(&me), outcome).await {
         After::Go(path) => go(&path),
         After::Again(errors) => {
-            let page = page(&web, &me, Done::default(), &form, errors).await;
+            let typed = Typed {
+                gap: form,
+                ..Typed::default()
+            };
+            let page = page(&web, &me, Done::default(), &typed, errors).await;
             answer(&web, Some(&me), page).await
         }
         After::No(response) => response,
     }
 }
 
-async fn page(
+pub(super) async fn page(
     web: &Web,
     me: &SignedIn,
     done: Done,
-    form: &GapForm,
+    typed: &Typed,
     errors: Errors,
 ) -> Result<Response, Error> {
     let view = web.app.network(&me.actor).await?;
@@ -71,7 +83,8 @@ async fn page(
             ("/network/firewall".to_owned(), "What the firewall tells".to_owned()),
             ("/limits".to_owned(), "What Pharos cannot see here, and why".to_owned()),
         ]));
-    sheet = gaps(sheet, web, &view, &zone, form, &errors).await?;
+    sheet = gaps(sheet, web, &view, &zone, &typed.gap, &errors).await?;
+    sheet = super::unopened::list(sheet, web, me, &view.unopened, &typed.unopened, &errors);
     sheet = who(sheet, &view, &zone);
     sheet = sessions(sheet, &view, &zone);
     Ok(sources(sheet, &view, &zone).response())

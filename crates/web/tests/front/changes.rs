@@ -1,7 +1,10 @@
 //! Change control on the pages (REQ-03 to REQ-06).
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use pharos_policy::Action;
+use pharos_service::{AskUnopened, Unopened};
 use pharos_testkit::school::SampleSchool;
 
 use crate::browser::Browser;
@@ -196,4 +199,90 @@ async fn req_06_a_member_is_added_on_the_page() {
     );
     let mut teacher = signed_in(&school, "hana.yilmaz").await;
     assert_eq!(teacher.get("/groups").await.status, StatusCode::FORBIDDEN);
+}
+
+/// FIL-01, REQ-03: what the proxy could not look into stands on the page of the network, with a way to
+/// propose that it is left alone and a way to put it aside; what is wrong is said beside the field.
+#[tokio::test]
+async fn req_03_what_cannot_be_looked_into_is_settled_on_the_network_page() {
+    let school = SampleSchool::open().await;
+    let mut kofi = signed_in(&school, "kofi.adeyemi").await;
+    let page = kofi.get("/network").await;
+    assert!(
+        page.text.contains("No host has failed three times"),
+        "{}",
+        page.text
+    );
+    let last = school.app.now();
+    school.app.tell_unopened(AskUnopened(Arc::new(move || {
+        let hosts = ["app.example", "odd.example"].iter();
+        hosts
+            .map(|host| Unopened {
+                host: (*host).to_owned(),
+                distrusted: 1,
+                left: 2,
+                client_certificate: 0,
+                devices: 8,
+                last,
+            })
+            .collect()
+    })));
+    let page = kofi.get("/network").await;
+    for wanted in [
+        "app [dot] example",
+        "certificate was refused: 1 time; Left as soon as the certificate was seen: 2 times",
+        "8 or more",
+        "Propose to leave it alone",
+        "Put it aside for 90 days",
+    ] {
+        assert!(page.text.contains(wanted), "{wanted}: {}", page.text);
+    }
+    let form = |what, reason| {
+        [
+            ("host", "app.example"),
+            ("what", what),
+            ("days", "30"),
+            ("reason", reason),
+        ]
+    };
+    let unsaid = kofi.post("/network/unopened", &form("alone", "")).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        unsaid.text.contains("id=\"reason-error\"") && !unsaid.text.contains("id=\"why-error\""),
+        "{}",
+        unsaid.text
+    );
+    let neither = kofi.post("/network/unopened", &form("", "Because")).await;
+    assert!(
+        neither.text.contains("Choose what shall become of it"),
+        "{}",
+        neither.text
+    );
+    let why = "The exam board's program";
+    let sent = kofi.post("/network/unopened", &form("alone", why)).await;
+    assert_eq!(sent.location(), "/changes/1?done=proposed", "{}", sent.text);
+    let change = kofi.get("/changes/1").await;
+    assert!(
+        change.text.contains("host app.example, and all below it"),
+        "{}",
+        change.text
+    );
+    let page = kofi.get("/network").await;
+    assert!(page.text.contains("Change 1 waits"), "{}", page.text);
+    let aside = [
+        ("host", "odd.example"),
+        ("what", "aside"),
+        ("reason", "An old phone"),
+    ];
+    let sent = kofi.post("/network/unopened", &aside).await;
+    assert_eq!(sent.location(), "/network?done=unopened", "{}", sent.text);
+    let page = kofi.get("/network?done=unopened").await;
+    assert!(
+        !page.text.contains("odd [dot] example") && page.text.contains("Put aside."),
+        "{}",
+        page.text
+    );
+    let mut teacher = signed_in(&school, "hana.yilmaz").await;
+    let refused = teacher.post("/network/unopened", &form("alone", why)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }

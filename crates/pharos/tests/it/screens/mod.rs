@@ -58,6 +58,7 @@ fn vul_07_every_page_is_usable_by_everyone() {
     let reference = blocked_reference(&server);
     ask_for_a_site(&server, &reference);
     propose_an_opening(&server);
+    refuse_the_certificate(&server);
     let driver = Driver::start();
     let round = Round {
         driver: &driver,
@@ -328,6 +329,21 @@ fn propose_an_opening(server: &Server) {
         )
         .unwrap();
     assert_eq!(proposed.status, 303, "{proposed:?}");
+}
+
+/// A device without the school's certificate, so that there is a host that could not be looked into.
+fn refuse_the_certificate(server: &Server) {
+    let proxy = format!("http://{}", server.proxy);
+    for _ in 0..3 {
+        let refused = curl(&[
+            "--interface",
+            ADA,
+            "-x",
+            &proxy,
+            "https://gambling.pharos.test/",
+        ]);
+        assert_eq!(refused.exit, 60, "{refused:?}");
+    }
 }
 
 /// The reference of a block that happened to Ada.
