@@ -20,5 +20,6 @@ mod postgres;
 mod proxy;
 mod ready;
 mod screens;
+mod soak;
 mod standby;
 mod story;
