@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::support::browser::{Driver, TOOLS as BROWSER};
 use crate::support::clients::{Fetched, curl, dig, kdig};
-use crate::support::server::{ADA, INES, Server, folder, program};
+use crate::support::server::{ADA, INES, Server, folder, free_port, program};
 use crate::support::upstream::{ADDRESS, Upstream};
 use crate::support::{have, wait_for};
 
@@ -122,6 +122,42 @@ fn fil_14_a_browser_led_by_the_resolver_shows_the_block_page() {
     browser.click("a[href$='/report']");
     browser.click("main form[action*='/report'] button");
     browser.says("Thank you for telling us");
+}
+
+/// FIL-15, FIL-14: a browser that asks the school's resolver over HTTPS, by the path of its device, is led
+/// to the block page as in school; at a path that was taken back it finds nothing any more.
+#[test]
+fn fil_15_a_browser_asks_over_https_by_the_path_of_its_device() {
+    if !have(BROWSER) || !have(&["certutil"]) {
+        return;
+    }
+    let at = format!("127.0.0.1:{}", free_port());
+    let server = Server::sample_with(&["--doh", &at]);
+    let driver = Driver::start();
+    driver.trust(&server.data.join("keys/authority.pem"));
+    let device = [
+        "roaming",
+        "add",
+        "--label",
+        "Ada's laptop",
+        "--user",
+        "ada.quill",
+    ];
+    let made = server
+        .command(&[&device[..], &["--json"]].concat())
+        .ended(0)
+        .json();
+    let word = |key: &str| made[key].as_str().unwrap().to_owned();
+    let browser = driver.browser_that_asks(&format!("https://{at}{}{{?dns}}", word("path")));
+    let port = server.block_page().port();
+    browser.go(&format!("http://gambling.pharos.test:{port}/win"));
+    browser.says("gambling.pharos.test");
+    browser.says("Ask for this");
+    let revoke = ["roaming", "revoke", &word("id")];
+    server.command(&revoke).ended(0);
+    let other = driver.browser_that_asks(&format!("https://{at}{}{{?dns}}", word("path")));
+    let gone = other.fails(&format!("http://gambling.pharos.test:{port}/win"));
+    assert!(gone.contains("ERR_NAME_NOT_RESOLVED"), "{gone}");
 }
 
 /// FIL-01: where no block page is served, a blocked name does not exist, so that no browser waits

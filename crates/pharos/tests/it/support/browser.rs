@@ -105,8 +105,21 @@ impl Driver {
         self.browser_with(Some(format!("--host-resolver-rules={rules}")))
     }
 
-    fn browser_with(&self, more: Option<String>) -> Browser {
+    /// Opens a browser that asks this resolver over HTTPS and no other, as a managed device is set.
+    pub(crate) fn browser_that_asks(&self, resolver: &str) -> Browser {
         let profile = tempfile::tempdir().unwrap();
+        let state = serde_json::json!({
+            "dns_over_https": { "mode": "secure", "templates": resolver }
+        });
+        std::fs::write(profile.path().join("Local State"), state.to_string()).unwrap();
+        self.browser_in(profile, None)
+    }
+
+    fn browser_with(&self, more: Option<String>) -> Browser {
+        self.browser_in(tempfile::tempdir().unwrap(), more)
+    }
+
+    fn browser_in(&self, profile: TempDir, more: Option<String>) -> Browser {
         let mut wanted = DesiredCapabilities::chrome();
         let mut arguments = vec![
             "--headless=new".to_owned(),
@@ -168,6 +181,14 @@ impl Browser {
         self.runtime
             .block_on(self.driver().goto(address))
             .unwrap_or_else(|error| panic!("{address}: {error}"));
+    }
+
+    /// Goes to an address that cannot be reached; what the browser says.
+    pub(crate) fn fails(&self, address: &str) -> String {
+        match self.runtime.block_on(self.driver().goto(address)) {
+            Ok(()) => panic!("{address} was reached: {}", self.text()),
+            Err(error) => error.to_string().to_uppercase(),
+        }
     }
 
     /// Where it is.

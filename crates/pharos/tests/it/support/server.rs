@@ -340,7 +340,7 @@ fn collect(from: Option<impl Read + Send + 'static>) -> Arc<Mutex<String>> {
 }
 
 /// A port that nobody uses, below those that the system gives to clients.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 9_000).unwrap();
     loop {
