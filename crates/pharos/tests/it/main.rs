@@ -10,6 +10,7 @@
 
 mod support;
 
+mod ai;
 mod clocks;
 mod commands;
 mod dns;
