@@ -117,11 +117,12 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
             ));
         }
     }
+    check_one_build(root, &mut broken)?;
     if !broken.is_empty() {
         bail!("{} broken walls:\n  {}", broken.len(), broken.join("\n  "));
     }
     println!(
-        "structure: {} crates, every arrow points down, the core is pure",
+        "structure: {} crates, every arrow points down, the core is pure, one build serves the program and the tests",
         graph.members.len()
     );
     Ok(())
@@ -155,38 +156,61 @@ fn level(name: &str) -> Option<u8> {
         .map(|(level, _)| *level)
 }
 
+/// Whoever types the first command and then `./test` builds each crate of others once: the program
+/// asks for the same features as its tests do.
+fn check_one_build(root: &Path, broken: &mut Vec<String>) -> anyhow::Result<()> {
+    let program = with_features(root, &["--package", "pharos", "--edges", "normal,build"])?;
+    let all = with_features(root, &["--workspace", "--edges", "normal,build,dev"])?;
+    for crate_ in program.difference(&all) {
+        broken.push(format!(
+            "{crate_} is built again for the tests, with other features: ask for the same in the workspace's Cargo.toml"
+        ));
+    }
+    Ok(())
+}
+
+/// The crates of others in a build, each with its version and features.
+fn with_features(root: &Path, which: &[&str]) -> anyhow::Result<BTreeSet<String>> {
+    let text = tree(root, &[which, &["--format", "{p} [{f}]"]].concat())?;
+    let lines = text.lines().map(|line| {
+        let line = line.strip_suffix(" (*)").unwrap_or(line);
+        line.replace(" (proc-macro)", "")
+    });
+    // Our own crates carry the folder that they lie in.
+    Ok(lines.filter(|line| !line.contains(" (/")).collect())
+}
+
 /// Everything that a crate stands on in a build without tests, near and far: `cargo tree` knows
 /// which features are on then, which `cargo metadata` does not.
 fn below(root: &Path, name: &str) -> anyhow::Result<BTreeSet<String>> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args([
-            "tree",
-            "--locked",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-            "--package",
-            name,
-        ])
-        .output()
-        .context("`cargo tree` could not be run")?;
-    if !output.status.success() {
-        bail!(
-            "`cargo tree --package {name}` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = tree(
+        root,
+        &["--edges", "normal", "--format", "{p}", "--package", name],
+    )?;
     Ok(text
         .lines()
         .filter_map(|line| line.split(' ').next())
         .filter(|other| *other != name)
         .map(str::to_owned)
         .collect())
+}
+
+/// What `cargo tree` says.
+fn tree(root: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(["tree", "--locked", "--prefix", "none"])
+        .args(arguments)
+        .output()
+        .context("`cargo tree` could not be run")?;
+    if !output.status.success() {
+        bail!(
+            "`cargo tree {}` failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The workspace's crates with what they name as normal dependencies.

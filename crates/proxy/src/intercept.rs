@@ -8,8 +8,8 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pharos_policy::Action;
 use pharos_policy::spec::EncryptedHello;
+use pharos_policy::{Action, Decision};
 use rustls::AlertDescription;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -132,7 +132,10 @@ fn not_accepted(tunnel: &Tunnel, error: Option<&io::Error>) {
     };
     let host = tunnel.target.host.as_str();
     let (from, now) = (tunnel.client.from, Timestamp::now());
-    shared.pins.note(host, sign, from, now);
+    // A host that is blocked as a whole is nothing to be left alone.
+    if !is_closed(&tunnel.verdict.decision) {
+        shared.pins.note(host, sign, from, now);
+    }
     if sign == Sign::Distrust {
         add(&shared.counts.distrusted);
         tracing::info!("a client does not trust the school's certificate");
@@ -142,11 +145,16 @@ fn not_accepted(tunnel: &Tunnel, error: Option<&io::Error>) {
     }
 }
 
+/// Whether the host is blocked, whatever is asked of it.
+fn is_closed(decision: &Decision) -> bool {
+    decision.action == Action::Block && !decision.by_path
+}
+
 /// Reaches the origin and keeps the connection for the first request. A blocked host is never
 /// contacted.
 async fn reach_origin(tunnel: &Tunnel, http2: bool) -> Result<(), Failure> {
     let decision = &tunnel.verdict.decision;
-    if decision.action == Action::Block && !decision.by_path {
+    if is_closed(decision) {
         return Ok(());
     }
     let Target { host, port, .. } = &tunnel.target;

@@ -117,8 +117,8 @@ routes! {
     get "/settings", May(Act::ProposePolicy) => p::settings::show;
     get "/settings/pack", May(Act::ProposePolicy) => p::settings::versions;
     upload "/settings/pack", May(Act::ProposePolicy) => p::settings::install;
-    get "/settings/pack/{number}", May(Act::ProposePolicy) => p::changes::version;
-    post "/settings/pack/{number}/back", May(Act::InstallPolicy) => p::changes::go_back;
+    get "/settings/pack/{number}", May(Act::ProposePolicy) => p::versions::version;
+    post "/settings/pack/{number}/back", May(Act::InstallPolicy) => p::versions::go_back;
     get "/lists", May(Act::Explain) => p::lists::show;
     get "/lists/provider", May(Act::Explain) => p::provider::show;
     post "/lists/provider", May(Act::ChangeSettings) => p::provider::record;

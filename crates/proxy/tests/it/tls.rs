@@ -311,6 +311,17 @@ async fn a_client_without_the_certificate_is_noticed() {
     let proposal = school.proposals().remove(0);
     assert_eq!((&*proposal.host, proposal.distrusted), ("harbour.test", 3));
     assert_eq!((proposal.devices, school.figures().distrusted), (1, 3));
+    for number in 4..=6 {
+        let root = root.clone();
+        let refused = connect(&school, "blocked.test", "blocked.test", root).await;
+        assert!(refused.is_err());
+        school.events(number).await;
+    }
+    assert_eq!(
+        school.proposals().len(),
+        1,
+        "what is blocked is not proposed"
+    );
 }
 
 /// An application that leaves as soon as it sees our certificate, without a word, is noticed too.

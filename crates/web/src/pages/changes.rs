@@ -10,6 +10,7 @@ use pharos_service::{Error, LogFilter, LogFormat, LogLine, OpenChange, Side, Sig
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::change_log::{KINDS, effect, state, table};
 use crate::components::{
     Button, Cell, Choice, Choices, Errors, Form, Input, Select, Summary, Table, TextArea, Warning,
 };
@@ -42,7 +43,7 @@ pub(crate) struct Wanted {
 #[serde(default)]
 pub(crate) struct Said {
     side: String,
-    why: String,
+    pub(super) why: String,
     days: String,
 }
 
@@ -207,91 +208,6 @@ fn search(wanted: &Wanted, errors: &Errors) -> Form {
         .field(Select::new("effect", "Effect", effects))
         .field(Select::new("format", "Show", formats))
         .button(Button::main("Show"))
-}
-
-const KINDS: &[(&str, &str)] = &[
-    ("", "Any"),
-    ("pack", "Version of the policy"),
-    ("opening", "Opened for groups"),
-    ("uninspected", "Not looked into for a time"),
-    ("exception", "Site opened after a request"),
-    ("emergency-block", "Blocked in a hurry"),
-    ("lesson-list", "Links for a class"),
-    ("restriction", "One person restricted"),
-    ("membership", "Member of an exception group"),
-    ("list", "List brought in"),
-];
-
-fn table(web: &Web, caption: &str, lines: &[&LogLine]) -> Table {
-    let zone = web.app.zone();
-    let rows = lines
-        .iter()
-        .map(|line| {
-            let policy = match line.number {
-                Some(number) => {
-                    Cell::link(format!("/changes/{number}"), label(number, &line.policy))
-                }
-                None => Cell::text(words::capital(&line.policy)),
-            };
-            vec![
-                policy,
-                Cell::text(
-                    KINDS
-                        .iter()
-                        .find(|(kind, _)| *kind == line.kind)
-                        .map_or(line.kind, |(_, text)| text),
-                ),
-                Cell::text(words::moment(line.at, &zone)),
-                Cell::text(&*line.by),
-                Cell::text(&*line.why),
-                Cell::text(effect(line.effect)),
-                Cell::text(state(line.state)),
-            ]
-        })
-        .collect();
-    Table::new(
-        caption,
-        &[
-            "Change",
-            "What",
-            "When",
-            "By",
-            "Why",
-            "Effect",
-            "Where it stands",
-        ],
-        rows,
-    )
-}
-
-/// A numbered change, with what it is about where the number does not say it all.
-fn label(number: i64, about: &str) -> String {
-    let change = format!("Change {number}");
-    if about.eq_ignore_ascii_case(&change) {
-        change
-    } else {
-        format!("{change}: {about}")
-    }
-}
-
-fn effect(name: &str) -> &'static str {
-    match name {
-        "opens" => "Opens",
-        "closes" => "Closes",
-        "both" => "Opens and closes",
-        _ => "Nothing seen",
-    }
-}
-
-fn state(name: &str) -> &'static str {
-    match name {
-        "draft" | "proposed" => "Waits",
-        "in-force" => "In force",
-        "withdrawn" | "refused" => "Given up",
-        "past" => "Was in force",
-        "ended" => "Ended by hand",
-        _ => "Has run out",
-    }
 }
 
 /// `GET /changes/{number}`
@@ -704,93 +620,4 @@ fn missing(web: &Web, open: &OpenChange) -> Vec<&'static str> {
         missing.push("the leadership's consent");
     }
     missing
-}
-
-/// `GET /settings/pack/{number}`: the policy as it stood, against the one in force.
-pub(crate) async fn version(
-    State(web): State<Web>,
-    Me(me): Me,
-    Path(number): Path<String>,
-) -> Response {
-    let page = version_page(&web, &me, &number, "", Errors::default()).await;
-    answer(&web, Some(&me), page).await
-}
-
-/// `POST /settings/pack/{number}/back`
-pub(crate) async fn go_back(
-    State(web): State<Web>,
-    Me(me): Me,
-    Path(number): Path<String>,
-    Posted(said): Posted<Said>,
-) -> Response {
-    let outcome = match (
-        web.app.open_to::<act::InstallPolicy>(&me.actor).await,
-        number.parse(),
-    ) {
-        (Err(error), _) => Err(error),
-        (_, Err(_)) => Err(Error::NotFound),
-        (_, Ok(version)) => web
-            .app
-            .go_back_to(&me.actor, version, &said.why)
-            .await
-            .map(|change| format!("/changes/{change}?done=went-back")),
-    };
-    match after(&web, Some(&me), outcome).await {
-        After::Go(path) => go(&path),
-        After::Again(errors) => {
-            let page = version_page(&web, &me, &number, &said.why, errors).await;
-            answer(&web, Some(&me), page).await
-        }
-        After::No(response) => response,
-    }
-}
-
-async fn version_page(
-    web: &Web,
-    me: &SignedIn,
-    number: &str,
-    why: &str,
-    errors: Errors,
-) -> Result<Response, Error> {
-    web.app.open_to::<act::ProposePolicy>(&me.actor).await?;
-    let number: i64 = number.parse().map_err(|_| Error::NotFound)?;
-    let in_force = i64::try_from(web.app.school().version).unwrap_or_default();
-    let texts = web.app.version_text(&me.actor, number).await?;
-    let mut sheet = Sheet::new(
-        web.frame(me, "/settings").await,
-        format!("Version {number} of the policy"),
-    )
-    .back("/settings/pack", "Versions of the pack")
-    .errors(errors.clone());
-    if number == in_force {
-        sheet = sheet.lede("This is the version in force.");
-    } else {
-        let (lines, more) = web
-            .app
-            .compare_versions(&me.actor, in_force, number)
-            .await?;
-        let mut text: String = lines
-            .iter()
-            .map(|line| format!("{}: {} {}\n", line.file, line.sign, line.text))
-            .collect();
-        if more > 0 {
-            text.push_str(&format!("… and {more} more lines\n"));
-        }
-        sheet = sheet
-            .heading(format!(
-                "What going back from version {in_force} would change"
-            ))
-            .add(Piece::Plain(text));
-        if web.app.could(&me.actor, Act::InstallPolicy) {
-            sheet = sheet.add(
-                Form::to(format!("/settings/pack/{number}/back"))
-                    .field(TextArea::new("why", "Why go back to it?", why).rows(3).error(errors.of("why")).hint("It is in force at once, as a new change, and is looked at by the end of the next school day."))
-                    .button(Button::warning("Go back to this version")),
-            );
-        }
-    }
-    for (file, text) in texts {
-        sheet = sheet.add(Piece::Heading(file)).add(Piece::Plain(text));
-    }
-    Ok(sheet.response())
 }

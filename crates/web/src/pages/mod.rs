@@ -14,6 +14,7 @@ pub(crate) mod blocked;
 pub(crate) mod breach;
 pub(crate) mod case;
 pub(crate) mod cases;
+pub(crate) mod change_log;
 pub(crate) mod changes;
 pub(crate) mod charts;
 pub(crate) mod checks;
@@ -41,6 +42,7 @@ pub(crate) mod requests;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod unopened;
+pub(crate) mod versions;
 
 /// Every path that is none.
 pub(crate) async fn nothing_here(State(web): State<Web>, Anyone(me): Anyone) -> Response {

@@ -8,6 +8,7 @@ mod places;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
 use tempfile::TempDir;
 
 use crate::support::browser::{Browser, Driver, TOOLS};
@@ -50,16 +51,28 @@ fn vul_07_every_page_is_usable_by_everyone() {
     if !have(TOOLS) || !have(&["curl"]) {
         return;
     }
+    let driver = Driver::start();
+    let _inside = driver.runtime.enter();
+    let ca = TestCa::new();
+    let certificate = ca.server(&["tides.example"], Validity::Now);
+    let origin = Origin::https(certificate, |_| Reply::page("the tide tables"));
+    let origin = driver.runtime.block_on(origin);
+    let scratch = TempDir::new().unwrap();
+    let trust = scratch.path().join("origins.pem");
+    std::fs::write(&trust, ca.pem()).unwrap();
     let server = Server::sample_with(&[
         "--allow-private-origins",
+        "--trust",
+        trust.to_str().unwrap(),
         "--fix",
         "gone.example=127.0.0.1:1",
+        "--fix",
+        &format!("tides.example={}", origin.address()),
     ]);
     let reference = blocked_reference(&server);
     ask_for_a_site(&server, &reference);
     propose_an_opening(&server);
     refuse_the_certificate(&server);
-    let driver = Driver::start();
     let round = Round {
         driver: &driver,
         server: &server,
@@ -335,13 +348,7 @@ fn propose_an_opening(server: &Server) {
 fn refuse_the_certificate(server: &Server) {
     let proxy = format!("http://{}", server.proxy);
     for _ in 0..3 {
-        let refused = curl(&[
-            "--interface",
-            ADA,
-            "-x",
-            &proxy,
-            "https://gambling.pharos.test/",
-        ]);
+        let refused = curl(&["--interface", INES, "-x", &proxy, "https://tides.example/"]);
         assert_eq!(refused.exit, 60, "{refused:?}");
     }
 }
