@@ -284,12 +284,16 @@ pub enum EntryBody {
         /// What is right.
         text: String,
     },
-    /// An entry on the pupil's file: deliberate access (BRE-08).
+    /// Deliberate access: from here it is a matter of the behaviour policy (BRE-08).
     BehaviourEntry {
         /// The pupil.
         pupil: PersonId,
         /// Why.
         reason: String,
+        /// Whether it stands on the pupil's file too, as the school's setting was then. Entries
+        /// without the field were made when all did.
+        #[serde(default = "yes")]
+        on_file: bool,
     },
     /// The decision was changed: the behaviour entry no longer stands.
     BehaviourWithdrawn {
@@ -397,4 +401,8 @@ pub enum EntryBody {
         /// Why.
         reason: String,
     },
+}
+
+fn yes() -> bool {
+    true
 }

@@ -92,7 +92,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
         }
     }
     pack.procedures = read_procedures(&changes, &mut problems);
-    set_parent_duty(&mut pack);
+    set_school_rules(&mut pack);
     let problems = problems.into_sorted();
     let sound = problems
         .iter()
@@ -484,19 +484,23 @@ fn check_phases(pack: &Pack, cx: &mut Cx<'_>) {
     }
 }
 
-/// When parents are told, from `bre.parents` for filtering breaches and `con.parent_duty` for all else.
-fn set_parent_duty(pack: &mut Pack) {
+/// When parents are told, from `bre.parents` for filtering breaches and `con.parent_duty` for all else;
+/// and what deliberate access leads to, from `bre.deliberate`.
+fn set_school_rules(pack: &mut Pack) {
     let duty = |setting: &str| match pack.settings.text(setting).as_deref() {
         Some("lead-decides" | "as-required") => ParentDuty::LeadWeighs,
         Some("always-if-behaviour") => ParentDuty::IfBehaviour,
         _ => ParentDuty::Always,
     };
     let (breach, concern) = (duty("bre.parents"), duty("con.parent_duty"));
+    let deliberate = pack.settings.text("bre.deliberate");
+    let on_file = deliberate.as_deref() == Some("pupil-file-and-behaviour-policy");
     for procedure in &mut pack.procedures {
         procedure.parent_duty = if procedure.reference.id == "filter-breach" {
             breach
         } else {
             concern
         };
+        procedure.deliberate_on_file = on_file;
     }
 }

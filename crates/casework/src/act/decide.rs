@@ -46,7 +46,15 @@ pub(super) fn decide(
             reason: reason.clone(),
         });
     }
-    follow(ask.state, &step, about, &sets, &reason, &mut bodies);
+    let on_file = ask.procedure.deliberate_on_file;
+    follow(
+        ask.state,
+        &step,
+        about,
+        (&sets, &reason),
+        on_file,
+        &mut bodies,
+    );
     Ok(bodies)
 }
 
@@ -126,14 +134,15 @@ fn roads_not_taken(
     Ok(kept)
 }
 
-/// Deliberate access goes on the pupil's file and opens a sanction step; accidental access opens
-/// support and leaves no behaviour entry (BRE-08).
+/// Deliberate access is a matter of the behaviour policy and opens a sanction step, and goes on the
+/// pupil's file where the school has it so; accidental access opens support and leaves no behaviour
+/// entry (BRE-08).
 fn follow(
     state: &CaseState,
     step: &str,
     about: Option<PersonId>,
-    sets: &BTreeSet<Flag>,
-    reason: &str,
+    (sets, reason): (&BTreeSet<Flag>, &str),
+    on_file: bool,
     bodies: &mut Vec<EntryBody>,
 ) {
     let concerned: Vec<PersonId> = match about {
@@ -150,15 +159,16 @@ fn follow(
             .collect(),
     };
     for pupil in concerned {
-        let on_file = state.behaviour.contains_key(&pupil);
-        if sets.contains(&Flag::Deliberate) && !on_file {
+        let stands = state.behaviour.contains_key(&pupil);
+        if sets.contains(&Flag::Deliberate) && !stands {
             bodies.push(EntryBody::BehaviourEntry {
                 pupil,
                 reason: reason.to_owned(),
+                on_file,
             });
         }
         if sets.contains(&Flag::Accidental) {
-            if on_file {
+            if stands {
                 bodies.push(EntryBody::BehaviourWithdrawn {
                     pupil,
                     reason: reason.to_owned(),

@@ -83,6 +83,9 @@ pub struct Procedure {
     /// When nothing but a safety reason stands against telling the parents. The school's setting,
     /// not part of the procedure's text.
     pub parent_duty: ParentDuty,
+    /// Whether deliberate access goes on the pupil's file as well as under the behaviour policy
+    /// (`bre.deliberate`, BRE-08). The school's setting, like the one above.
+    pub deliberate_on_file: bool,
 }
 
 /// When parents must be told, so that only a safety reason stands against it (`bre.parents`,

@@ -105,6 +105,7 @@ fn procedure_of<'t>(walk: &mut Walk<'t>, root: &Tab<'_, 't>) -> Option<Procedure
         closing: closing(walk, root),
         letters: letters(walk, root),
         parent_duty: super::ParentDuty::default(),
+        deliberate_on_file: false,
         checked: checked?,
         sources,
         steps,

@@ -330,6 +330,24 @@ fn bre_08_accidental_and_deliberate_part_ways() {
     assert_eq!(kinds.count(), 2);
 }
 
+/// BRE-08: whether deliberate access stands on the pupil's file as well is the school's setting at the
+/// time; the sanction belongs to the behaviour policy either way.
+#[test]
+fn bre_08_the_school_says_whether_it_goes_on_the_file() {
+    for wanted in [false, true] {
+        let mut desk = Desk::breach();
+        desk.procedure.deliberate_on_file = wanted;
+        desk.triage();
+        desk.decide("nature", Some(PUPIL), "deliberate");
+        assert_eq!(desk.standing("sanction"), Standing::Open);
+        let on_file = desk.entries.iter().find_map(|entry| match entry.body {
+            EntryBody::BehaviourEntry { on_file, .. } => Some(on_file),
+            _ => None,
+        });
+        assert_eq!(on_file, Some(wanted));
+    }
+}
+
 /// BRE-08: a decision needs the reason for the road taken and for each road not taken.
 #[test]
 fn bre_08_every_road_has_its_reason() {

@@ -271,7 +271,7 @@ pub(super) const TABLE: &[Setting] = &[
         "Whether parents are told of a breach.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "bre.deliberate",
         Choice(&["behaviour-policy", "pupil-file-and-behaviour-policy"]),
         r#""behaviour-policy""#,

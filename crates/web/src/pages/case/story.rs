@@ -354,12 +354,25 @@ impl Teller<'_> {
     fn child(&self, body: &EntryBody) -> (String, String) {
         let name = |person: &PersonId| self.names.get(*person);
         match body {
-            EntryBody::BehaviourEntry { pupil, reason } => (
-                format!("On the file of {}: deliberate access", name(pupil)),
+            EntryBody::BehaviourEntry {
+                pupil,
+                reason,
+                on_file,
+            } => (
+                match on_file {
+                    true => format!(
+                        "On the file of {} and under the behaviour policy: deliberate access",
+                        name(pupil)
+                    ),
+                    false => format!(
+                        "Under the behaviour policy for {}: deliberate access",
+                        name(pupil)
+                    ),
+                },
                 reason.clone(),
             ),
             EntryBody::BehaviourWithdrawn { pupil, reason } => (
-                format!("The entry on the file of {} no longer stands", name(pupil)),
+                format!("Deliberate access no longer stands for {}", name(pupil)),
                 reason.clone(),
             ),
             EntryBody::SupportOpened { pupil, reason } => (
