@@ -341,3 +341,36 @@ fn heads(
     }
     Ok((heads, length))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// MON-01: of numbers that come twice, in whatever order, the first counts, as if every one were
+        /// held.
+        #[test]
+        fn numbers_are_new_once(numbers in proptest::collection::vec(1..40_u64, 0..80), spooled in proptest::collection::hash_set(1..40_u64, 0..9)) {
+            let (mut held, mut all) = (Numbers::of(&spooled), HashSet::new());
+            for number in &numbers {
+                prop_assert_eq!(held.is_new(*number), all.insert(*number));
+            }
+            prop_assert_eq!(held.newest, numbers.iter().copied().max().unwrap_or_default());
+            let both: HashSet<u64> = all.intersection(&spooled).copied().collect();
+            prop_assert_eq!(held.seen, both);
+        }
+    }
+
+    /// Numbers in order, with gaps, are held as their gaps only.
+    #[test]
+    fn numbers_in_order_take_no_room() {
+        let spooled = HashSet::new();
+        let mut held = Numbers::of(&spooled);
+        for number in (1..=100_000_u64).filter(|number| number % 50_000 != 0) {
+            assert!(held.is_new(number));
+        }
+        assert_eq!((held.runs.len(), held.late.len()), (2, 0));
+    }
+}
