@@ -198,6 +198,10 @@ pub(crate) struct Faces {
     /// Also trust this certificate (PEM) for origins: a school's own services, tests
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Vec<PathBuf>,
+    /// Own adapters of AI tools, `*.txt` in this folder; they come before the shipped ones
+    /// (docs/ai-tools.md)
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) ai_tools: Option<PathBuf>,
     /// Fix a host's address, as in a hosts file: `host=ip` or `host=ip:port`
     #[arg(long, value_name = "HOST=ADDR")]
     pub(crate) fix: Vec<String>,

@@ -1,5 +1,6 @@
 //! Running all faces in one process.
 
+pub(crate) mod ai_tools;
 mod dns;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use pharos_proxy::{
     CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent,
     Words, pac, trust_steps,
 };
+use pharos_scan::tools::Tools;
 use pharos_service::{
     App, AskUnopened, Noticed, NoticedCounts, Prober, School, SystemClock, Unopened,
 };
@@ -202,6 +204,8 @@ pub(crate) async fn start(
         Some(at) => (Some(at.plain), at.tls, at.https),
         None => (None, None, None),
     };
+    let tools = Arc::new(ai_tools::known(faces.ai_tools.as_deref())?);
+    app.know_tools(&tools);
     let proxied = (on(Off::Proxy) || !faces.block_page.is_empty())
         .then(|| {
             let behind = Behind {
@@ -213,6 +217,7 @@ pub(crate) async fn start(
                 filter: app.filter(),
                 desk: app.desk(),
                 sign_in: Arc::new(ProxySignIn(app.clone())),
+                tools,
                 view: Some(&opened.proxy),
             };
             start_proxy(faces, behind, &sink, &stop, &mut tasks)
@@ -421,6 +426,8 @@ pub(crate) struct Behind<'a> {
     pub(crate) filter: &'a Arc<Filter>,
     pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
     pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
+    /// The tools of generative AI that are known.
+    pub(crate) tools: Arc<Tools>,
     /// Where what the proxy tells of itself is put.
     pub(crate) view: Option<&'a OnceLock<pharos_proxy::View>>,
 }
@@ -429,13 +436,6 @@ pub(crate) struct Behind<'a> {
 pub(crate) struct ProxyAt {
     pub(crate) proxy: Option<SocketAddr>,
     pub(crate) block_page: Option<SocketAddr>,
-}
-
-fn watch_list() -> anyhow::Result<pharos_scan::WatchList> {
-    pharos_scan::WatchList::built_in().map_err(|problems| {
-        let first = problems.first().map_or("", |problem| &problem.message);
-        anyhow::anyhow!("the list of words to watch for is damaged: {first}")
-    })
 }
 
 /// Starts the proxy, or where it is off only the block page for blocked names.
@@ -465,8 +465,8 @@ pub(crate) fn start_proxy(
         fixed: fixed(&faces.fix)?,
         extra_roots: extra_roots(&faces.trust)?,
         dictionaries: Some(Arc::new(pharos_scan::Dictionaries::built_in()?)),
-        tools: Some(Arc::new(pharos_scan::tools::Tools::built_in()?)),
-        watch: Some(Arc::new(watch_list()?)),
+        tools: Some(behind.tools),
+        watch: Some(Arc::new(ai_tools::watch_list()?)),
         ..ProxyConfig::default()
     };
     let config = if faces.allow_private_origins {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Faces, Off};
 use crate::output::Output;
-use crate::serve::{Behind, mailer, start_dns, start_proxy, wait_for_the_end};
+use crate::serve::{Behind, ai_tools, mailer, start_dns, start_proxy, wait_for_the_end};
 use crate::wire::{self, Ground, Grounded, Opened};
 
 /// How often the start is tried again.
@@ -99,6 +99,7 @@ impl Standing {
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
+                tools: Arc::new(ai_tools::known(faces.ai_tools.as_deref())?),
                 view: None,
             };
             let at = start_proxy(faces, behind, &ground.sink, &stop, &mut tasks)?;

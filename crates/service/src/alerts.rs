@@ -4,7 +4,7 @@
 mod sightings;
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use pharos_access::{Actor, Target, Watched, act};
@@ -89,7 +89,7 @@ pub struct Watch {
     phrases: Phrases,
     /// The categories that rules name.
     categories: HashSet<String>,
-    tools: Tools,
+    tools: RwLock<Arc<Tools>>,
 }
 
 impl Watch {
@@ -111,7 +111,7 @@ impl Watch {
             sightings: Mutex::default(),
             phrases: Phrases(list),
             categories,
-            tools,
+            tools: RwLock::new(Arc::new(tools)),
         })
     }
 
@@ -220,10 +220,18 @@ impl App {
         Ok(())
     }
 
+    /// From now on these tools of generative AI are known by name.
+    pub fn know_tools(&self, tools: &Arc<Tools>) {
+        let known = &self.inner().watch.tools;
+        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Arc::clone(tools);
+    }
+
     /// The tool of generative AI that somebody asked something of, where the event is of that.
     pub fn tool_asked(&self, event: &Event) -> Option<Arc<str>> {
         event.search.as_ref()?;
         let tools = &self.inner().watch.tools;
+        let tools = tools.read().unwrap_or_else(PoisonError::into_inner);
         tools.title_of(&event.host, event.path.as_deref())
     }
 
