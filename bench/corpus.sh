@@ -4,6 +4,7 @@
 # e2guardian reads with its packaged settings and limits (50 young children, 100 older children, 160 young adults), as packaged
 # and with its English lists on our subjects switched on. Everything stays on loopback.
 # WORK=/tmp/pharos-corpus  scratch folder     ROUNDS=5  times the pages are read for the processor time
+# SCAN=FILE  a built example `corpus` of pharos-scan; built here without
 set -euo pipefail
 cd "$(dirname "$0")"; . ./lib.sh
 ROOT=$(cd .. && pwd); WORK=${WORK:-/tmp/pharos-corpus} ROUNDS=${ROUNDS:-5} SERVER='' ORIGIN=''
@@ -18,8 +19,8 @@ SUBJECTS='drugadvocacy|illegaldrugs|legaldrugs|intolerance|gore|violence|weapons
 trap 'stop_server || true; [ -z "$ORIGIN" ] || kill "$ORIGIN" 2> /dev/null' EXIT
 mkdir -p "$WORK"; chmod 755 "$WORK"
 
-cargo build --release --quiet --manifest-path "$ROOT/Cargo.toml" --package pharos-scan --example corpus
-SCAN=${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/corpus
+[ -n "${SCAN:-}" ] || cargo build --release --quiet --manifest-path "$ROOT/Cargo.toml" --package pharos-scan --example corpus
+SCAN=${SCAN:-${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/corpus}
 
 # start_e2guardian LIMIT LISTS
 start_e2guardian() {
