@@ -253,10 +253,6 @@ fn coding(headers: &HeaderMap) -> String {
 }
 
 /// The beginning of a body, held back and judged.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is matched as soon as it is made"
-)]
 enum Beginning {
     /// It goes on: what was held, and the reading of what follows.
     GoesOn(Held, Option<Reading>),

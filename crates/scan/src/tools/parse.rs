@@ -267,7 +267,7 @@ impl Reader {
             "there is no line hosts NAME, NAME; write hosts * for a shape that any host may speak",
         );
         want(
-            !(self.any_host && !self.hosts.is_empty()),
+            !self.any_host || self.hosts.is_empty(),
             1,
             "hosts is either * or names",
         );
