@@ -37,7 +37,9 @@ fn main() -> anyhow::Result<()> {
 
 /// The workspace's root: the folder above this crate.
 fn root() -> anyhow::Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    // Asked when it runs, not when it is built: clones share what is built.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").context("run it as cargo xtask")?;
+    Path::new(&own)
         .parent()
         .map(Path::to_path_buf)
         .context("xtask has no parent folder")

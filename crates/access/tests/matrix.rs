@@ -15,7 +15,8 @@ use pharos_school::{AlertId, CaseId, PersonId, Role};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/permissions.txt");
+/// Where cargo runs the tests: beside the file.
+const FILE: &str = "tests/permissions.txt";
 
 fn id(number: u128) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(number))

@@ -13,9 +13,7 @@ use pharos_scan::{AgeBand, Dictionaries, Kind, Media, PageScan};
 /// secondary age in any category.
 fn measured(corpus: &str) -> BTreeMap<String, (u32, u32)> {
     let dictionaries = Arc::new(Dictionaries::built_in().unwrap());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../corpora")
-        .join(corpus);
+    let root = Path::new("../../corpora").join(corpus);
     let mut figures: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     let mut folders = vec![(String::new(), root)];
     while let Some((name, folder)) = folders.pop() {
@@ -92,7 +90,7 @@ fn fil_12_pages_made_from_sentences_are_told_apart() {
 fn fil_12_pages_written_by_hand_are_told_apart() {
     // One page of fifteen less than what was reached.
     let reached = [
-        66.0, 73.0, 86.0, 86.0, 86.0, 86.0, 86.0, 86.0, 80.0, 80.0, 53.0, 93.0,
+        66.0, 80.0, 86.0, 93.0, 86.0, 86.0, 86.0, 86.0, 80.0, 73.0, 66.0, 93.0,
     ];
     holds("written", 0.7, &least(reached));
 }
@@ -101,7 +99,7 @@ fn fil_12_pages_written_by_hand_are_told_apart() {
 fn fil_12_pages_that_nothing_was_tuned_on_are_told_apart() {
     // One page of twenty less than what was reached, and one lesson of two hundred more.
     let reached = [
-        55.0, 65.0, 65.0, 70.0, 70.0, 68.0, 80.0, 92.0, 65.0, 40.0, 40.0, 75.0,
+        60.0, 65.0, 70.0, 65.0, 75.0, 73.0, 80.0, 92.0, 70.0, 45.0, 35.0, 90.0,
     ];
     holds("held-out", 1.0, &least(reached));
 }

@@ -19,9 +19,7 @@ const CUTS: usize = 100;
 const CHANGES: usize = 40;
 
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/corpus")
-        .join(target);
+    let folder = Path::new("../../fuzz/corpus").join(target);
     let mut inputs: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| {
@@ -114,7 +112,7 @@ fil_17_replays!(
 #[test]
 fn the_corpus_holds_a_catalogue_that_opens() {
     use pharos_catalogue::{Address, Catalogue, Compiler, Format, parse};
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/catalogue_file/small");
+    let file = Path::new("../../fuzz/corpus/catalogue_file/small");
     if std::env::var_os("PHAROS_WRITE_CORPUS").is_some() {
         let now = "2026-11-01T00:00:00Z".parse().unwrap();
         let mut compiler = Compiler::new(1, 1, now);
@@ -135,7 +133,7 @@ fn the_corpus_holds_a_catalogue_that_opens() {
 /// Every target of the corpus has its program for the fuzzer, and the other way round.
 #[test]
 fn every_target_has_its_program() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let root = Path::new("../../fuzz");
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let names: Vec<&str> = targets::TARGETS.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, REPLAYED);

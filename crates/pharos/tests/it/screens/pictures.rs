@@ -19,7 +19,7 @@ fn pictures_of_the_readme() {
     let server = Server::sample();
     let driver = Driver::start();
     let save = |browser: &Browser, name: &str, (width, height): (u32, u32)| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures");
+        let folder = Path::new("../../docs/pictures");
         browser.view(&folder.join(name), width, height);
     };
     let browser = driver.browser(None);

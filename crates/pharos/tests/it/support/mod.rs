@@ -55,7 +55,7 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// The sample school's policy pack.
 pub(crate) fn pack() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/harbourmouth")
+    std::path::absolute("../../packs/harbourmouth").unwrap()
 }
 
 /// A folder of files copied whole.
