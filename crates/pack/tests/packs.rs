@@ -7,7 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
 use pharos_pack::{
@@ -67,7 +67,7 @@ fn sound(loaded: Loaded) -> Pack {
 }
 
 fn sample_files() -> BTreeMap<String, Vec<u8>> {
-    let root = Path::new("../../packs/harbourmouth");
+    let root = PathBuf::from("../../packs/harbourmouth");
     let mut found = BTreeMap::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
@@ -569,7 +569,7 @@ fn an_archive_gives_back_the_same_files() {
 fn cfg_01_the_manual_shows_the_table() {
     let path = Path::new("../../docs/settings.md");
     if std::env::var_os("PHAROS_WRITE_DOCS").is_some() {
-        std::fs::write(&path, reference_markdown()).unwrap();
+        std::fs::write(path, reference_markdown()).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap();
     assert_eq!(

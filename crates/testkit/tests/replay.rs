@@ -123,9 +123,9 @@ fn the_corpus_holds_a_catalogue_that_opens() {
             b"games.example\nschool.example/play/room\n",
             &mut |entry| compiler.add(section, entry),
         );
-        std::fs::write(&file, compiler.finish().unwrap()).unwrap();
+        std::fs::write(file, compiler.finish().unwrap()).unwrap();
     }
-    let catalogue = Catalogue::open(std::fs::read(&file).unwrap()).unwrap();
+    let catalogue = Catalogue::open(std::fs::read(file).unwrap()).unwrap();
     let found = catalogue.lookup(&Address::parse("school.example/play/room/2").unwrap());
     assert!(!found.categories.is_empty());
 }

@@ -95,11 +95,11 @@ async fn role_02_every_route_as_every_role() {
     }
     let kept = Path::new("tests/front/routes.txt");
     if std::env::var_os("ACCEPT_ROUTES").is_some() {
-        std::fs::write(&kept, &table).unwrap();
+        std::fs::write(kept, &table).unwrap();
     }
     assert_eq!(
         table,
-        std::fs::read_to_string(&kept).unwrap_or_default(),
+        std::fs::read_to_string(kept).unwrap_or_default(),
         "routes or rights changed: look, then accept with ACCEPT_ROUTES=1"
     );
 }
