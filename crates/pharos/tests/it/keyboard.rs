@@ -55,7 +55,7 @@ fn sign_in(browser: &Browser, server: &Server, name: &str) {
             return Some(());
         }
         if browser.has("main [name=code]") {
-            let code = fresh_code()?;
+            let code = fresh_code(server.web)?;
             tab_to(browser, "main [name=code]", "");
             browser.keys(&code);
             browser.key(Key::Enter);

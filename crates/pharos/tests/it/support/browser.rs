@@ -382,7 +382,7 @@ impl Browser {
                 return Some(());
             }
             if self.has("main [name='code']") {
-                let code = fresh_code()?;
+                let code = fresh_code(server.web)?;
                 self.write("code", &code);
                 self.click("main form button");
             }

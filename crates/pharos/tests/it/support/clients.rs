@@ -150,7 +150,7 @@ impl Session {
             let half = first.body.split("name=\"half\" value=\"").nth(1).unwrap();
             let half = half.split('"').next().unwrap().to_owned();
             super::wait_for("a code that was not used before", || {
-                let code = fresh_code()?;
+                let code = fresh_code(web)?;
                 let form = [("half", half.as_str()), ("code", &code)];
                 session
                     .post("/sign-in", &form)
@@ -214,10 +214,10 @@ impl Session {
     }
 }
 
-/// A code of the sample's second factor that this run of the tests has not used yet, if the clock
-/// has one: a server takes each once, and a step of grace either way (RFC 6238 5.2).
-pub(crate) fn fresh_code() -> Option<String> {
-    static USED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+/// A code of the sample's second factor that was not used yet at the server with these pages, if the
+/// clock has one: a server takes each once, and a step of grace either way (RFC 6238 5.2).
+pub(crate) fn fresh_code(web: SocketAddr) -> Option<String> {
+    static USED: std::sync::Mutex<Vec<(SocketAddr, String)>> = std::sync::Mutex::new(Vec::new());
     let now = jiff::Timestamp::now();
     let codes = [0, 30].map(|ahead| {
         pharos_service::current_code(SECOND_FACTOR, now + jiff::SignedDuration::from_secs(ahead))
@@ -226,9 +226,10 @@ pub(crate) fn fresh_code() -> Option<String> {
     let mut used = USED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let code = codes.into_iter().find(|code| !used.contains(code))?;
-    used.push(code.clone());
-    Some(code)
+    let mut codes = codes.into_iter().map(|code| (web, code));
+    let fresh = codes.find(|code| !used.contains(code))?;
+    used.push(fresh.clone());
+    Some(fresh.1)
 }
 
 /// Percent-encoding of everything but letters and digits.
