@@ -295,34 +295,28 @@ pub(crate) fn read_timetable(
     root: &mut Fields<'_>,
     cx: &mut Cx<'_>,
 ) -> BTreeMap<String, Vec<SpanSpec>> {
-    let mut timetable = BTreeMap::new();
-    let Some((node, path)) = root.node("timetable") else {
-        return timetable;
-    };
-    let Some(inner) = cx.table(&path, node) else {
-        return timetable;
-    };
-    for entry in &inner.entries {
-        let path = format!("{path}.{}", entry.key);
-        let spans = match &entry.node.value {
-            Value::List(items) => items
-                .iter()
-                .filter_map(|item| read_span(&path, item, cx))
-                .collect(),
-            _ => read_span(&path, &entry.node, cx).into_iter().collect(),
-        };
-        timetable.insert(entry.key.clone(), spans);
-    }
-    timetable
+    spans_by_name(root, "timetable", cx)
 }
 
 fn read_hours(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, HoursSpec> {
-    let mut hours = BTreeMap::new();
-    let Some((node, path)) = table.node("hours") else {
-        return hours;
+    let hours = spans_by_name(table, "hours", cx).into_iter();
+    hours
+        .map(|(name, spans)| (name, HoursSpec { spans }))
+        .collect()
+}
+
+/// A table of names, each with one span or a list of them.
+fn spans_by_name(
+    table: &mut Fields<'_>,
+    key: &'static str,
+    cx: &mut Cx<'_>,
+) -> BTreeMap<String, Vec<SpanSpec>> {
+    let mut named = BTreeMap::new();
+    let Some((node, path)) = table.node(key) else {
+        return named;
     };
     let Some(inner) = cx.table(&path, node) else {
-        return hours;
+        return named;
     };
     for entry in &inner.entries {
         let path = format!("{path}.{}", entry.key);
@@ -333,9 +327,9 @@ fn read_hours(table: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Hours
                 .collect(),
             _ => read_span(&path, &entry.node, cx).into_iter().collect(),
         };
-        hours.insert(entry.key.clone(), HoursSpec { spans });
+        named.insert(entry.key.clone(), spans);
     }
-    hours
+    named
 }
 
 fn read_span(path: &str, node: &Node, cx: &mut Cx<'_>) -> Option<SpanSpec> {
