@@ -35,12 +35,9 @@ pub trait Sealed: Send + Sync + Debug {
     /// The name of the first sealed list that holds the address; never the entry.
     fn hit(&self, address: &Address) -> Option<&Arc<str>>;
 
-    /// Whether some entry names a path on this host, so that a face that sees paths should look
+    /// Whether some entry names a path on this host, so that a face that sees paths must look
     /// inside whatever else is said of the site.
-    fn needs_path(&self, host: &Host) -> bool {
-        let _ = host;
-        false
-    }
+    fn needs_path(&self, host: &Host) -> bool;
 }
 
 impl<B: Memory + Send + Sync> Categories for Catalogue<B> {
@@ -100,5 +97,9 @@ pub struct NoSealed;
 impl Sealed for NoSealed {
     fn hit(&self, _: &Address) -> Option<&Arc<str>> {
         None
+    }
+
+    fn needs_path(&self, _: &Host) -> bool {
+        false
     }
 }

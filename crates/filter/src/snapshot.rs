@@ -36,7 +36,7 @@ pub struct Facts {
     search: Option<SearchSite>,
     way_round: Option<WayRound>,
     /// A sealed list has an entry with a path on the host, and no path is seen.
-    by_path: bool,
+    sealed_below: bool,
 }
 
 impl Facts {
@@ -60,6 +60,7 @@ impl Facts {
             address: query.address,
             categories: self.categories,
             sealed: self.sealed.as_ref(),
+            sealed_below: self.sealed_below,
             search: self.search,
             avoidance: self.way_round.is_some(),
             text: None,
@@ -118,7 +119,7 @@ impl Snapshot {
             sealed: self.parts.sealed.hit(address).cloned(),
             search: search_site(address),
             way_round: way_round(address.host()),
-            by_path: host_only && self.parts.sealed.needs_path(address.host()),
+            sealed_below: host_only && self.parts.sealed.needs_path(address.host()),
         }
     }
 
@@ -126,9 +127,7 @@ impl Snapshot {
     /// reasons carry categories but not the lists and entries behind them.
     pub fn weigh(&self, facts: &Facts, subject: &Subject, query: &Query<'_>) -> Decision {
         let request = facts.request(query);
-        let mut decision = self.parts.policy.decide(subject, &request);
-        decision.by_path |= facts.by_path;
-        decision
+        self.parts.policy.decide(subject, &request)
     }
 
     /// Decides once more, now that the text of a page or of what is sent has been read and reaches
@@ -147,7 +146,6 @@ impl Snapshot {
         }
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.decide(subject, &request);
-        decision.by_path |= facts.by_path;
         self.name_entries(query, &mut decision);
         decision
     }
@@ -159,7 +157,6 @@ impl Snapshot {
         request.ai = Some(used);
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.decide(subject, &request);
-        decision.by_path |= facts.by_path;
         self.name_entries(query, &mut decision);
         decision
     }
@@ -202,7 +199,6 @@ impl Snapshot {
         let request = facts.request(query);
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.explain(subject, &request);
-        decision.by_path |= facts.by_path;
         self.name_entries(query, &mut decision);
         decision
     }

@@ -85,6 +85,7 @@ impl Policy {
         witness: &mut Witness<'_, 'p>,
     ) -> Scales<'p> {
         let mut scales = Scales::new(self.default_of(subject));
+        scales.by_path = request.sealed_below;
         let now = Now {
             policy: self,
             subject,
@@ -263,7 +264,8 @@ impl Policy {
         Decision {
             action,
             narrowing,
-            inspect: scales.inspect,
+            inspect: scales.inspect || request.sealed_below,
+            must_inspect: request.sealed_below,
             by_path: scales.by_path,
             layer: verdict.layer,
             rule: Arc::clone(verdict.spoken.voice.rule_name()),
@@ -366,7 +368,7 @@ fn action_of(
     });
     let action = match verdict.spoken.action {
         Action::Allow | Action::Tunnel if narrows => Action::Narrow,
-        Action::Allow | Action::Tunnel if scales.inspect => Action::Allow,
+        Action::Allow | Action::Tunnel if scales.inspect || request.sealed_below => Action::Allow,
         Action::Allow | Action::Tunnel => Action::Tunnel,
         action => action,
     };

@@ -249,6 +249,9 @@ pub struct Decision {
     /// Whether the proxy may look inside the connection: false for do-not-inspect categories and
     /// sites.
     pub inspect: bool,
+    /// Whether a proxy that looks into connections must look into this one: a sealed list names a
+    /// page of the host (FIL-03). What it cannot look into it must not pass on.
+    pub must_inspect: bool,
     /// Some rule for this site names a path, and the request showed none: a face that can see
     /// paths should look inside and ask again before it refuses or lets the whole site through.
     pub by_path: bool,

@@ -37,6 +37,9 @@ pub struct Request<'a> {
     pub categories: CategorySet,
     /// The sealed list that holds it.
     pub sealed: Option<&'a Arc<str>>,
+    /// A sealed list names a page of this host, and no path is seen: the connection has to be looked
+    /// into, whatever the rules say (FIL-03).
+    pub sealed_below: bool,
     /// The search engine it belongs to.
     pub search: Option<SearchSite>,
     /// Whether it is a known way round the filter.

@@ -100,7 +100,8 @@ pub(crate) async fn forward(
                 gone_on,
                 tool: Use::of(client, &verdict, &request),
             };
-            pass(client, request, &target, verdict, asked).await
+            // Boxed: a future is copied whole into the one that waits for it, and this is a large one.
+            Box::pin(pass(client, request, &target, verdict, asked)).await
         }
     }
 }

@@ -6,6 +6,7 @@
 //! answers everything else. After it nothing more is read.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -373,8 +374,8 @@ impl<S: AsyncRead + Unpin> Gate<S> {
             }
             return Ok(Poll::Ready(More::Direct));
         }
-        let mut space = [0_u8; 8 * 1024];
-        let mut buffer = ReadBuf::new(&mut space);
+        let mut space = [MaybeUninit::uninit(); 8 * 1024];
+        let mut buffer = ReadBuf::uninit(&mut space);
         match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(result) => {
@@ -389,10 +390,10 @@ impl<S: AsyncRead + Unpin> Gate<S> {
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut space = [0_u8; 8 * 1024];
+        let mut space = [MaybeUninit::uninit(); 8 * 1024];
         loop {
             let left = self.linger.get_or_insert(LINGER_BYTES);
-            let mut buffer = ReadBuf::new(&mut space);
+            let mut buffer = ReadBuf::uninit(&mut space);
             match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() && *left > 0 => {
                     *left = left.saturating_sub(buffer.filled().len());

@@ -39,6 +39,7 @@ pub(crate) async fn look_inside(
         told => told,
     };
     if let Some(Failure::Tls | Failure::ClientCertificate) = trouble
+        && !tunnel.verdict.decision.must_inspect
         && tunnel
             .verdict
             .policy()
@@ -132,8 +133,9 @@ fn not_accepted(tunnel: &Tunnel, error: Option<&io::Error>) {
     };
     let host = tunnel.target.host.as_str();
     let (from, now) = (tunnel.client.from, Timestamp::now());
-    // A host that is blocked as a whole is nothing to be left alone.
-    if !is_closed(&tunnel.verdict.decision) {
+    // A host that is blocked as a whole, or has to be looked into, is nothing to be left alone.
+    let decision = &tunnel.verdict.decision;
+    if !is_closed(decision) && !decision.must_inspect {
         shared.pins.note(host, sign, from, now);
     }
     if sign == Sign::Distrust {
@@ -172,7 +174,7 @@ async fn reach_origin(tunnel: &Tunnel, http2: bool) -> Result<(), Failure> {
             Ok(())
         }
         Err(failure) => {
-            if failure == Failure::ClientCertificate {
+            if failure == Failure::ClientCertificate && !decision.must_inspect {
                 add(&shared.counts.client_certificates);
                 let (from, now) = (tunnel.client.from, Timestamp::now());
                 shared

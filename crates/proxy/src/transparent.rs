@@ -28,7 +28,7 @@ use crate::judge::judge;
 use crate::narrow;
 use crate::server::{Door, Worker};
 use crate::tally::Tally;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Tunnel, UNSEEN};
 
 /// Public names under which real names are hidden (RFC 9849): browsers send a meaningless
 /// encrypted hello to every server, so only these tell a hidden name from none.
@@ -160,6 +160,9 @@ async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
     if tunnel.looks_inside() {
         let trouble = misdirected.then_some(Failure::Misdirected);
         return intercept::look_inside(tunnel, stream, hello.http2, trouble).await;
+    }
+    if tunnel.must_not_pass() {
+        return tunnel.record_end(UNSEEN);
     }
     untouched(tunnel, stream).await;
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::Answer;
 use crate::bytes_in_front::InFront;
-use crate::connection::{Client, Inside, close, host_agrees, identify, serve_inside};
+use crate::connection::{Client, Inside, close, host_agrees, identify, serve_inside, short};
 use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::{self, Target, failed};
@@ -31,6 +31,9 @@ use crate::narrow;
 use crate::refuse::block;
 use crate::splice;
 use crate::tally::Tally;
+
+/// Why a connection ends that had to be looked into and could not be.
+pub(crate) const UNSEEN: &str = "sealed-page-unseen";
 
 /// One accepted tunnel on its way to being passed on or looked into.
 pub(crate) struct Tunnel {
@@ -102,6 +105,10 @@ async fn decided(tunnel: Tunnel, request: Request<Incoming>) -> Response<Answer>
             tunnel.look_inside(stream, front)
         });
     }
+    if tunnel.must_not_pass() {
+        tunnel.record_end(UNSEEN);
+        return close(short(StatusCode::FORBIDDEN));
+    }
     if matches!(tunnel.verdict.decision.action, Action::Block | Action::Warn) {
         // Nothing can be shown inside a connection that is not looked into: browsers show their
         // own error, other programs this answer.
@@ -170,6 +177,14 @@ impl Tunnel {
             .as_ref()
             .is_some_and(|mint| mint.authority().may_sign(self.target.host.as_str()));
         can && decision.inspect && decision.action != Action::Tunnel
+    }
+
+    /// Whether the connection would have to be looked into and cannot be: a sealed page could lie in
+    /// it (FIL-03). A proxy that looks into nothing at all passes it, as DNS does; `docs/limits.md`
+    /// and the page of limits say so.
+    pub(crate) fn must_not_pass(&self) -> bool {
+        let looks = self.client.shared().mint.is_some();
+        looks && self.verdict.decision.must_inspect && !self.looks_inside()
     }
 
     async fn look_inside(self, mut stream: TcpStream, front: Bytes) {

@@ -15,6 +15,7 @@ use pharos_access::{Actor, Target, act};
 use pharos_casework::Calendar;
 use pharos_pack::DiffLine;
 use pharos_policy::spec::ExceptionSpec;
+use pharos_policy::{Action, PolicySpec};
 use pharos_records::{
     Change, ChangeKind, ChangeState, ChangeStep, NewChange, NewOverride, NewPack, Origin,
     OverrideKind, PackVersion,
@@ -129,7 +130,18 @@ impl App {
         let now = self.now();
         let until = self.end_of(proposal, now)?;
         let what = self.canonical(&proposal.what)?;
+        match &what {
+            Proposed::Opening(opening) => {
+                self.refuse_sealed(&permit, "sites", &opening.sites).await?;
+            }
+            Proposed::LeaveAlone(hosts) => self.refuse_sealed_hosts(&permit, hosts).await?,
+            Proposed::Pack(_) => {}
+        }
         let candidate = self.candidate(&what).await?;
+        if let Some(new) = &candidate.school {
+            let opened = opened_by(&self.school().pack.filter, &new.pack.filter);
+            self.refuse_sealed(&permit, "file", &opened).await?;
+        }
         let replay = self.replay(&candidate, DAYS).await?;
         let (lines, more_lines) = self.differences(&what).await?;
         if let Proposed::Pack(_) = &what
@@ -683,4 +695,20 @@ fn next_review(now: Timestamp, days: Option<u32>) -> Option<Timestamp> {
 pub(crate) fn unpacked(version: &PackVersion) -> Result<PackFiles, Error> {
     pharos_pack::unpack(&version.files)
         .map_err(|error| Error::unavailable("a stored policy pack", &error))
+}
+
+/// The sites that a new policy lets through in rules of its own, and the one before did not name.
+fn opened_by(before: &PolicySpec, after: &PolicySpec) -> Vec<String> {
+    let lets_through = |policy: &PolicySpec| -> BTreeSet<String> {
+        policy
+            .rules
+            .iter()
+            .filter(|rule| rule.action != Action::Block)
+            .flat_map(|rule| rule.sites.iter().cloned())
+            .collect()
+    };
+    lets_through(after)
+        .difference(&lets_through(before))
+        .cloned()
+        .collect()
 }

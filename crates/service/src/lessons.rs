@@ -100,6 +100,8 @@ impl App {
                 Authority::Teacher => sites.push(site),
                 Authority::Vetted => to_vet.push(site),
                 Authority::Nobody => {
+                    self.refuse_sealed(&permit, "sites", &[site.clone()])
+                        .await?;
                     return Err(Error::field(
                         "sites",
                         format!(

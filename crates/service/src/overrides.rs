@@ -2,7 +2,7 @@
 //! one person, a teacher's lesson list. Each is a dated row with its reason, in force within a second.
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_access::{About, Act, Actor, Target, Watched, act};
+use pharos_access::{About, Act, Actor, Target, Warrant, Watched, act};
 use pharos_catalogue::Address;
 use pharos_policy::spec::{EmergencySpec, PersonalSpec};
 use pharos_records::{NewOverride, Override, OverrideKind};
@@ -200,6 +200,66 @@ impl App {
                 self.now() - SignedDuration::from_hours(24 * 90),
                 500,
             )
+            .await?)
+    }
+
+    /// Nothing opens what a sealed list holds (FIL-03). Who tries is told so, and the trying is noted
+    /// without the address.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where a sealed list holds one of the sites; when the records cannot be written.
+    pub(crate) async fn refuse_sealed(
+        &self,
+        warrant: &Warrant,
+        field: &'static str,
+        sites: &[String],
+    ) -> Result<(), Error> {
+        let Ok(snapshot) = self.filter().snapshot() else {
+            return Ok(());
+        };
+        let mut asked = sites.iter().filter_map(|site| Address::parse(site).ok());
+        if !asked.any(|address| snapshot.sealed().hit(&address).is_some()) {
+            return Ok(());
+        }
+        self.note_sealed(warrant).await?;
+        Err(Error::field(
+            field,
+            "A sealed list holds this address: nobody can open it, for anybody. That it was asked for is noted. If you think that the list is wrong, tell whoever publishes it.",
+        ))
+    }
+
+    /// The same for hosts that are to be left uninspected: a sealed page on one would go unseen.
+    ///
+    /// # Errors
+    /// As for [`App::refuse_sealed`].
+    pub(crate) async fn refuse_sealed_hosts(
+        &self,
+        warrant: &Warrant,
+        hosts: &[String],
+    ) -> Result<(), Error> {
+        let Ok(snapshot) = self.filter().snapshot() else {
+            return Ok(());
+        };
+        let sealed = snapshot.sealed();
+        let mut asked = hosts.iter().filter_map(|host| Address::parse(host).ok());
+        if !asked.any(|address| sealed.hit(&address).is_some() || sealed.needs_path(address.host()))
+        {
+            return Ok(());
+        }
+        self.note_sealed(warrant).await?;
+        Err(Error::field(
+            "host",
+            "A sealed list names a page of this host, so it stays looked into. That it was asked for is noted.",
+        ))
+    }
+
+    async fn note_sealed(&self, warrant: &Warrant) -> Result<(), Error> {
+        let detail = pharos_ledger::Detail::new()
+            .flag("refused", true)
+            .text("why", "a sealed list holds it");
+        Ok(self
+            .records()
+            .note(warrant, None, &detail, self.now())
             .await?)
     }
 

@@ -242,11 +242,11 @@ impl App {
             .await?)
     }
 
-    /// Opens the site for a time, or not; the asker is told (REQ-02). Nothing opens a sealed entry:
-    /// the filter asks the sealed lists first whatever stands here.
+    /// Opens the site for a time, or not; the asker is told (REQ-02).
     ///
     /// # Errors
-    /// [`Error::Denied`] for everyone but those who vet; [`Error::Invalid`].
+    /// [`Error::Denied`] for everyone but those who vet; [`Error::Invalid`], for opening what a
+    /// sealed list holds too (FIL-03).
     pub async fn decide_request(
         &self,
         actor: &Actor,
@@ -262,6 +262,10 @@ impl App {
             return Err(Error::Refused("The pupil's teacher has not passed this on yet. Ask them, or pass it on yourself first.".to_owned()));
         }
         let why = reason(&vetting.why)?;
+        if vetting.approve {
+            let site = std::slice::from_ref(&request.address);
+            self.refuse_sealed(&permit, "approve", site).await?;
+        }
         let now = self.now();
         let opens = if vetting.approve {
             Some(self.exception(&request, vetting, &why, now)?)

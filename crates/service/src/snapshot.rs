@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use pharos_catalogue::{Address, Catalogue, CategorySet, SealedLists};
-use pharos_filter::{Categories, Hit, Parts, Roster, Sealed, Snapshot, Versions};
+use pharos_catalogue::{Address, Catalogue, CategorySet};
+use pharos_filter::{Categories, Hit, Parts, Roster, Snapshot, Versions};
 use pharos_policy::PolicySpec;
 use pharos_policy::spec::{
     EmergencySpec, ExceptionSpec, HelpSpec, LessonSpec, PersonalSpec, UninspectedSpec,
@@ -62,7 +62,7 @@ impl App {
         self.filter().install(Snapshot::new(Parts {
             policy: Arc::new(policy),
             categories: Arc::new(Listed(catalogue)),
-            sealed: Arc::new(SealedSlot(sealed)),
+            sealed: Arc::new(sealed),
             roster: Arc::new(roster),
             versions,
         }));
@@ -210,18 +210,5 @@ impl Categories for Listed {
 
     fn names(&self) -> &[Arc<str>] {
         self.0.names()
-    }
-}
-
-/// The sealed lists, as the filter asks them: a list's name and nothing else.
-#[derive(Debug)]
-pub(crate) struct SealedSlot(pub(crate) SealedLists);
-
-impl Sealed for SealedSlot {
-    fn hit(&self, address: &Address) -> Option<&Arc<str>> {
-        self.0
-            .lookup(address)
-            .and_then(|found| self.0.list(found.list))
-            .map(|list| &list.name)
     }
 }

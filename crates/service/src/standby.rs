@@ -21,7 +21,7 @@ use pharos_school::{ClassId, IdentitySource, NoticeId, PersonId, Role, YearGroup
 use serde::{Deserialize, Serialize};
 
 use crate::clock::new_uuid;
-use crate::snapshot::{Listed, SealedSlot};
+use crate::snapshot::Listed;
 use crate::{App, Error, School};
 
 /// The version of the kept form.
@@ -197,7 +197,7 @@ pub fn stand_by(
     filter.install(Snapshot::new(Parts {
         policy: Arc::new(policy),
         categories: Arc::new(Listed(catalogue)),
-        sealed: Arc::new(SealedSlot(sealed)),
+        sealed: Arc::new(sealed),
         roster: Arc::new(roster),
         versions,
     }));

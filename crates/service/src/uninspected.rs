@@ -30,6 +30,8 @@ impl App {
     ) -> Result<String, Error> {
         let permit = self.may::<act::AddException>(actor, Target::School).await?;
         let host = whole_host(host)?;
+        self.refuse_sealed_hosts(&permit, std::slice::from_ref(&host))
+            .await?;
         let why = reason(why)?;
         if days == 0 || days > DAYS_MAX {
             return Err(Error::field(

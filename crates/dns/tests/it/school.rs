@@ -111,6 +111,10 @@ impl Sealed for SealedNames {
         let dated = Host::parse("list-2026-11-22.pharos.test").unwrap();
         address.host().is_within(&dated).then_some(&self.0)
     }
+
+    fn needs_path(&self, _: &Host) -> bool {
+        false
+    }
 }
 
 fn policy() -> PolicySpec {

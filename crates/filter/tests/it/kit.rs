@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pharos_catalogue::{Address, CategoryId, CategorySet};
+use pharos_catalogue::{Address, CategoryId, CategorySet, Host};
 use pharos_filter::{Categories, Hit, Parts, Query, Roster, Sealed, Snapshot, Versions};
 use pharos_policy::spec::{Day, HoursSpec, RuleSpec, SpanSpec};
 use pharos_policy::{Action, Decision, Member, PolicySpec};
@@ -93,6 +93,11 @@ impl Sealed for PlainSealed {
             .iter()
             .any(|entry| entry.covers(address))
             .then_some(&self.name)
+    }
+
+    fn needs_path(&self, host: &Host) -> bool {
+        let mut pages = self.entries.iter().filter(|entry| entry.path().is_some());
+        pages.any(|entry| host.is_within(entry.host()))
     }
 }
 

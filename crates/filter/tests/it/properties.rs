@@ -3,7 +3,7 @@
 
 use pharos_policy::spec::{
     BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec, LessonKind,
-    LessonSpec, ModeSpec, PersonalSpec, RuleSpec, SearchSpec,
+    LessonSpec, ModeSpec, PersonalSpec, RuleSpec, SearchSpec, UninspectedSpec,
 };
 use pharos_policy::{Action, Layer, PhaseMode, PolicySpec, YouTube};
 use pharos_school::Who;
@@ -324,6 +324,31 @@ proptest! {
                 prop_assert_eq!(decision.action, Action::Block);
                 prop_assert_eq!(decision.layer, Layer::Sealed);
                 prop_assert!(decision.reasons.iter().all(|reason| reason.entry.is_none()));
+            }
+        }
+    }
+
+    /// FIL-03: where a sealed list names a page, no combination leaves the connection to its host
+    /// unseen: neither sites nor categories that are never looked into, nor hosts left alone for a
+    /// time.
+    #[test]
+    fn fil_03_no_combination_hides_a_sealed_page(spec in specs(), left_alone in any::<bool>()) {
+        let mut spec = spec;
+        spec.inspection.never_categories = words(&["games"]);
+        if left_alone {
+            spec.overrides.uninspected.push(UninspectedSpec {
+                reference: "LA".into(),
+                leave_alone: words(&["sealed.test"]),
+                until: at("2026-12-31T00:00:00Z"),
+            });
+        }
+        let school = school(&spec);
+        for who in everybody() {
+            for now in TIMES {
+                let decision = school.ask(&who, "sealed.test", now);
+                prop_assert!(decision.inspect && decision.must_inspect && decision.by_path);
+                prop_assert_ne!(decision.action, Action::Tunnel);
+                prop_assert!(!school.ask(&who, "a.test", now).must_inspect);
             }
         }
     }

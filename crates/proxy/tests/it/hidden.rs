@@ -163,7 +163,7 @@ fn asks_for_certificate(ca: &TestCa, trusted: CertificateDer<'static>) -> Arc<Se
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .unwrap();
-    let (chain, key) = ca.chain(&["certs.test", "old.test"], Validity::Now);
+    let (chain, key) = ca.chain(&["certs.test", "old.test", "vault.test"], Validity::Now);
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -182,7 +182,11 @@ async fn fil_01_sites_that_ask_for_a_certificate_are_noticed() {
     let root = ca.certificate();
     let tls = asks_for_certificate(&ca, root.clone());
     let origin = Origin::https(tls, |_| Reply::page("never")).await;
-    let sites = [("certs.test", &origin), ("old.test", &origin)];
+    let sites = [
+        ("certs.test", &origin),
+        ("old.test", &origin),
+        ("vault.test", &origin),
+    ];
     let school = School::with(&sites, ca, |_| {});
     for _ in 0..3 {
         let answer = school.curl(&["--include", "https://certs.test/"]).await;
@@ -210,5 +214,15 @@ async fn fil_01_sites_that_ask_for_a_certificate_are_noticed() {
         ("tunnel", "not-inspected-tls-unreachable")
     );
     assert_eq!(school.figures().unreachable_tunnelled, 1);
+    // FIL-03: not so where a sealed page could lie in it, nor is it proposed.
+    let unseen = text(&school.curl(&["--include", "https://vault.test/"]).await);
+    assert!(unseen.contains("site-asks-certificate"), "{unseen}");
+    assert_eq!(school.figures().unreachable_tunnelled, 1);
+    assert!(
+        school
+            .proposals()
+            .iter()
+            .all(|one| &*one.host != "vault.test")
+    );
     assert!(origin.asked().is_empty());
 }

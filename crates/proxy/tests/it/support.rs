@@ -103,11 +103,12 @@ struct SealedTest(Arc<str>);
 
 impl Sealed for SealedTest {
     fn hit(&self, address: &Address) -> Option<&Arc<str>> {
-        (address.host().as_str() == "sealed.test").then_some(&self.0)
+        let page = address.host().as_str() == "vault.test" && address.path() == Some("/cellar");
+        (page || address.host().as_str() == "sealed.test").then_some(&self.0)
     }
 
-    fn needs_path(&self, _: &pharos_catalogue::Host) -> bool {
-        false
+    fn needs_path(&self, host: &pharos_catalogue::Host) -> bool {
+        host.as_str() == "vault.test"
     }
 }
 
@@ -168,8 +169,8 @@ pub(crate) fn snapshot() -> Snapshot {
         }],
         inspection: InspectionSpec {
             never_categories: Vec::new(),
-            never_sites: vec!["bank.test".to_owned()],
-            tunnel_unreachable: vec!["old.test".to_owned()],
+            never_sites: vec!["bank.test".to_owned(), "vault.test".to_owned()],
+            tunnel_unreachable: vec!["old.test".to_owned(), "vault.test".to_owned()],
             ..InspectionSpec::default()
         },
         page_text: [("pupils", Action::Block), ("governors", Action::Warn)]

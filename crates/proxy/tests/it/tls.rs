@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use pharos_policy::Action;
+use pharos_proxy::{AuthoritySpec, CertificateAuthority};
 use pharos_school::Face;
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity, self_signed};
 use rustls::pki_types::pem::PemObject;
@@ -117,6 +119,54 @@ async fn fil_01_without_interception_connect_is_refused() {
                 && event.bytes_down > 500
                 && event.bytes_up > 100),
         "{events:?}"
+    );
+}
+
+/// FIL-03: a host is looked into for the sealed page that lies on it, although the policy never
+/// inspects it; the page is blocked and the rest of the host goes on.
+#[tokio::test]
+async fn fil_03_a_sealed_page_is_found_on_a_host_that_is_never_inspected() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "vault.test", "balance").await;
+    let school = School::with(&[("vault.test", &origin)], ca, |_| {});
+    let rest = school.curl(&["https://vault.test/"]).await;
+    assert_eq!(text(&rest), "balance");
+    let sealed = text(&school.curl(&["https://vault.test/cellar"]).await);
+    assert!(
+        sealed.contains("Access is denied") && !sealed.contains("balance"),
+        "{sealed}"
+    );
+    let hit = school
+        .events(2)
+        .await
+        .into_iter()
+        .find(|event| event.sealed.is_some());
+    assert_eq!(hit.unwrap().action, Action::Block.name());
+    assert_eq!(school.figures().tunnels, 0);
+}
+
+/// FIL-03: where the proxy looks into connections but cannot look into this one, because its
+/// certificate is not made for the host, it is not passed on unseen.
+#[tokio::test]
+async fn fil_03_a_host_with_a_sealed_page_is_never_tunnelled() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "vault.test", "balance").await;
+    let school = School::with(&[("vault.test", &origin)], ca, |config| {
+        let spec = AuthoritySpec {
+            school: "Harbourmouth School".to_owned(),
+            never: vec!["vault.test".to_owned()],
+            now: Timestamp::now(),
+        };
+        config.authority = Some(Arc::new(CertificateAuthority::create(&spec).unwrap()));
+    });
+    let answer = school
+        .raw("CONNECT vault.test:443 HTTP/1.1\r\nHost: vault.test:443\r\n\r\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let events = school.events(1).await;
+    assert_eq!(
+        (events[0].action, &*events[0].rule),
+        (Action::Block.name(), "sealed-page-unseen")
     );
 }
 

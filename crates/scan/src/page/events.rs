@@ -131,15 +131,10 @@ impl Events {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::compiled::Dictionaries;
-    use super::super::sets::Sets;
     use super::*;
 
     fn words(pieces: &[&[u8]]) -> (String, String) {
-        let (mut events, mut page) = (
-            Events::new(),
-            Page::new(&Dictionaries::compile(&[], &Sets::default()).unwrap()),
-        );
+        let (mut events, mut page) = (Events::new(), Page::new());
         pieces
             .iter()
             .for_each(|piece| events.push(piece, &mut page));

@@ -81,7 +81,12 @@ impl Folder {
                 }
             }
             match CLASSES[usize::from(*byte)] {
-                Class::GAP => self.end_word(),
+                Class::GAP => {
+                    self.end_word();
+                    let blanks = text[at..].iter().take_while(|b| is_gap(**b)).count();
+                    at += blanks;
+                    continue;
+                }
                 Class::DROP => {}
                 Class::ODD => {
                     self.has_odd = true;
@@ -395,6 +400,10 @@ impl Folder {
         }
         self.spelt = 0;
     }
+}
+
+fn is_gap(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] == Class::GAP
 }
 
 fn is_letter(byte: u8) -> bool {

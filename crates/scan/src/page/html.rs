@@ -514,15 +514,10 @@ fn show(mut text: &[u8], out: &mut Folder) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::compiled::Dictionaries;
-    use super::super::sets::Sets;
     use super::*;
 
     fn words(pieces: &[&[u8]]) -> (String, String) {
-        let (mut html, mut page) = (
-            Html::new(false),
-            Page::new(&Dictionaries::compile(&[], &Sets::default()).unwrap()),
-        );
+        let (mut html, mut page) = (Html::new(false), Page::new());
         for piece in pieces {
             html.push(piece, &mut page);
         }

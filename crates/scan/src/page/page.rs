@@ -18,11 +18,11 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             body: Folder::new(),
             aside: Folder::new(),
-            tally: Tally::new(dictionaries),
+            tally: Tally::default(),
         }
     }
 

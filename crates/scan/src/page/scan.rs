@@ -70,7 +70,7 @@ impl PageScan {
             dictionaries: Arc::clone(dictionaries),
             charset: Charset::new(media),
             text: Text::None,
-            page: Page::new(dictionaries),
+            page: Page::new(),
             read: 0,
         }
     }

@@ -31,8 +31,9 @@ const LENGTH_LEAST: f64 = 150.0;
 /// A place where nothing stood.
 const NOWHERE: u32 = 0;
 
-/// What was found in one of a page's streams of words.
-#[derive(Debug)]
+/// What was found in one of a page's streams of words. Its tables are made when the first phrase is
+/// found: most streams of short pages have none.
+#[derive(Debug, Default)]
 pub(super) struct Found {
     counts: Box<[u8]>,
     phrases: Box<[u8]>,
@@ -45,15 +46,13 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
+    #[cold]
+    fn make_tables(&mut self, dictionaries: &Dictionaries) {
         let (phrases, concepts, groups) = dictionaries.sizes();
-        Self {
-            counts: vec![0; concepts].into(),
-            phrases: vec![0; phrases].into(),
-            seen: Vec::new(),
-            last: vec![(NOWHERE, NOWHERE, 0); concepts].into(),
-            spent: vec![NOWHERE; groups].into(),
-        }
+        self.counts = vec![0; concepts].into();
+        self.phrases = vec![0; phrases].into();
+        self.last = vec![(NOWHERE, NOWHERE, 0); concepts].into();
+        self.spent = vec![NOWHERE; groups].into();
     }
 
     /// A phrase whose last word is the stream's `end`th, from 1.
@@ -61,6 +60,9 @@ impl Found {
         let Some(known) = dictionaries.phrase(phrase) else {
             return;
         };
+        if self.phrases.is_empty() {
+            self.make_tables(dictionaries);
+        }
         let start = (end + 1).saturating_sub(known.words).max(1);
         let counts = match self.phrases.get_mut(phrase as usize) {
             Some(times) if *times < PHRASE_COUNTED_MAX => {
@@ -168,20 +170,13 @@ impl Found {
 }
 
 /// What was found on one page: in what is read from top to bottom, and beside it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) body: Found,
     pub(super) aside: Found,
 }
 
 impl Tally {
-    pub(super) fn new(dictionaries: &Dictionaries) -> Self {
-        Self {
-            body: Found::new(dictionaries),
-            aside: Found::new(dictionaries),
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.body.seen.is_empty() && self.aside.seen.is_empty()
     }

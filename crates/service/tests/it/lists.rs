@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex};
 use jiff::SignedDuration;
 use pharos_lists::{BundleHead, SigningKey, make_bundle};
 use pharos_policy::Action;
-use pharos_service::{Confirmation, Error, Fetched, NewProvider};
+use pharos_records::Origin;
+use pharos_service::{
+    Confirmation, Error, Fetched, NewLesson, NewProvider, Opening, Proposal, Proposed, Vetting,
+};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, said, system};
@@ -241,6 +244,118 @@ async fn fil_03_a_sealed_list_taken_away_is_told_and_still_enforced() {
     app.rebuild().await.unwrap();
     assert_eq!(app.sealed_status().unwrap()[0].trouble, None);
     assert_eq!(blocked().await, Action::Block);
+}
+
+/// FIL-03: opening what a sealed list holds is refused whichever way it is tried, by the lead, the
+/// technical team and a teacher alike, and each trying is in the ledger, without the address; nor is
+/// a host left uninspected on which a sealed page lies.
+#[tokio::test]
+async fn fil_03_allowing_a_sealed_address_is_refused_and_logged() {
+    let school = SampleSchool::open().await;
+    let app = &school.app;
+    let key = SigningKey::from_seed(&[9; 32]).unwrap();
+    app.add_sealed(&system(), "iwf-test", "Invented Foundation", key.public())
+        .await
+        .unwrap();
+    let head = BundleHead {
+        owner: "Invented Foundation".to_owned(),
+        name: "iwf-test".to_owned(),
+        version: 1,
+        issued: app.now(),
+        entries: 0,
+    };
+    let bundle = make_bundle(&head, "sealed-place.example\nboard.example/cellar\n", &key);
+    app.import_sealed(&system(), "iwf-test", &bundle)
+        .await
+        .unwrap();
+
+    let lead = school.at_work("ruth.okafor").await.actor;
+    let technician = school.at_work("kofi.adeyemi").await.actor;
+    let teacher = school.at_work("ines.castellano").await;
+    let asked = app
+        .ask_for_site(
+            &teacher.person,
+            &teacher.actor,
+            "sealed-place.example",
+            "For a lesson on Friday",
+            None,
+        )
+        .await
+        .unwrap();
+    let vetting = Vetting {
+        approve: true,
+        why: "Looked through it".to_owned(),
+        groups: vec!["lower-school".to_owned()],
+        days: 3,
+        relied_on: String::new(),
+    };
+    let opening = |sites: &[&str]| Proposal {
+        what: Proposed::Opening(Opening {
+            groups: vec!["lower-school".to_owned()],
+            sites: sites.iter().map(|site| (*site).to_owned()).collect(),
+            categories: Vec::new(),
+        }),
+        why: "Asked for by the history department".to_owned(),
+        origin: Origin::Screen,
+        days: Some(7),
+        review_days: None,
+    };
+    let mut pack = pack_files();
+    let text = String::from_utf8(pack["school.toml"].clone()).unwrap();
+    let rule = "\n[[rules]]\nname = \"let-through\"\naction = \"allow\"\nsites = [\"sealed-place.example\"]\n";
+    pack.insert("school.toml".to_owned(), (text + rule).into_bytes());
+    let pupil = school.person("ada.quill").await;
+    let class = *pupil.classes.iter().next().unwrap();
+    let lesson = NewLesson {
+        class,
+        sites: vec!["board.example/cellar".to_owned()],
+        from: None,
+        minutes: 40,
+        supervised: false,
+    };
+
+    let refused = [
+        app.decide_request(&lead, asked, &vetting).await.err(),
+        app.propose_change(&technician, &opening(&["board.example/cellar"]))
+            .await
+            .err(),
+        app.bring_pack(&technician, &pack, "A site for history", Origin::File)
+            .await
+            .err(),
+        app.open_lesson(&teacher.actor, &lesson).await.err(),
+        app.propose_uninspected(&technician, "board.example", Some(30), "Their app needs it")
+            .await
+            .err(),
+        app.leave_uninspected(&lead, "board.example", 30, "Their app needs it")
+            .await
+            .err(),
+    ];
+    for (way, error) in refused.iter().enumerate() {
+        let Some(Error::Invalid(problems)) = error else {
+            panic!("way {way}: {error:?}");
+        };
+        assert!(
+            format!("{problems:?}").contains("sealed list"),
+            "{problems:?}"
+        );
+    }
+    let ledger = app
+        .ledger(&system(), &pharos_records::LedgerFilter::default(), 500)
+        .await
+        .unwrap();
+    let noted: Vec<String> = ledger
+        .iter()
+        .map(|entry| format!("{entry:?}"))
+        .filter(|entry| entry.contains("a sealed list holds it"))
+        .collect();
+    assert_eq!(noted.len(), refused.len(), "{noted:?}");
+    let named = |entry: &String| entry.contains("sealed-place") || entry.contains("board.example");
+    assert!(!noted.iter().any(named), "{noted:?}");
+
+    // The rest of a site with a sealed page may be opened: its page stays shut.
+    app.propose_change(&technician, &opening(&["board.example"]))
+        .await
+        .unwrap();
 }
 
 /// FIL-04: a single rule, such as a block in an emergency, is in force at once and touches no list:
