@@ -94,6 +94,9 @@ if [ $PLAIN = yes ]; then
   measure "HTTP kept alive, 1 KB" plain inspected /1k.html 64
   measure "HTTP kept alive, 30 KB" plain inspected /30k.html 64
   measure "HTTP kept alive, 1 MB" plain inspected /1m.html 16
+  measure "HTTP kept alive, 1 KB that is no text" plain inspected /1k.webp 64
+  measure "HTTP kept alive, 30 KB that is no text" plain inspected /30k.webp 64
+  measure "HTTP kept alive, 1 MB that is no text" plain inspected /1m.webp 16
 fi
 [ $BLOCKS = no ] || measure "blocked page" plain blocked /1k.html 64
 [ $TUNNELS = no ] || measure "new tunnel, TLS untouched, one request" tls-new private /1k.html 16
@@ -101,6 +104,7 @@ if [ $LOOKS = yes ]; then
   measure "intercepted TLS kept alive, 1 KB" tls-kept inspected /1k.html 16
   measure "intercepted TLS kept alive, 30 KB" tls-kept inspected /30k.html 16
   measure "intercepted TLS kept alive, 1 MB" tls-kept inspected /1m.html 16
+  measure "intercepted TLS kept alive, 30 KB that is no text" tls-kept inspected /30k.webp 16
   measure "new intercepted TLS connection, one request" tls-new inspected /1k.html 16
 fi
 [ $TUNNELS = no ] || hold "$HELD open tunnels" hold private "$HELD"
