@@ -127,13 +127,13 @@ async fn fil_01_without_interception_connect_is_refused() {
 #[tokio::test]
 async fn fil_03_a_sealed_page_is_found_on_a_host_that_is_never_inspected() {
     let ca = TestCa::new();
-    let origin = site(&ca, "vault.test", "balance").await;
+    let origin = site(&ca, "vault.test", "what the vault says").await;
     let school = School::with(&[("vault.test", &origin)], ca, |_| {});
     let rest = school.curl(&["https://vault.test/"]).await;
-    assert_eq!(text(&rest), "balance");
+    assert_eq!(text(&rest), "what the vault says");
     let sealed = text(&school.curl(&["https://vault.test/cellar"]).await);
     assert!(
-        sealed.contains("Access is denied") && !sealed.contains("balance"),
+        sealed.contains("Access is denied") && !sealed.contains("what the vault says"),
         "{sealed}"
     );
     let hit = school
