@@ -79,6 +79,8 @@ pub struct Compiler {
     hash: NameHash,
     tables: Tables,
     pending: Vec<Pending>,
+    /// For each section that of the wider category, where there is one.
+    wider: Vec<Option<u16>>,
     foreign: bool,
 }
 
@@ -106,6 +108,7 @@ impl Compiler {
             hash,
             tables: Tables::default(),
             pending: Vec::new(),
+            wider: Vec::new(),
             foreign: false,
         }
     }
@@ -142,11 +145,23 @@ impl Compiler {
         Ok(number)
     }
 
-    /// The section of a list and a category (by name); made when it is new.
+    /// The section of a list and a category (by name); made when it is new. What is added to it is
+    /// in the wider category as well, where the category has one (`vpn` is within `avoidance`).
     ///
     /// # Errors
     /// A bad name or too many of something.
     pub fn section(&mut self, list: ListNumber, category: &str) -> Result<Section, CompileError> {
+        let own = self.own_section(list, category)?;
+        if let Some(wider) = crate::standard::wider(category) {
+            let wider = self.own_section(list, wider)?;
+            if let Some(place) = self.wider.get_mut(usize::from(own.0)) {
+                *place = Some(wider.0);
+            }
+        }
+        Ok(own)
+    }
+
+    fn own_section(&mut self, list: ListNumber, category: &str) -> Result<Section, CompileError> {
         let category = self.category(category)?;
         let wanted = SectionInfo {
             list: list.0,
@@ -164,6 +179,7 @@ impl Compiler {
             return Err(CompileError::TooManySections);
         }
         self.tables.sections.push(wanted);
+        self.wider.push(None);
         Ok(Section(index(self.tables.sections.len() - 1)))
     }
 
@@ -184,23 +200,29 @@ impl Compiler {
 
     /// Adds an entry. Its texts are canonical, as the parsers of this crate give them.
     pub fn add(&mut self, section: Section, entry: &Entry<'_>) {
-        if usize::from(section.0) >= self.tables.sections.len() {
+        let Some(wider) = self.wider.get(usize::from(section.0)).copied() else {
             self.foreign = true;
             return;
+        };
+        for section in [Some(section.0), wider].into_iter().flatten() {
+            self.add_to(section, entry);
         }
+    }
+
+    fn add_to(&mut self, section: u16, entry: &Entry<'_>) {
         let host = self.hash.host(entry.host.as_bytes());
         self.header.depths |= 1 << depth(entry.host);
         match entry.path {
             None => self.pending.push(Pending {
                 hash: host,
-                section: section.0,
+                section,
                 url: false,
             }),
             Some(path) => {
                 let hash = self.hash.url(host, path.as_bytes());
                 self.pending.push(Pending {
                     hash,
-                    section: section.0,
+                    section,
                     url: true,
                 });
                 self.pending.push(Pending {
@@ -263,6 +285,13 @@ impl Compiler {
                 *counter += 1;
             }
             for pending in of_sections.by_ref() {
+                // What is in a wider category as well is one entry.
+                let is_again = group.iter().any(|other| {
+                    self.wider.get(usize::from(other.section)) == Some(&Some(pending.section))
+                });
+                if is_again {
+                    continue;
+                }
                 let section = self.tables.sections[usize::from(pending.section)];
                 self.tables.lists[usize::from(section.list)].entries += 1;
             }

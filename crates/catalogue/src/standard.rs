@@ -9,6 +9,9 @@ pub struct StandardCategory {
     pub title: &'static str,
     /// Names of folders in UT1 and squidGuard lists, separated by blanks.
     folders: &'static str,
+    /// The wider category that everything in it belongs to as well: a block of `avoidance` blocks
+    /// what a list holds as `vpn`.
+    pub within: Option<&'static str>,
 }
 
 impl StandardCategory {
@@ -30,8 +33,16 @@ pub fn standard_categories() -> impl Iterator<Item = StandardCategory> {
                 name: next(),
                 title: next(),
                 folders: next(),
+                within: Some(next()).filter(|name| !name.is_empty()),
             }
         })
+}
+
+/// The wider category of a category; `None` where it has none.
+pub(crate) fn wider(category: &str) -> Option<&'static str> {
+    standard_categories()
+        .find(|known| known.name == category)?
+        .within
 }
 
 /// The category for a folder of a UT1 or squidGuard list: `adult` becomes `pornography`,

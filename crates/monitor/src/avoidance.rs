@@ -19,19 +19,34 @@ pub enum Method {
     RemoteDesktop,
     /// Addresses typed as numbers, one after another.
     DirectAddresses,
+    /// One site asked for, and another one named inside the connection.
+    Fronting,
+    /// A tunnel: what is no web traffic, sent through the door for the web.
+    Tunnel,
+    /// Ports that are not for the web.
+    Ports,
+    /// Connections that hide which site they are for.
+    HiddenNames,
+    /// Names given for addresses to which they do not lead.
+    FalseNames,
     /// A known way round that the lists do not name more closely.
     Other,
 }
 
 impl Method {
     /// Every method.
-    pub const ALL: [Method; 7] = [
+    pub const ALL: [Method; 12] = [
         Method::Vpn,
         Method::Proxy,
         Method::Tor,
         Method::EncryptedDns,
         Method::RemoteDesktop,
         Method::DirectAddresses,
+        Method::Fronting,
+        Method::Tunnel,
+        Method::Ports,
+        Method::HiddenNames,
+        Method::FalseNames,
         Method::Other,
     ];
 
@@ -44,6 +59,11 @@ impl Method {
             Method::EncryptedDns => "encrypted-dns",
             Method::RemoteDesktop => "remote-desktop",
             Method::DirectAddresses => "direct-addresses",
+            Method::Fronting => "fronting",
+            Method::Tunnel => "tunnel",
+            Method::Ports => "ports",
+            Method::HiddenNames => "hidden-names",
+            Method::FalseNames => "false-names",
             Method::Other => "avoidance",
         }
     }
@@ -62,6 +82,15 @@ impl Method {
             Method::EncryptedDns => "an outside resolver for encrypted name look-ups",
             Method::RemoteDesktop => "remote control of a machine elsewhere",
             Method::DirectAddresses => "addresses typed as numbers, one after another",
+            Method::Fronting => {
+                "one site asked for and another named inside the connection (domain fronting)"
+            }
+            Method::Tunnel => "a tunnel through the door for web traffic",
+            Method::Ports => "ports that are not for the web",
+            Method::HiddenNames => {
+                "connections that hide which site they are for (Encrypted Client Hello)"
+            }
+            Method::FalseNames => "sites asked for at addresses that are not theirs",
             Method::Other => "a known way round the filter",
         }
     }
@@ -79,6 +108,39 @@ impl Method {
             "avoidance" | "filter-bypass" | "bypass" => Method::Other,
             _ => return None,
         })
+    }
+
+    /// The method that a connection gives away by how it behaved at the proxy. `rule` is what the
+    /// proxy writes in the event of a connection that it refused: `no-web-traffic-ssh`, `port-1194`.
+    pub fn of_behaviour(rule: &str) -> Option<Self> {
+        if let Some(port) = rule.strip_prefix("port-") {
+            let port: u16 = port.parse().ok()?;
+            return Some(match Self::of_port(port, false) {
+                Some(method) => method,
+                // Secure Shell: the usual way to a tunnel of one's own.
+                None if port == 22 => Method::Tunnel,
+                None => Method::Ports,
+            });
+        }
+        Some(match rule {
+            "no-web-traffic" | "no-web-traffic-ssh" => Method::Tunnel,
+            "no-web-traffic-openvpn" => Method::Vpn,
+            "no-web-traffic-socks" => Method::Proxy,
+            "no-web-traffic-remote-desktop" => Method::RemoteDesktop,
+            "server-name-disagrees" | "host-disagrees" => Method::Fronting,
+            "encrypted-hello" | "encrypted-server-name" => Method::HiddenNames,
+            "address-disagrees" => Method::FalseNames,
+            _ => return None,
+        })
+    }
+
+    /// Whether one alone says little: programs that know no better do it now and then, so only many
+    /// of them within minutes count.
+    pub const fn needs_many(self) -> bool {
+        matches!(
+            self,
+            Method::DirectAddresses | Method::Ports | Method::HiddenNames | Method::FalseNames
+        )
     }
 
     /// The method that a host's own name gives away.
@@ -183,6 +245,15 @@ mod tests {
         assert_eq!(Method::of_port(51820, true), Some(Method::Vpn));
         assert_eq!(Method::of_port(51820, false), None);
         assert_eq!(Method::of_port(443, false), None);
+        assert_eq!(Method::of_behaviour("port-22"), Some(Method::Tunnel));
+        assert_eq!(Method::of_behaviour("port-1194"), Some(Method::Vpn));
+        assert_eq!(Method::of_behaviour("port-8080"), Some(Method::Ports));
+        assert_eq!(Method::of_behaviour("port-"), None);
+        assert_eq!(
+            Method::of_behaviour("server-name-disagrees"),
+            Some(Method::Fronting)
+        );
+        assert_eq!(Method::of_behaviour("site-silent"), None);
         for method in Method::ALL {
             assert_eq!(Method::named(method.name()), Some(method));
         }

@@ -33,6 +33,10 @@ pub enum RuleKind {
         direct: u32,
         /// … within so many minutes count as a way round.
         window_minutes: u32,
+        /// So many connections within the same time that each say little, such as to ports that are
+        /// not for the web.
+        #[serde(default = "many")]
+        repeated: u32,
         /// How serious before weighting.
         severity: Severity,
     },
@@ -41,6 +45,11 @@ pub enum RuleKind {
         /// How serious before weighting.
         severity: Severity,
     },
+}
+
+/// How many weak signs make a way round, where a stored rule does not say.
+const fn many() -> u32 {
+    10
 }
 
 /// One rule.
@@ -146,13 +155,17 @@ impl RuleSet {
             if let RuleKind::WayRound {
                 direct,
                 window_minutes,
+                repeated,
                 ..
             } = &rule.kind
-                && (!(1..=COUNT_MAX).contains(direct) || *window_minutes == 0)
+                && let Some(count) = [*direct, *repeated]
+                    .into_iter()
+                    .find(|count| !(1..=COUNT_MAX).contains(count))
+                    .or((*window_minutes == 0).then_some(*direct))
             {
                 problems.push(RuleSetProblem::Count {
                     rule: rule.id.clone(),
-                    count: *direct,
+                    count,
                     most: COUNT_MAX,
                 });
             }
@@ -324,13 +337,14 @@ impl RuleSet {
                     Severity::Low,
                 ),
                 Rule {
-                    version: 2,
+                    version: 3,
                     ..plain(
                         "bypass",
                         "Blocked: a way round the filter",
                         RuleKind::WayRound {
                             direct: 20,
                             window_minutes: 10,
+                            repeated: many(),
                             severity: Severity::Medium,
                         },
                     )

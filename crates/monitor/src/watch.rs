@@ -177,10 +177,11 @@ impl Watch {
             RuleKind::WayRound {
                 direct,
                 window_minutes,
+                repeated,
                 severity,
             } => {
                 let window = SignedDuration::from_mins(i64::from(*window_minutes));
-                self.way_round(rule, seen, (*direct, window), *severity)
+                self.way_round(rule, seen, (*direct, *repeated, window), *severity)
                     .into_iter()
                     .collect()
             }
@@ -196,18 +197,18 @@ impl Watch {
         &mut self,
         rule: &Rule,
         seen: &Seen,
-        (direct, window): (u32, SignedDuration),
+        (direct, repeated, window): (u32, u32, SignedDuration),
         severity: Severity,
     ) -> Option<Alert> {
-        let method = match seen.method {
-            Some(Method::DirectAddresses) => {
-                if !self.many_addresses(rule, seen, direct, window) {
-                    return None;
-                }
-                Method::DirectAddresses
-            }
-            method => method?,
+        let method = seen.method?;
+        let wanted = match method {
+            Method::DirectAddresses => direct,
+            method if method.needs_many() => repeated,
+            _ => 1,
         };
+        if wanted > 1 && !self.are_many(rule, seen, method, wanted, window) {
+            return None;
+        }
         let device = match seen.who.device() {
             Some(device) => format!("{device} ({})", seen.device_address),
             None => seen.device_address.clone(),
@@ -235,27 +236,30 @@ impl Watch {
         ))
     }
 
-    /// Whether this is the last of so many different addresses typed as numbers within the window.
-    fn many_addresses(
+    /// Whether this is the last of so many within the window: of different addresses, where they are
+    /// typed as numbers; of connections else.
+    fn are_many(
         &mut self,
         rule: &Rule,
         seen: &Seen,
-        direct: u32,
+        method: Method,
+        wanted: u32,
         window: SignedDuration,
     ) -> bool {
-        let key = (rule.id.clone(), subject_key(seen));
+        let key = (format!("{}/{method}", rule.id), subject_key(seen));
         self.room_for_counter(&key);
         let counter = self.counters.entry(key).or_default();
         counter.last = counter.last.max(seen.at);
         let oldest = counter.last.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let counts_once = method == Method::DirectAddresses;
         counter
             .times
-            .retain(|(at, host)| *at >= oldest && *host != seen.host);
+            .retain(|(at, host)| *at >= oldest && !(counts_once && *host == seen.host));
         counter.times.push_back((seen.at, seen.host.clone()));
         while counter.times.len() > COUNT_MAX as usize {
             counter.times.pop_front();
         }
-        let reached = counter.times.len() >= direct as usize;
+        let reached = counter.times.len() >= wanted as usize;
         if reached {
             counter.times.clear();
         }

@@ -565,6 +565,48 @@ fn fil_16_many_addresses_typed_as_numbers_are_a_way_round() {
     assert_eq!(raised.len(), 1, "{raised:?}");
 }
 
+/// FIL-16: a tunnel or a different site inside a connection is told at once; what a program does now
+/// and then by itself, such as a port that is not for the web, is told when it is done again and
+/// again, each method counted for itself.
+#[test]
+fn fil_16_behaviour_that_alone_says_little_is_told_when_it_repeats() {
+    let mut watch = watch();
+    let tried = |second: i64, method| Seen {
+        at: at(0) + SignedDuration::from_secs(second),
+        method: Some(method),
+        ..seen(0)
+    };
+    for (second, method) in [(0, Method::Tunnel), (1, Method::Fronting)] {
+        let raised = watch.see(&tried(second, method), &NoWatchLists);
+        let [Raised::New(alert)] = raised.as_slice() else {
+            panic!("{method}: {raised:?}");
+        };
+        assert!(alert.why[0].contains(method.says()), "{:?}", alert.why);
+    }
+    let raised: Vec<_> = (2..20)
+        .map(|second| {
+            watch
+                .see(
+                    &tried(
+                        second,
+                        if second % 2 == 0 {
+                            Method::Ports
+                        } else {
+                            Method::HiddenNames
+                        },
+                    ),
+                    &NoWatchLists,
+                )
+                .len()
+        })
+        .collect();
+    assert_eq!(raised.iter().sum::<usize>(), 0, "nine of each");
+    let told = watch.see(&tried(20, Method::Ports), &NoWatchLists);
+    assert!(matches!(told.as_slice(), [Raised::New(_)]), "{told:?}");
+    let late = watch.see(&tried(3_600, Method::HiddenNames), &NoWatchLists);
+    assert_eq!(late, [], "the others are long past");
+}
+
 /// MON-05: what a firewall stopped is one alert for each category, with the words searched for; a
 /// way round is told by its own rule alone.
 #[test]

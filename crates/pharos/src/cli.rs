@@ -158,6 +158,11 @@ pub(crate) struct Faces {
     /// The filtering proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128")]
     pub(crate) proxy: SocketAddr,
+    /// The proxy as devices reach it, for the set-up file and the page How to connect. Without it
+    /// its own address; where it listens on every one, the host of --web-url, or the name under
+    /// which the pages are asked for
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) proxy_name: Option<String>,
     /// Filter connections that the router sends here (`pharos network rules`); may be given
     /// several times, for IPv4 and IPv6
     #[arg(long, value_name = "ADDR")]
@@ -623,6 +628,12 @@ pub(crate) enum NetworkCommand {
         /// Further addresses of DNS over HTTPS to close, one a line
         #[arg(long, value_name = "FILE")]
         doh: Option<PathBuf>,
+        /// Leave a way round open that the policy would close: vpn, tor, proxy, remote-control
+        #[arg(long, value_name = "WAY")]
+        leave_open: Vec<String>,
+        /// Let the kernel log what is refused as a way round, for `pharos serve --syslog`
+        #[arg(long)]
+        log: bool,
     },
     /// Hosts that the running proxy could not look into several times
     Proposals,

@@ -2,6 +2,7 @@
 
 pub(crate) mod ai_tools;
 mod dns;
+mod public_name;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +24,7 @@ use pharos_scan::tools::Tools;
 use pharos_service::{
     App, AskUnopened, Noticed, NoticedCounts, Prober, School, SystemClock, Unopened,
 };
+use pharos_web::{PacFile, ProxyName};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::CancellationToken;
@@ -457,7 +459,8 @@ pub(crate) fn start_proxy(
         resolvers: behind.resolvers,
         listen: Vec::from_iter((!off).then_some(faces.proxy)),
         web: behind.web_url.to_owned(),
-        public: faces.proxy.to_string(),
+        public: public_name::of_proxy(faces.proxy_name.as_deref(), faces.proxy, behind.web_url)
+            .unwrap_or_default(),
         intranet: behind.intranet,
         words: behind.words,
         authority: Some(Arc::clone(behind.authority)),
@@ -507,7 +510,14 @@ async fn start_web(
     stop: &CancellationToken,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> anyhow::Result<SocketAddr> {
-    let public = proxy.unwrap_or(faces.proxy).to_string();
+    let direct = app.school().pack.school.domains.clone();
+    let name = match proxy {
+        None => ProxyName::None,
+        Some(at) => match public_name::of_proxy(faces.proxy_name.as_deref(), at, &app.web_url()) {
+            Some(name) => ProxyName::Told(name),
+            None => ProxyName::AsAsked(at.port()),
+        },
+    };
     let config = pharos_web::Config {
         listen: faces.web,
         secure_cookies: faces
@@ -518,15 +528,17 @@ async fn start_web(
         own: vec![faces.proxy.ip(), faces.web.ip()],
         limits: pharos_web::Limits::default(),
         network: pharos_web::NetworkFacts {
-            proxy: public.clone(),
+            proxy: name,
             certificate_pem: authority.certificate_pem().to_owned(),
             certificate_der: authority.certificate_der().to_vec(),
             fingerprint: authority.fingerprint(),
-            pac: pac(&PacConfig {
-                proxy: public,
-                fallbacks: Vec::new(),
-                direct: app.school().pack.school.domains.clone(),
-            }),
+            pac: PacFile(Some(Arc::new(move |proxy| {
+                pac(&PacConfig {
+                    proxy: proxy.to_owned(),
+                    fallbacks: Vec::new(),
+                    direct: direct.clone(),
+                })
+            }))),
             trust: trust_steps()
                 .iter()
                 .map(|steps| pharos_web::TrustSteps {

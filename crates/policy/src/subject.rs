@@ -109,6 +109,11 @@ impl Subject {
         self.ai_keeps_prompts
     }
 
+    /// Whether ways round the filter are granted to them (`[avoidance] granted`).
+    pub fn may_go_round(&self) -> bool {
+        self.avoidance_granted
+    }
+
     /// Whether nobody is known, nor a guest: the strictest policy.
     pub fn is_unknown(&self) -> bool {
         self.standing == Standing::Unknown

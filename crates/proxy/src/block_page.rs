@@ -59,7 +59,7 @@ pub(crate) async fn take(worker: Arc<Worker>, mut stream: TcpStream, from: IpAdd
             serve(client, InFront::new(front, stream)).await;
         }
         Hello::Tls(hello) => tls(&worker, stream, front, &hello, from, door).await,
-        Hello::Other => reset(&stream),
+        Hello::Other(_) => reset(&stream),
     }
 }
 
@@ -149,7 +149,12 @@ pub(crate) fn answer(
     };
     if host.ip().is_some() {
         // Somebody has opened this very address.
-        return own_pages::answer(shared, request.method(), request.uri().path());
+        return own_pages::answer(
+            shared,
+            request.method(),
+            request.uri().path(),
+            request.headers(),
+        );
     }
     let path = request
         .uri()

@@ -70,7 +70,8 @@ pub struct ProxyConfig {
     /// The address of Pharos's own web pages without a slash at the end, such as
     /// `https://pharos.harbourmouth.sch.example`; links on block pages begin with it.
     pub web: String,
-    /// The host and port that devices are told to use as their proxy (PAC file, instructions).
+    /// The host and port that devices are told to use as their proxy (PAC file, instructions); empty
+    /// where it listens on every address: then the name or address under which it was asked.
     pub public: String,
     /// The school's words on the pages.
     pub words: Words,

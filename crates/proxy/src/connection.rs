@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use pharos_catalogue::Host;
-use pharos_school::{IdentitySource, Who};
+use pharos_school::{Face, IdentitySource, Who};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
@@ -27,6 +27,7 @@ use crate::gate::{Busy, Desk, Gate};
 use crate::head::Refusal;
 use crate::http2;
 use crate::identity::Identified;
+use crate::judge::judge;
 use crate::own_pages;
 use crate::pages::plain;
 use crate::pool::{OriginKey, Sender};
@@ -236,7 +237,12 @@ async fn route(client: &Arc<Client>, request: Request<Incoming>) -> Response<Ans
         None if client.meant.is_some() => unasked(client, request).await,
         None if request.method() == Method::CONNECT => tunnel::connect(client, request).await,
         None if request.uri().scheme().is_some() => absolute(client, request).await,
-        None => own_pages::answer(shared, request.method(), request.uri().path()),
+        None => own_pages::answer(
+            shared,
+            request.method(),
+            request.uri().path(),
+            request.headers(),
+        ),
     }
 }
 
@@ -250,7 +256,12 @@ async fn absolute(client: &Arc<Client>, request: Request<Incoming>) -> Response<
         _ => return close(disagree(shared)),
     };
     if is_our_name(shared, &target) {
-        return own_pages::answer(shared, request.method(), request.uri().path());
+        return own_pages::answer(
+            shared,
+            request.method(),
+            request.uri().path(),
+            request.headers(),
+        );
     }
     match identify(client, request.headers()).await {
         Ok(who) => forward::forward(client, request, target, who, None).await,
@@ -342,9 +353,7 @@ async fn inside_a_tunnel(
     if request.method() == Method::CONNECT {
         return close(shared.pages.problem(&Failure::Unsupported.explain(), None));
     }
-    if !scheme_fits || !same || !host_agrees(request.headers(), &target, default_port) {
-        return close(disagree(shared));
-    }
+    let names_agree = same && host_agrees(request.headers(), &target, default_port);
     let who = match &inside.who {
         Who::Known {
             source: IdentitySource::ProxySignIn,
@@ -352,6 +361,24 @@ async fn inside_a_tunnel(
         } => inside.who.clone(),
         _ => shared.filter.identify(client.from, Timestamp::now()),
     };
+    if !scheme_fits || !names_agree {
+        // FIL-16: inside the connection to one site another one is asked for.
+        if !names_agree
+            && let Ok(verdict) = judge(
+                &shared.filter,
+                (&target.host, None),
+                &who,
+                client.from,
+                if target.tls { Face::Https } else { Face::Http },
+                Timestamp::now(),
+            )
+        {
+            shared
+                .sink
+                .record(verdict.avoided(Failure::Disagree.code()));
+        }
+        return close(disagree(shared));
+    }
     forward::forward(client, request, target, who, inside.trouble).await
 }
 

@@ -137,6 +137,10 @@ async fn pass(
         return close(stop(client, &forbidden, &reader, tally));
     }
     if let Some(trouble) = asked.trouble {
+        // FIL-16: a name that does not lead to the address it is asked for at.
+        if trouble == Failure::Misdirected {
+            tally.become_event(verdict.avoided(trouble.code()));
+        }
         return failed(client, trouble, target, tally, band);
     }
     let websocket = headers::wants_websocket(request.headers()) && request.body().is_end_stream();

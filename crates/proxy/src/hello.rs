@@ -18,6 +18,9 @@ const HELLO_MOST: usize = 32 * 1024;
 /// Most bytes of one record (RFC 8446, section 5.1).
 const RECORD_MOST: usize = 1 << 14;
 
+/// How Secure Shell begins.
+const SSH: &[u8] = b"SSH-";
+
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 /// RFC 9849; browsers send a meaningless one to every server, so its being there says little.
@@ -33,7 +36,51 @@ pub(crate) enum Hello {
     /// It looks like a plain HTTP request (browsers open `ws:` through `CONNECT`).
     Http,
     /// Something else, or nothing in time.
-    Other,
+    Other(Foreign),
+}
+
+/// What is said that is no web traffic, as far as its first bytes tell (FIL-16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Nothing at all.
+    Silent,
+    /// Secure Shell (RFC 4253, section 4.2).
+    Ssh,
+    /// OpenVPN over TCP: a length, then the first packet of a session.
+    OpenVpn,
+    /// Another proxy (RFC 1928, section 3).
+    Socks,
+    /// Remote desktop: TPKT around a connection request (MS-RDPBCGR, section 2.2.1.1).
+    RemoteDesktop,
+    /// Something else.
+    Unknown,
+}
+
+impl Foreign {
+    fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [] => Foreign::Silent,
+            [b'S', b'S', b'H', b'-', ..] => Foreign::Ssh,
+            [0, length, 0x38 | 0x50, ..] if *length >= 14 => Foreign::OpenVpn,
+            [5, methods, rest @ ..] if *methods > 0 && rest.len() == usize::from(*methods) => {
+                Foreign::Socks
+            }
+            [3, 0, _, _, _, 0xe0, ..] => Foreign::RemoteDesktop,
+            _ => Foreign::Unknown,
+        }
+    }
+
+    /// The rule's name in events.
+    pub(crate) const fn rule(self) -> &'static str {
+        match self {
+            Foreign::Silent => "nothing-said",
+            Foreign::Ssh => "no-web-traffic-ssh",
+            Foreign::OpenVpn => "no-web-traffic-openvpn",
+            Foreign::Socks => "no-web-traffic-socks",
+            Foreign::RemoteDesktop => "no-web-traffic-remote-desktop",
+            Foreign::Unknown => "no-web-traffic",
+        }
+    }
 }
 
 /// What a TLS hello asks for.
@@ -58,7 +105,7 @@ pub(crate) async fn peek(
     let mut seen = BytesMut::from(&front[..]);
     let hello = match tokio::time::timeout(patience, read_hello(io, &mut seen)).await {
         Ok(hello) => hello?,
-        Err(_) => Hello::Other,
+        Err(_) => Hello::Other(Foreign::of(&seen)),
     };
     Ok((hello, seen.freeze()))
 }
@@ -70,12 +117,14 @@ pub(crate) async fn read_hello(
     loop {
         match read(seen) {
             Reading::Done(hello) => return Ok(hello),
-            Reading::More if seen.len() > HELLO_MOST => return Ok(Hello::Other),
+            Reading::More if seen.len() > HELLO_MOST => {
+                return Ok(Hello::Other(Foreign::of(seen)));
+            }
             Reading::More => {}
         }
         seen.reserve(2 * 1024);
         if io.read_buf(seen).await? == 0 {
-            return Ok(Hello::Other);
+            return Ok(Hello::Other(Foreign::of(seen)));
         }
     }
 }
@@ -89,15 +138,19 @@ fn read(bytes: &[u8]) -> Reading {
     match bytes.first() {
         None => return Reading::More,
         Some(0x16) => {}
+        Some(b'S') if bytes.len() < SSH.len() && SSH.starts_with(bytes) => return Reading::More,
+        Some(b'S') if bytes.starts_with(SSH) => {
+            return Reading::Done(Hello::Other(Foreign::Ssh));
+        }
         Some(letter) if letter.is_ascii_uppercase() => return Reading::Done(Hello::Http),
-        Some(_) => return Reading::Done(Hello::Other),
+        Some(_) => return Reading::Done(Hello::Other(Foreign::of(bytes))),
     }
     match handshake(bytes) {
         Err(End::Short) => Reading::More,
-        Err(End::Broken) => Reading::Done(Hello::Other),
+        Err(End::Broken) => Reading::Done(Hello::Other(Foreign::Unknown)),
         Ok(message) => Reading::Done(match client_hello(&message) {
             Ok(hello) => Hello::Tls(hello),
-            Err(_) => Hello::Other,
+            Err(_) => Hello::Other(Foreign::Unknown),
         }),
     }
 }
@@ -363,7 +416,7 @@ mod tests {
             told(b"\x80\x2e\x01\x03\x01"),
             told(b"ssh"),
         ] {
-            assert_eq!(broken, Some(Hello::Other));
+            assert_eq!(broken, Some(Hello::Other(Foreign::Unknown)));
         }
         assert_eq!(told(b"GET / HTTP/1.1\r\n"), Some(Hello::Http));
         assert_eq!(told(b""), None);

@@ -14,6 +14,9 @@ use pharos_school::{Face, Role, Who};
 use crate::failure::Failure;
 use crate::words::{AgeBand, Words};
 
+/// The category that a way round the filter is counted under (FIL-16).
+const AVOIDANCE: &str = "avoidance";
+
 /// A decision with what it was made from: one snapshot from start to end.
 pub(crate) struct Verdict {
     pub(crate) decision: Decision,
@@ -76,6 +79,11 @@ impl Verdict {
     /// The policy that decided.
     pub(crate) fn policy(&self) -> &Policy {
         self.snapshot.policy()
+    }
+
+    /// Whether the lists know the host.
+    pub(crate) fn is_listed(&self) -> bool {
+        !self.decision.categories.is_empty()
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -220,6 +228,28 @@ impl Verdict {
             sealed: self.decision.sealed.clone(),
             bytes_up: 0,
             bytes_down: 0,
+        }
+    }
+
+    /// The event of a connection that was refused for how it behaved, and not for where it leads:
+    /// a way round the filter, unless that is granted (FIL-16). `rule` names the behaviour.
+    pub(crate) fn avoided(&self, rule: &str) -> Event {
+        let mut event = self.event();
+        event.action = Action::Block.name();
+        event.rule = rule.into();
+        self.count_as_avoidance(&mut event);
+        event
+    }
+
+    /// Adds the category of ways round to an event.
+    pub(crate) fn count_as_avoidance(&self, event: &mut Event) {
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        if self.is_sealed() || subject.may_go_round() {
+            return;
+        }
+        if !event.categories.iter().any(|name| &**name == AVOIDANCE) {
+            let own = std::iter::once(Arc::from(AVOIDANCE));
+            event.categories = own.chain(event.categories.iter().cloned()).collect();
         }
     }
 

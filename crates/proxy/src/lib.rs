@@ -62,7 +62,7 @@ pub use devices::{DeviceSteps, trust_steps};
 pub use identity::{SignIn, SignInAnswer};
 pub use pac::{PacConfig, pac};
 pub use pins::Proposal;
-pub use rules::{NetworkRules, PUBLIC_RESOLVERS};
+pub use rules::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS};
 pub use server::{Running, View, start};
 pub use words::{AgeBand, HelpLine, Words};
 

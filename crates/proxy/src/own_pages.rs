@@ -1,7 +1,8 @@
 //! What the proxy answers when its own address is opened: the configuration file, the
 //! certificate, a word about itself.
 
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use pharos_catalogue::Host;
 
 use crate::body::Answer;
 use crate::failure::Failure;
@@ -10,7 +11,12 @@ use crate::pages::plain;
 use crate::server::Shared;
 
 /// Answers a request in origin form.
-pub(crate) fn answer(shared: &Shared, method: &Method, path: &str) -> Response<Answer> {
+pub(crate) fn answer(
+    shared: &Shared,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Response<Answer> {
     if method != Method::GET && method != Method::HEAD {
         return shared.pages.problem(&Failure::Unsupported.explain(), None);
     }
@@ -22,7 +28,7 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str) -> Response<A
         ("/proxy.pac" | "/wpad.dat", _) => plain(
             StatusCode::OK,
             "application/x-ns-proxy-autoconfig",
-            pac(&pac_config(shared)),
+            pac(&pac_config(shared, headers)),
         ),
         ("/ca.crt", Some(authority)) => plain(
             StatusCode::OK,
@@ -42,11 +48,23 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str) -> Response<A
     }
 }
 
-fn pac_config(shared: &Shared) -> PacConfig {
+fn pac_config(shared: &Shared, headers: &HeaderMap) -> PacConfig {
+    let asked_as = || {
+        let named = headers.get(header::HOST)?.to_str().ok()?;
+        let named: http::uri::Authority = named.parse().ok()?;
+        let host = Host::parse(named.host()).ok()?;
+        Some(format!(
+            "{}:{}",
+            host.as_str(),
+            named.port_u16().unwrap_or(80)
+        ))
+    };
+    let public = &shared.config.public;
+    let told = Some(public.clone()).filter(|name| !name.is_empty());
     let mut direct = shared.config.intranet.clone();
     direct.extend(shared.config.own_pages().map(|(host, _)| host));
     PacConfig {
-        proxy: shared.config.public.clone(),
+        proxy: told.or_else(asked_as).unwrap_or_default(),
         fallbacks: Vec::new(),
         direct,
     }

@@ -1,5 +1,6 @@
 //! The nftables rules that send a school's traffic through the filter without telling its devices,
-//! and close the ways past it: QUIC, DNS over TLS, known DNS over HTTPS (FIL-16).
+//! and close the ways past it: QUIC, DNS over TLS, known DNS over HTTPS, and the ports and
+//! protocols of private networks, Tor, outside proxies and remote control (FIL-16).
 //!
 //! Text only: whoever runs the network loads it.
 
@@ -37,6 +38,66 @@ pub const PUBLIC_RESOLVERS: [&str; 24] = [
     "2a10:50c0::ad2:ff",
 ];
 
+/// A way round the filter that is known by its ports, and closed by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClosedWay {
+    /// Virtual private networks: IKE, OpenVPN, L2TP, PPTP, WireGuard, and the bare protocols.
+    Vpn,
+    /// The Tor network's usual relay and client ports.
+    Tor,
+    /// Outside proxies that are no web sites: SOCKS, Squid, Privoxy.
+    Proxy,
+    /// Remote control: RDP, VNC, TeamViewer, AnyDesk.
+    RemoteControl,
+}
+
+impl ClosedWay {
+    /// Every such way.
+    pub const ALL: [ClosedWay; 4] = [
+        ClosedWay::Vpn,
+        ClosedWay::Tor,
+        ClosedWay::Proxy,
+        ClosedWay::RemoteControl,
+    ];
+
+    /// Its name in commands and log lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ClosedWay::Vpn => "vpn",
+            ClosedWay::Tor => "tor",
+            ClosedWay::Proxy => "proxy",
+            ClosedWay::RemoteControl => "remote-control",
+        }
+    }
+
+    /// Its ports over UDP, as registered with IANA or named by the makers.
+    pub const fn udp(self) -> &'static [u16] {
+        match self {
+            ClosedWay::Vpn => &[500, 1194, 1701, 4500, 51820],
+            ClosedWay::Tor | ClosedWay::Proxy => &[],
+            ClosedWay::RemoteControl => &[3389, 5938],
+        }
+    }
+
+    /// Its ports over TCP.
+    pub const fn tcp(self) -> &'static [u16] {
+        match self {
+            ClosedWay::Vpn => &[1194, 1723],
+            ClosedWay::Tor => &[9001, 9030, 9050, 9150],
+            ClosedWay::Proxy => &[1080, 3128, 8118],
+            ClosedWay::RemoteControl => &[3389, 5900, 5938, 6568],
+        }
+    }
+
+    /// Its protocols that have no ports.
+    pub const fn protocols(self) -> &'static [&'static str] {
+        match self {
+            ClosedWay::Vpn => &["esp", "ah", "gre"],
+            _ => &[],
+        }
+    }
+}
+
 /// The mark on packets that `tproxy` keeps on this machine, and the routing table for it.
 const MARK: u32 = 0x5048;
 
@@ -53,6 +114,10 @@ pub struct NetworkRules {
     pub dns_port: Option<u16>,
     /// Resolvers whose DNS over HTTPS is closed.
     pub resolvers: Vec<IpAddr>,
+    /// Ways round that are closed by their ports.
+    pub closed: Vec<ClosedWay>,
+    /// Whether the kernel logs what is refused as a way round, for the syslog that Pharos reads.
+    pub log: bool,
 }
 
 impl NetworkRules {
@@ -122,7 +187,7 @@ impl NetworkRules {
         for (family, version) in [("ip", 4), ("ip6", 6)] {
             let from = format!("{family} saddr @school{version}");
             let outside = format!("{family} daddr != @school{version}");
-            let port = "reject with icmpx port-unreachable";
+            let port = "counter reject with icmpx port-unreachable";
             writeln!(
                 out,
                 "\t\t{from} {outside} udp dport {{ 80, 443 }} {port} comment \"QUIC\""
@@ -133,14 +198,53 @@ impl NetworkRules {
             )?;
             writeln!(
                 out,
-                "\t\t{from} {outside} tcp dport 853 reject with tcp reset comment \"DNS over TLS\""
+                "\t\t{from} {outside} tcp dport 853 counter reject with tcp reset comment \"DNS over TLS\""
             )?;
             writeln!(
                 out,
-                "\t\t{from} {family} daddr @resolvers{version} tcp dport {{ 80, 443 }} reject with tcp reset comment \"DNS over HTTPS\""
+                "\t\t{from} {family} daddr @resolvers{version} tcp dport {{ 80, 443 }} counter reject with tcp reset comment \"DNS over HTTPS\""
             )?;
         }
+        for way in &self.closed {
+            self.write_closed(*way, out)?;
+        }
         writeln!(out, "\t}}")
+    }
+
+    /// One way round, logged at most ten times a second where that is asked for.
+    fn write_closed(&self, way: ClosedWay, out: &mut String) -> std::fmt::Result {
+        let name = way.name();
+        let ports = |ports: &[u16]| {
+            let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+            ports.join(", ")
+        };
+        let unreachable = "reject with icmpx port-unreachable";
+        let mut what = Vec::new();
+        if !way.udp().is_empty() {
+            what.push((format!("udp dport {{ {} }}", ports(way.udp())), unreachable));
+        }
+        if !way.tcp().is_empty() {
+            let tcp = format!("tcp dport {{ {} }}", ports(way.tcp()));
+            what.push((tcp, "reject with tcp reset"));
+        }
+        if !way.protocols().is_empty() {
+            let protocols = way.protocols().join(", ");
+            what.push((format!("meta l4proto {{ {protocols} }}"), unreachable));
+        }
+        for (family, version) in [("ip", 4), ("ip6", 6)] {
+            let from =
+                format!("{family} saddr @school{version} {family} daddr != @school{version}");
+            for (what, refuse) in &what {
+                if self.log {
+                    writeln!(
+                        out,
+                        "\t\t{from} {what} limit rate 10/second log prefix \"pharos {name}: action=reject \""
+                    )?;
+                }
+                writeln!(out, "\t\t{from} {what} counter {refuse} comment \"{name}\"")?;
+            }
+        }
+        Ok(())
     }
 
     fn write_tproxy(&self, out: &mut String) -> std::fmt::Result {
@@ -216,6 +320,8 @@ mod tests {
                 .iter()
                 .map(|ip| ip.parse().unwrap())
                 .collect(),
+            closed: ClosedWay::ALL.to_vec(),
+            log: false,
         }
     }
 
@@ -227,11 +333,15 @@ mod tests {
             for part in [
                 "elements = { 10.20.0.0/16 }",
                 "elements = { 2001:db8:20::/48 }",
-                "ip saddr @school4 ip daddr != @school4 udp dport { 80, 443 } reject",
-                "ip6 saddr @school6 ip6 daddr != @school6 udp dport { 80, 443 } reject",
-                "tcp dport 853 reject",
-                "daddr @resolvers4 tcp dport { 80, 443 } reject",
+                "ip saddr @school4 ip daddr != @school4 udp dport { 80, 443 } counter reject",
+                "ip6 saddr @school6 ip6 daddr != @school6 udp dport { 80, 443 } counter reject",
+                "tcp dport 853 counter reject",
+                "daddr @resolvers4 tcp dport { 80, 443 } counter reject",
                 "udp dport 53 redirect to :53",
+                "udp dport { 500, 1194, 1701, 4500, 51820 } counter reject",
+                "meta l4proto { esp, ah, gre } counter reject",
+                "tcp dport { 9001, 9030, 9050, 9150 } counter reject",
+                "tcp dport { 3389, 5900, 5938, 6568 } counter reject",
             ] {
                 assert!(text.contains(part), "{part}\n{text}");
             }
@@ -241,6 +351,17 @@ mod tests {
                 !tproxy
             );
             assert_eq!(rules(tproxy).commands().len(), if tproxy { 4 } else { 0 });
+            let open = NetworkRules {
+                closed: vec![ClosedWay::Vpn],
+                log: true,
+                ..rules(tproxy)
+            };
+            let text = open.text();
+            assert!(!text.contains("9050") && !text.contains("3389"), "{text}");
+            assert!(
+                text.contains("log prefix \"pharos vpn: action=reject \""),
+                "{text}"
+            );
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::connection::{Client, serve};
 use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::Target;
-use crate::hello::{self, Hello, TlsHello};
+use crate::hello::{self, Foreign, Hello, TlsHello};
 use crate::intercept;
 use crate::judge::judge;
 use crate::narrow;
@@ -96,15 +96,21 @@ pub(crate) async fn take(
                 None => Host::of_ip(meant.ip()),
                 Some(Ok(host)) => host,
                 // A name that is none leads nowhere.
-                Some(Err(_)) => return add(&worker.shared.counts.mismatched),
+                Some(Err(_)) => {
+                    let of_address = Host::of_ip(meant.ip());
+                    return match tunnel(&client, of_address, meant) {
+                        Some(tunnel) => tunnel.refuse("server-name-disagrees"),
+                        None => add(&worker.shared.counts.mismatched),
+                    };
+                }
             };
             if let Some(tunnel) = tunnel(&client, host, meant) {
                 tls(tunnel, stream, front, hello).await;
             }
         }
-        Hello::Other => {
+        Hello::Other(foreign) => {
             if let Some(tunnel) = tunnel(&client, Host::of_ip(meant.ip()), meant) {
-                other(tunnel, stream, front).await;
+                other(tunnel, stream, front, foreign).await;
             }
         }
     }
@@ -154,7 +160,7 @@ async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
     if misdirected {
         add(&shared.counts.misdirected);
         if !tunnel.looks_inside() {
-            return tunnel.record_end(Failure::Misdirected.code());
+            return tunnel.record_avoided(Failure::Misdirected.code());
         }
     }
     if tunnel.looks_inside() {
@@ -168,10 +174,10 @@ async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
 }
 
 /// What is neither TLS nor HTTP passes only where the address is never looked into.
-async fn other(tunnel: Tunnel, stream: TcpStream, front: Bytes) {
+async fn other(tunnel: Tunnel, stream: TcpStream, front: Bytes, foreign: Foreign) {
     let decision = &tunnel.verdict.decision;
     if decision.inspect && decision.action != Action::Tunnel {
-        return tunnel.refuse("no-web-traffic");
+        return tunnel.refuse_foreign(foreign);
     }
     untouched(tunnel, InFront::new(front, stream)).await;
 }

@@ -24,7 +24,7 @@ use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::{self, Target, failed};
 use crate::gate::Gate;
-use crate::hello::{self, Hello, TlsHello};
+use crate::hello::{self, Foreign, Hello, TlsHello};
 use crate::intercept;
 use crate::judge::{Verdict, judge};
 use crate::narrow;
@@ -61,14 +61,6 @@ pub(crate) async fn connect(client: &Arc<Client>, request: Request<Incoming>) ->
         Ok(who) => who,
         Err(response) => return response,
     };
-    let ports = &shared.config.connect_ports;
-    if !ports.is_empty() && !ports.contains(&target.port) {
-        return close(
-            shared
-                .pages
-                .problem(&Failure::Port.explain(), Some(target.host.as_str())),
-        );
-    }
     match judge(
         &shared.filter,
         (&target.host, None),
@@ -78,6 +70,19 @@ pub(crate) async fn connect(client: &Arc<Client>, request: Request<Incoming>) ->
         Timestamp::now(),
     ) {
         Ok(verdict) => {
+            let ports = &shared.config.connect_ports;
+            if !ports.is_empty() && !ports.contains(&target.port) {
+                let mut event = verdict.avoided(&format!("port-{}", target.port));
+                // Programs of the school's own that know no better stay inside.
+                if is_inside(&target.host) {
+                    event = verdict.event();
+                    event.action = Action::Block.name();
+                    event.rule = Failure::Port.code().into();
+                }
+                shared.sink.record(event);
+                let explained = Failure::Port.explain();
+                return close(shared.pages.problem(&explained, Some(target.host.as_str())));
+            }
             decided(
                 Tunnel {
                     client: Arc::clone(client),
@@ -199,7 +204,7 @@ impl Tunnel {
                 Fits::No => self.refuse("server-name-disagrees"),
             },
             Hello::Http => self.serve_plain(stream).await,
-            Hello::Other => self.refuse("no-web-traffic"),
+            Hello::Other(foreign) => self.refuse_foreign(foreign),
         }
     }
 
@@ -217,7 +222,7 @@ impl Tunnel {
                 Fits::No => return self.refuse("server-name-disagrees"),
             },
             Hello::Http if !untouched => return self.serve_plain(stream).await,
-            Hello::Other if !untouched => return self.refuse("no-web-traffic"),
+            Hello::Other(foreign) if !untouched => return self.refuse_foreign(foreign),
             _ => {}
         }
         self.pass(stream, &origin).await;
@@ -274,9 +279,9 @@ impl Tunnel {
         match &hello.server_name {
             Some(public) if !hello.encrypted_name => {
                 intercept::fall_back(self, stream, public).await;
-                self.record_end("encrypted-hello");
+                self.record_avoided("encrypted-hello");
             }
-            _ => self.record_end("encrypted-server-name"),
+            _ => self.record_avoided("encrypted-server-name"),
         }
     }
 
@@ -337,7 +342,23 @@ impl Tunnel {
     pub(crate) fn refuse(&self, why: &'static str) {
         let shared = self.client.shared();
         add(&shared.counts.mismatched);
-        self.record_end(why);
+        self.record_avoided(why);
+    }
+
+    /// Ends a tunnel in which no web traffic is spoken. One in which nothing is said at all is no
+    /// way round; nor is the app of a site that the lists know for what it is.
+    pub(crate) fn refuse_foreign(&self, foreign: Foreign) {
+        let rule = foreign.rule();
+        if foreign == Foreign::Silent || (foreign == Foreign::Unknown && self.verdict.is_listed()) {
+            add(&self.client.shared().counts.mismatched);
+            return self.record_end(rule);
+        }
+        self.refuse(rule);
+    }
+
+    /// Records a connection that was refused as a way round the filter.
+    pub(crate) fn record_avoided(&self, why: &'static str) {
+        self.client.shared().sink.record(self.verdict.avoided(why));
     }
 
     /// Records a connection that came to nothing.
@@ -346,6 +367,16 @@ impl Tunnel {
         event.action = Action::Block.name();
         event.rule = why.into();
         self.client.shared().sink.record(event);
+    }
+}
+
+/// Whether a host is a machine inside: a private address, or a name without a dot.
+fn is_inside(host: &Host) -> bool {
+    let name = host.as_str();
+    match name.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(v4)) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        Ok(std::net::IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_loopback(),
+        Err(_) => !name.contains('.'),
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
-use pharos_proxy::{NetworkRules, PUBLIC_RESOLVERS};
+use pharos_policy::Action;
+use pharos_proxy::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS};
 
 use super::{operator, refused};
 use crate::cli::NetworkCommand;
@@ -28,6 +29,8 @@ pub(super) async fn run(
             tproxy,
             dns_port,
             doh,
+            leave_open,
+            log,
         } => {
             let school = if subnet.is_empty() {
                 of_places(opened)?
@@ -49,6 +52,8 @@ pub(super) async fn run(
                 tproxy,
                 dns_port,
                 resolvers,
+                closed: closed(opened, &leave_open)?,
+                log,
             };
             output.say(rules.text());
             Ok(0)
@@ -70,6 +75,37 @@ pub(super) async fn run(
             }
         }
     }
+}
+
+/// The ways round that the policy blocks, without those to be left open. Remote control is one
+/// where a rule blocks it.
+fn closed(opened: &Opened, leave_open: &[String]) -> anyhow::Result<Vec<ClosedWay>> {
+    let names = ClosedWay::ALL.map(ClosedWay::name);
+    if let Some(unknown) = leave_open.iter().find(|way| !names.contains(&way.as_str())) {
+        bail!(
+            "{unknown} is no way round that is closed by its ports; name one of {}",
+            names.join(", ")
+        );
+    }
+    let school = opened.app.school();
+    let filter = &school.pack.filter;
+    let blocks = |category: &str| {
+        let names_it = |rule: &pharos_policy::spec::RuleSpec| {
+            rule.action == Action::Block && rule.categories.iter().any(|name| name == category)
+        };
+        filter.rules.iter().any(names_it)
+    };
+    let is_closed = |way: &ClosedWay| match way {
+        ClosedWay::RemoteControl => blocks("remote-access"),
+        ClosedWay::Vpn | ClosedWay::Tor | ClosedWay::Proxy => {
+            filter.avoidance.block || blocks("avoidance") || blocks(way.name())
+        }
+    };
+    let is_left = |way: &ClosedWay| leave_open.iter().any(|name| name == way.name());
+    Ok(ClosedWay::ALL
+        .into_iter()
+        .filter(|way| is_closed(way) && !is_left(way))
+        .collect())
 }
 
 /// The networks of the pack's places, without this machine's own.

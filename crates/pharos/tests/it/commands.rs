@@ -24,9 +24,23 @@ fn fil_16_the_network_around_the_filter_is_told_and_changed() {
         "10.20.2.0/23",
         "tcp dport { 80, 443 } redirect to :3129",
         "udp dport 53 redirect to :53",
+        "udp dport { 500, 1194, 1701, 4500, 51820 }",
+        "tcp dport { 3389, 5900, 5938, 6568 }",
     ] {
         assert!(rules.contains(part), "{part}: {rules}");
     }
+    let open = [
+        "network",
+        "rules",
+        "--leave-open",
+        "remote-control",
+        "--log",
+    ];
+    let some = on(&data, &open).ended(0).out;
+    assert!(!some.contains("3389") && some.contains("51820"), "{some}");
+    assert!(some.contains("log prefix \"pharos vpn: "), "{some}");
+    let odd = ["network", "rules", "--leave-open", "teleport"];
+    assert!(on(&data, &odd).ended(2).err.contains("teleport is no way"));
     assert!(!rules.contains("127.0.1."), "{rules}");
     let more = scratch.path().join("doh.txt");
     fs::write(&more, "192.0.2.53 # a resolver\n\n2001:db8::53\n").unwrap();

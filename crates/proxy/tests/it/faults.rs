@@ -257,7 +257,7 @@ async fn silent_connections_are_closed() {
         tunnel.starts_with("HTTP/1.1 200 ") && tunnel.ends_with("\r\n\r\n"),
         "{tunnel}"
     );
-    assert_eq!(&*school.events(1).await[0].rule, "no-web-traffic");
+    assert_eq!(&*school.events(1).await[0].rule, "nothing-said");
 }
 
 /// A second server on the same address is told so, not silently mixed with the first.

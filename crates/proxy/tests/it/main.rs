@@ -9,6 +9,7 @@
 
 mod ai;
 mod ai_socket;
+mod avoidance;
 mod block_page;
 mod faults;
 mod hidden;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use pharos_activity::Event;
-use pharos_proxy::{NetworkRules, PUBLIC_RESOLVERS, Transparent};
+use pharos_proxy::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS, Transparent};
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -285,6 +285,8 @@ async fn router(tproxy: bool) {
             .iter()
             .map(|ip| ip.parse().unwrap())
             .collect(),
+        closed: ClosedWay::ALL.to_vec(),
+        log: true,
     };
     load(&rules, folder);
     for (right, wrong) in RIGHT.iter().zip(WRONG) {
@@ -356,22 +358,53 @@ async fn refuses_spoofing(school: &School, wrong: &str) {
     assert_eq!(school.figures().misdirected, before + 3);
 }
 
-/// FIL-16: QUIC, DNS over TLS and known DNS over HTTPS are refused at once, not left to time out.
+/// FIL-16: QUIC, DNS over TLS, known DNS over HTTPS, private networks, Tor, outside proxies and
+/// remote control are refused at once, not left to time out; other ports stay as they are.
 async fn closes_other_ways() {
-    for (url, code) in [
-        ("https://1.1.1.1/dns-query", 7),
-        ("https://[2606:4700:4700::1111]/dns-query", 7),
-        ("http://203.0.113.7:853/", 7),
+    for url in [
+        "https://1.1.1.1/dns-query",
+        "https://[2606:4700:4700::1111]/dns-query",
+        "http://203.0.113.7:853/",
+        "http://203.0.113.7:1194/",
+        "http://[2001:db8:99::7]:1723/",
+        "http://203.0.113.7:9001/",
+        "http://203.0.113.7:1080/",
+        "http://[2001:db8:99::7]:3389/",
     ] {
+        let closed = refused_here();
         let answer = on_device(&format!("curl --silent --max-time 20 --noproxy * -g {url}")).await;
-        assert_eq!(answer.status.code(), Some(code), "{url}: {answer:?}");
+        assert_eq!(answer.status.code(), Some(7), "{url}: {answer:?}");
+        assert_eq!(refused_here(), closed + 1, "{url} is refused by the rules");
     }
     // An unreachable port is told to the sender of a datagram: the write after it fails.
-    let quic = "exec 3<>/dev/udp/203.0.113.7/443; echo x >&3; for n in 1 2 3 4 5 6 7 8 9; do read -t 0.2 -u 3 line; [ $? -le 128 ] && exit 9; done";
-    let answer = tokio::process::Command::new("ip")
-        .args(["netns", "exec", "device", "bash", "-c", quic])
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(answer.status.code(), Some(9), "{answer:?}");
+    for port in [443, 51820, 500, 3389] {
+        let closed = refused_here();
+        let line = format!(
+            "exec 3<>/dev/udp/203.0.113.7/{port}; echo x >&3; for n in 1 2 3 4 5 6 7 8 9; do read -t 0.2 -u 3 line; [ $? -le 128 ] && exit 9; done"
+        );
+        let answer = tokio::process::Command::new("ip")
+            .args(["netns", "exec", "device", "bash", "-c", &line])
+            .output()
+            .await
+            .unwrap();
+        assert_eq!(answer.status.code(), Some(9), "{port}: {answer:?}");
+        assert!(refused_here() > closed, "{port} is refused by the rules");
+    }
+}
+
+/// How many packets the rules have refused so far: each refusing rule counts its own.
+fn refused_here() -> u64 {
+    let output = run("nft list chain inet pharos guard").unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines()
+        .filter(|line| line.contains("reject"))
+        .filter_map(|line| {
+            line.split("packets ")
+                .nth(1)?
+                .split(' ')
+                .next()?
+                .parse::<u64>()
+                .ok()
+        })
+        .sum()
 }

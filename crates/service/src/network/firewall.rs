@@ -219,10 +219,20 @@ pub(crate) fn method_of(event: &Event) -> Option<Method> {
             is_typed(&event.host) && matches!(event.face, Face::Http | Face::Tunnel | Face::Https);
         return typed.then_some(Method::DirectAddresses);
     }
+    // What a connection did at the proxy; the proxy counts it as avoidance, unless its person is
+    // granted that.
+    let is_avoidance = |category: &Arc<str>| Method::of_category(category) == Some(Method::Other);
+    let by_behaviour =
+        Method::of_behaviour(&event.rule).filter(|_| event.categories.iter().any(is_avoidance));
+    if by_behaviour.is_some() {
+        return by_behaviour;
+    }
+    // The nearest name that a list gives it.
     let by_category = event
         .categories
         .iter()
-        .find_map(|category| Method::of_category(category));
+        .filter_map(|category| Method::of_category(category))
+        .reduce(|found, other| if found == Method::Other { other } else { found });
     if let Some(method) = by_category {
         let nearer = Method::of_host(&event.host).filter(|_| method == Method::Other);
         return Some(nearer.unwrap_or(method));

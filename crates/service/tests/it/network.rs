@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use pharos_access::Actor;
+use pharos_activity::Event;
 use pharos_directory::leases::{LeaseFormat, read_leases};
 use pharos_directory::presence::GapKind;
 use pharos_directory::radius::{Accounting, Status};
@@ -347,6 +348,90 @@ async fn fil_16_ways_round_are_blocked_and_each_method_is_one_alert() {
     assert!(
         told[1].contains("encrypted name look-ups") && told[1].contains("a desk"),
         "{told:?}"
+    );
+}
+
+/// FIL-16: a way round that shows in how a connection behaves at the proxy is one alert for each
+/// method, which names person, device and method; what says little alone is told when it repeats, and
+/// who is granted ways round raises none. A list's own name for the way is used.
+#[tokio::test]
+async fn fil_16_behaviour_is_one_alert_for_person_device_and_method() {
+    let school = SampleSchool::open().await;
+    let quiet = school.visit("ada.quill", "harbour-museum.example/").await;
+    let refused = async |rule: &str, categories: &[&str]| {
+        let event = Event {
+            action: "block",
+            rule: rule.into(),
+            categories: categories.iter().map(|name| (*name).into()).collect(),
+            ..quiet.clone()
+        };
+        school.app.notice(&event).await.unwrap();
+    };
+    let told = async || {
+        let lead = school.at_work("ruth.okafor").await;
+        let mut told = Vec::new();
+        for alert in school.app.alerts(&lead.actor, false).await.unwrap() {
+            let body = AlertBody::read(&alert.body).unwrap();
+            assert_eq!(
+                body.noticed.person(),
+                Some(school.person("ada.quill").await.id)
+            );
+            assert!(body.why()[0].contains("a desk"), "{:?}", body.why());
+            told.push(body.why()[0].clone());
+        }
+        told
+    };
+    // Granted, or no way round at all.
+    refused("no-web-traffic-ssh", &[]).await;
+    refused("nothing-said", &[]).await;
+    refused("site-silent", &["avoidance"]).await;
+    let known = told().await;
+    assert!(
+        known.len() == 1 && known[0].contains("a known way round"),
+        "the list alone says avoidance: {known:?}"
+    );
+    for (rule, says) in [
+        ("no-web-traffic-ssh", "a tunnel"),
+        ("no-web-traffic-openvpn", "(VPN)"),
+        ("port-9001", "the Tor network"),
+        ("port-1080", "an outside proxy"),
+        ("server-name-disagrees", "domain fronting"),
+    ] {
+        let before = told().await.len();
+        for _ in 0..3 {
+            refused(rule, &["avoidance"]).await;
+        }
+        let now = told().await;
+        assert_eq!(now.len(), before + 1, "{rule}: {now:?}");
+        assert!(now.iter().any(|why| why.contains(says)), "{rule}: {now:?}");
+    }
+    for (rule, says) in [
+        ("port-5228", "ports that are not for the web"),
+        ("encrypted-hello", "hide which site"),
+        ("address-disagrees", "not theirs"),
+    ] {
+        let before = told().await.len();
+        for _ in 0..9 {
+            refused(rule, &["avoidance"]).await;
+        }
+        assert_eq!(told().await.len(), before, "{rule}: nine say little");
+        refused(rule, &["avoidance"]).await;
+        let now = told().await;
+        assert_eq!(now.len(), before + 1, "{rule}: {now:?}");
+        assert!(now.iter().any(|why| why.contains(says)), "{rule}: {now:?}");
+    }
+    let by_list = school.visit("ada.quill", "tor.pharos.test/").await;
+    assert_eq!(by_list.action, "block");
+    let before = told().await.len();
+    school
+        .visit("ada.quill", "encrypted-dns.pharos.test/")
+        .await;
+    let now = told().await;
+    assert_eq!(now.len(), before + 1);
+    assert!(
+        now.iter()
+            .any(|why| why.contains("encrypted name look-ups")),
+        "{now:?}"
     );
 }
 

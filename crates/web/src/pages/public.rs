@@ -1,7 +1,7 @@
 //! Pages that anybody may see: help, what is watched, licences, how to connect.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pharos_service::SignedIn;
 
@@ -90,16 +90,20 @@ pub(crate) async fn licences(State(web): State<Web>, Anyone(me): Anyone) -> Resp
 }
 
 /// `GET /connect`
-pub(crate) async fn connect(State(web): State<Web>, Anyone(me): Anyone) -> Response {
+pub(crate) async fn connect(
+    State(web): State<Web>,
+    headers: HeaderMap,
+    Anyone(me): Anyone,
+) -> Response {
     let facts = &web.network;
     let sheet = sheet(&web, me.as_ref(), "Connect a device").await;
-    if facts.proxy.is_empty() {
+    let Some(proxy) = facts.proxy.for_device(asked_as(&headers)) else {
         return sheet.text("No proxy runs here, so there is nothing to set up. Names are filtered for every device on the network.").response();
-    }
+    };
     let mut sheet = sheet
         .lede("A device that belongs to the school needs two things: to send its web traffic to the filter, and to trust the school's certificate.")
         .heading("1. Use the filter")
-        .add(Summary::default().row("Automatic set-up address", format!("{}/proxy.pac", web.app.web_url())).row("By hand", &facts.proxy));
+        .add(Summary::default().row("Automatic set-up address", format!("{}/proxy.pac", web.app.web_url())).row("By hand", &proxy));
     if facts.certificate_pem.is_empty() {
         return sheet.text("The filter does not look inside connections here, so there is no certificate to trust.").response();
     }
@@ -139,11 +143,22 @@ pub(crate) async fn certificate_text(State(web): State<Web>) -> Response {
 }
 
 /// `GET /proxy.pac`
-pub(crate) async fn pac(State(web): State<Web>) -> Response {
+pub(crate) async fn pac(State(web): State<Web>, headers: HeaderMap) -> Response {
+    let facts = &web.network;
+    let text = facts
+        .proxy
+        .for_device(asked_as(&headers))
+        .zip(facts.pac.0.as_ref())
+        .map(|(proxy, pac)| pac(&proxy));
     file(
         "application/x-ns-proxy-autoconfig",
-        web.network.pac.clone().into_bytes(),
+        text.unwrap_or_default().into_bytes(),
     )
+}
+
+/// Under which host, and perhaps port, the device asked.
+fn asked_as(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
 }
 
 fn file(kind: &'static str, bytes: Vec<u8>) -> Response {

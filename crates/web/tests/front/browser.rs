@@ -1,6 +1,7 @@
 //! A browser without a screen: real router, real use cases, SQLite in a temporary folder.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,7 +10,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use jiff::Timestamp;
 use pharos_access::Actor;
 use pharos_testkit::school::SampleSchool;
-use pharos_web::{Config, NetworkFacts, TrustSteps};
+use pharos_web::{Config, NetworkFacts, PacFile, ProxyName, TrustSteps};
 use tower::ServiceExt;
 
 /// What everybody at the sample school signs in with.
@@ -67,8 +68,8 @@ pub(crate) fn network() -> NetworkFacts {
         steps: vec!["Open the file.".to_owned()],
     }];
     NetworkFacts {
-        proxy: "10.0.0.2:3128".to_owned(),
-        pac: "function FindProxyForURL() {}".to_owned(),
+        proxy: ProxyName::Told("10.0.0.2:3128".to_owned()),
+        pac: PacFile(Some(Arc::new(|proxy| format!("PROXY {proxy}")))),
         certificate_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
         certificate_der: vec![48, 130],
         fingerprint: "AB:CD".to_owned(),

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pharos_testkit::school::SampleSchool;
+use pharos_web::ProxyName;
 
 use crate::browser::Browser;
 
@@ -141,6 +142,33 @@ async fn a_device_finds_what_it_needs_to_connect() {
             (StatusCode::OK, kind)
         );
     }
+}
+
+/// FIL-01: a device is told the proxy's public name; where the proxy listens on every address of the
+/// machine, the name under which the device asked, and never that nothing-saying address.
+#[test]
+fn fil_01_a_proxy_on_every_address_is_told_by_the_name_asked_for() {
+    let told = ProxyName::Told("proxy.school.example:3128".to_owned());
+    assert_eq!(
+        told.for_device(Some("10.0.0.2:8080")).as_deref(),
+        Some("proxy.school.example:3128")
+    );
+    let every = ProxyName::AsAsked(3128);
+    for (asked, expected) in [
+        ("10.0.0.2:8080", Some("10.0.0.2:3128")),
+        ("Pharos.School.example", Some("pharos.school.example:3128")),
+        ("[2001:db8::2]:8080", Some("[2001:db8::2]:3128")),
+        ("x\"; return \"DIRECT", None),
+        ("", None),
+    ] {
+        assert_eq!(
+            every.for_device(Some(asked)).as_deref(),
+            expected,
+            "{asked}"
+        );
+    }
+    assert_eq!(every.for_device(None), None);
+    assert_eq!(ProxyName::None.for_device(Some("10.0.0.2")), None);
 }
 
 /// FIL-13, FIL-20: help and the notice are there without signing in, with the honest limits.
