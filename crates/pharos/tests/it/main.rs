@@ -20,6 +20,7 @@ mod network;
 mod postgres;
 mod proxy;
 mod ready;
+mod schools;
 mod screens;
 mod soak;
 mod standby;
