@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("archive", archive),
     ("list_address", list_address),
     ("http_head", http_head),
+    ("http2", http2),
     ("client_hello", client_hello),
     ("oneroster", oneroster),
     ("pack", pack),
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     ("leases", leases),
     ("radius", radius),
     ("firewall", firewall),
+    ("syslog_stream", syslog_stream),
     ("ai_tools", ai_tools),
 ];
 
@@ -53,6 +55,10 @@ const QUESTION: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03ww
 
 /// [`QUESTION`] as a browser asks it over HTTPS.
 const QUERY: &str = "dns=EjQBAAABAAAAAAAAA3d3dwdleGFtcGxlBHRlc3QAAAEAAQ";
+
+/// Settings, and `GET https://a.test/` as HTTP/2 frames it.
+const REQUEST: &[u8] =
+    b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x0b\x01\x05\x00\x00\x00\x01\x82\x87\x84\x41\x06a.test";
 
 /// A datagram from a client, and the same from an upstream that answers [`QUESTION`].
 pub fn dns_message(data: &[u8]) {
@@ -186,6 +192,14 @@ pub fn http_head(data: &[u8]) {
     for client in [false, true] {
         assert!(pharos_proxy::fuzzing::frames(data, client) <= data.len());
     }
+}
+
+/// The frames of a client that speaks HTTP/2: it always comes to an end, and no request is understood
+/// in fewer bytes than a frame has.
+pub fn http2(data: &[u8]) {
+    let asked = |bytes| pharos_proxy::fuzzing::http2(bytes).unwrap_or(0);
+    assert!(asked(data) <= data.len() / 9);
+    assert_eq!(asked(REQUEST), 1, "a request itself is understood");
 }
 
 /// What a client says first inside a tunnel.
@@ -453,4 +467,9 @@ fn files_of(data: &[u8]) -> Vec<(String, Vec<u8>)> {
         (name.trim().to_owned(), body.as_bytes().to_vec())
     };
     text.split("=== ").skip(1).take(64).map(part).collect()
+}
+
+/// A stream of messages of a firewall: cut to its end, and never more messages than bytes.
+pub fn syslog_stream(data: &[u8]) {
+    assert!(pharos_intake::fuzzing::syslog_stream(data) <= data.len());
 }

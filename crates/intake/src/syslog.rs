@@ -236,6 +236,16 @@ fn cut(held: &[u8], ended: bool) -> Cut {
     }
 }
 
+/// How many messages a stream holds that ends so, for the fuzzer.
+pub(crate) fn messages(mut held: &[u8]) -> usize {
+    let mut found = 0;
+    while let Cut::Frame { next, .. } = cut(held, true) {
+        found += 1;
+        held = held.get(next..).unwrap_or_default();
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

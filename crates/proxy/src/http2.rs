@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Answer;
+use crate::config::Limits;
 use crate::connection::{Client, answer};
 use crate::counts::add;
 
@@ -43,17 +44,7 @@ pub(crate) async fn serve(
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(one(&client, request).await) }
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .max_send_buf_size(SEND_MOST)
-        .max_pending_accept_reset_streams(RESETS_PENDING)
-        .keep_alive_interval(limits.idle / 3)
-        .keep_alive_timeout(limits.idle / 3)
-        .serve_connection(TokioIo::new(io), service);
+    let connection = framing(limits).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
     let (mut moved, mut quiet) = (desk.moved(), Duration::ZERO);
     let look = limits.idle / 2;
@@ -90,6 +81,22 @@ pub(crate) async fn serve(
     if let Err(error) = ended {
         tracing::debug!(%error, "a client connection ended early");
     }
+}
+
+/// How HTTP/2 is read from clients, with what bounds it.
+pub(crate) fn framing(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut framing = http2::Builder::new(TokioExecutor::new());
+    framing
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(SEND_MOST)
+        .max_pending_accept_reset_streams(RESETS_PENDING)
+        .keep_alive_interval(limits.idle / 3)
+        .keep_alive_timeout(limits.idle / 3);
+    framing
 }
 
 /// One request: answered, or taken back by the client on the way.

@@ -106,6 +106,52 @@ pub mod fuzzing {
         passing
     }
 
+    /// Serves a client that sends these bytes behind the preface of HTTP/2 and then ends; how many
+    /// requests were understood.
+    ///
+    /// # Errors
+    /// When the system gives no means to serve with.
+    pub fn http2(bytes: &[u8]) -> std::io::Result<usize> {
+        use std::convert::Infallible;
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        use tokio::io::AsyncWriteExt;
+
+        const TURNS: usize = 64;
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let service = hyper::service::service_fn(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let answer = http::Response::new(crate::body::Answer::page(""));
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?
+            .block_on(async {
+                let (client, server) = tokio::io::duplex(64 * 1024);
+                let (mut hears, mut says) = tokio::io::split(client);
+                let limits = crate::Limits::default();
+                let io = hyper_util::rt::TokioIo::new(server);
+                let serving = crate::http2::framing(&limits).serve_connection(io, service);
+                let hearing = async { tokio::io::copy(&mut hears, &mut tokio::io::sink()).await };
+                let saying = async {
+                    says.write_all(PREFACE).await?;
+                    says.write_all(bytes).await?;
+                    // What is understood is answered before the end is heard.
+                    for _ in 0..TURNS {
+                        tokio::task::yield_now().await;
+                    }
+                    says.shutdown().await
+                };
+                // Broken off or not, what counts is that it ends.
+                let _ = tokio::join!(serving, hearing, saying);
+            });
+        Ok(asked.load(Ordering::Relaxed))
+    }
+
     /// Reads the first bytes inside a tunnel; the server name of a TLS hello that has one.
     pub fn hello(bytes: &[u8]) -> Option<String> {
         let (mut io, mut seen) = (bytes, bytes::BytesMut::new());

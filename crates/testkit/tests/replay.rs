@@ -91,6 +91,7 @@ fil_17_replays!(
     archive,
     list_address,
     http_head,
+    http2,
     client_hello,
     oneroster,
     pack,
@@ -104,6 +105,7 @@ fil_17_replays!(
     leases,
     radius,
     firewall,
+    syslog_stream,
     ai_tools,
 );
 
