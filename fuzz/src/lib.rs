@@ -9,7 +9,7 @@ use pharos_catalogue::{Address, Catalogue, Format, Host, PATH_MAX, Parser, parse
 use pharos_directory::leases::{LEASES_MAX, LeaseFormat, read_leases};
 use pharos_directory::{FileSet, Limits};
 use pharos_governance::Control;
-use pharos_monitor::firewall::{self, TEXT_MAX};
+use pharos_monitor::firewall::{self, Cut, TEXT_MAX, cut};
 use pharos_scan::tools::{
     EXCERPT_BYTES_MAX, Exchange, PROMPT_BYTES_MAX, SocketScan, Tool, ToolScan, Tools, excerpt,
 };
@@ -471,5 +471,11 @@ fn files_of(data: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 /// A stream of messages of a firewall: cut to its end, and never more messages than bytes.
 pub fn syslog_stream(data: &[u8]) {
-    assert!(pharos_intake::fuzzing::syslog_stream(data) <= data.len());
+    let (mut held, mut found) = (data, 0);
+    while let Cut::Frame { from, to, next } = cut(held, true) {
+        assert!(from <= to && to <= next && next <= held.len() && next > 0);
+        held = &held[next..];
+        found += 1;
+    }
+    assert!(found <= data.len());
 }

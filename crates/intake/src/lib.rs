@@ -22,14 +22,6 @@ use secrecy::SecretSlice;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Readers of what comes from outside, for the fuzzer (see `fuzz/README.md`).
-pub mod fuzzing {
-    /// How many messages of firewalls a stream over TCP holds that ends so.
-    pub fn syslog_stream(bytes: &[u8]) -> usize {
-        crate::syslog::messages(bytes)
-    }
-}
-
 /// The files of one DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseSource {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use pharos_activity::Sink;
-use pharos_monitor::firewall::{self, MESSAGE_MAX};
+use pharos_monitor::firewall::{self, Cut, FRAME_MAX, MESSAGE_MAX, cut};
 use pharos_service::App;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, UdpSocket};
@@ -21,8 +21,6 @@ use crate::CannotListen;
 const CONNECTIONS_MAX: usize = 64;
 /// How long a connection may stay silent.
 const SILENT_MAX: Duration = Duration::from_secs(3600);
-/// The longest message that is read over TCP before the connection is closed.
-const FRAME_MAX: usize = 64 * 1024;
 /// How often another port is tried where any will do and UDP's is taken for TCP.
 const PORTS_TRIED: usize = 16;
 
@@ -183,67 +181,6 @@ impl<S: AsyncRead + Unpin> Frames<S> {
             }
         }
     }
-}
-
-enum Cut {
-    /// A message from here to there, and where to go on.
-    Frame { from: usize, to: usize, next: usize },
-    /// More must be read first.
-    More,
-    /// Neither form.
-    Broken,
-}
-
-/// The first message in what is held: with its length before it where it begins with a digit, else
-/// up to a line end; the last one may end with the stream.
-fn cut(held: &[u8], ended: bool) -> Cut {
-    let Some(first) = held.first() else {
-        return Cut::More;
-    };
-    if first.is_ascii_digit() {
-        let Some(space) = held.iter().take(7).position(|byte| *byte == b' ') else {
-            return if held.len() > 6 {
-                Cut::Broken
-            } else {
-                Cut::More
-            };
-        };
-        let length = std::str::from_utf8(&held[..space])
-            .ok()
-            .and_then(|text| text.parse::<usize>().ok())
-            .filter(|length| *length <= FRAME_MAX);
-        let Some(length) = length else {
-            return Cut::Broken;
-        };
-        let (from, to) = (space + 1, space + 1 + length);
-        return match held.len() >= to {
-            true => Cut::Frame { from, to, next: to },
-            false => Cut::More,
-        };
-    }
-    match held.iter().position(|byte| matches!(byte, b'\n' | 0)) {
-        Some(end) => Cut::Frame {
-            from: 0,
-            to: end,
-            next: end + 1,
-        },
-        None if ended => Cut::Frame {
-            from: 0,
-            to: held.len(),
-            next: held.len(),
-        },
-        None => Cut::More,
-    }
-}
-
-/// How many messages a stream holds that ends so, for the fuzzer.
-pub(crate) fn messages(mut held: &[u8]) -> usize {
-    let mut found = 0;
-    while let Cut::Frame { next, .. } = cut(held, true) {
-        found += 1;
-        held = held.get(next..).unwrap_or_default();
-    }
-    found
 }
 
 #[cfg(test)]

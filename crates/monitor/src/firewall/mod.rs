@@ -5,6 +5,7 @@
 //! attempted search or site, a way round the filter, or something for the technical team alone.
 
 mod fields;
+mod stream;
 mod syslog;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use crate::Method;
 
 pub use fields::{FIELDS, Field};
+pub use stream::{Cut, FRAME_MAX, cut};
 pub use syslog::{MESSAGE_MAX, Message};
 
 /// The longest text kept of any field, in characters.
