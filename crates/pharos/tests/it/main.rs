@@ -11,6 +11,7 @@
 mod support;
 
 mod ai;
+mod browsing;
 mod clocks;
 mod commands;
 mod dns;

@@ -1,6 +1,6 @@
 //! A real browser by its driver: Chromium without a window, fresh for each person.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,6 +98,11 @@ impl Driver {
     /// Opens a browser; with a proxy where one is named.
     pub(crate) fn browser(&self, proxy: Option<&str>) -> Browser {
         self.browser_with(proxy.map(|proxy| format!("--proxy-server={proxy}")))
+    }
+
+    /// Where browsers put what they download.
+    pub(crate) fn downloads(&self) -> PathBuf {
+        self.home.path().join("Downloads")
     }
 
     /// Opens a browser that finds names as its rules say, as if a resolver had told it.
