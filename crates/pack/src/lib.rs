@@ -29,6 +29,7 @@ mod procedures;
 mod read;
 mod school;
 mod settings;
+mod tighten;
 mod tree;
 
 pub use agreement::{Agreement, Signer};
@@ -51,3 +52,4 @@ pub use settings::{
     Behaviour, Kind, SetValue, Setting, SettingValue, Settings, reference_json, reference_markdown,
     setting, settings,
 };
+pub use tighten::{Side, beyond_tightening};

@@ -39,6 +39,7 @@ mod sets;
 mod sites;
 pub mod spec;
 mod subject;
+mod tighten;
 
 pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
@@ -51,3 +52,4 @@ pub use problem::SpecProblem;
 pub use request::{AiUse, Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};
 pub use subject::{Member, Subject};
+pub use tighten::loosens;

@@ -199,6 +199,36 @@ impl Changes for Store {
         Ok(number)
     }
 
+    async fn record_tightening(
+        &self,
+        permit: &Permit<act::EmergencyBlock>,
+        new: &NewChange,
+        notices: &[NewNotice],
+        at: Timestamp,
+    ) -> Result<i64> {
+        is_for(permit, Subject::School)?;
+        let problem = match (new.effect, new.review_at) {
+            (Effect::Opens | Effect::Both, _) => Some("opens something"),
+            (_, None) => Some("has no time by which it is looked at"),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(Error::Refused {
+                what: "the change".to_owned(),
+                problem: problem.to_owned(),
+            });
+        }
+        let (mut act, number) = self
+            .insert_change(permit, new, ChangeState::InForce, at)
+            .await?;
+        if let Some(pack) = new.pack {
+            self.pack_in_force_by(&mut act, permit, pack, at).await?;
+        }
+        self.queue_notices(&mut act, notices, at).await?;
+        act.commit().await?;
+        Ok(number)
+    }
+
     async fn review_override(
         &self,
         permit: &Permit<act::ReviewChange>,

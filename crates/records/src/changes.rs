@@ -233,12 +233,24 @@ pub trait Changes: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
-    /// Keeps a change that Pharos makes by itself or that goes back to an earlier version: in force
-    /// at once, to be reviewed by `review_at`. The pack must be there as proposed.
+    /// Keeps a change that Pharos makes by itself, such as at the end of one made for a time, or that
+    /// changes nothing of filtering: in force at once, to be reviewed by `review_at`. The pack must be
+    /// there as proposed.
     async fn record_change(
         &self,
         permit: &Permit<act::InstallPolicy>,
         new: &NewChange,
+        at: Timestamp,
+    ) -> Result<i64>;
+
+    /// Keeps a change that only tightens (REQ-05): in force at once, before it is assessed, and those
+    /// told who look at it. Refused without a time by which it is looked at, or where the effect shown
+    /// by the replay is that something opens. The pack must be there as proposed.
+    async fn record_tightening(
+        &self,
+        permit: &Permit<act::EmergencyBlock>,
+        new: &NewChange,
+        notices: &[NewNotice],
         at: Timestamp,
     ) -> Result<i64>;
 

@@ -2,6 +2,7 @@
 //! after; two assessments and, where the school says so, consent; in force on live traffic; a test
 //! of it; review, expiry, and the way back.
 
+mod back;
 mod body;
 mod due;
 mod log;
@@ -23,6 +24,7 @@ use pharos_records::{
 use pharos_school::{Person, Role};
 use uuid::Uuid;
 
+pub use back::WentBack;
 pub use body::{ChangeBody, Opening, Verification};
 pub use log::{LogFilter, LogFormat, LogLine, step_says, words_of};
 pub use proposal::{Brought, OpenChange, Proposal, Proposed, Side};
@@ -123,6 +125,16 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] with everything wrong in it, no reason, no end.
     pub async fn propose_change(&self, actor: &Actor, proposal: &Proposal) -> Result<i64, Error> {
+        self.draft_change(actor, proposal, None).await
+    }
+
+    /// As [`App::propose_change`], for one that goes back to an earlier version too.
+    pub(crate) async fn draft_change(
+        &self,
+        actor: &Actor,
+        proposal: &Proposal,
+        back_to: Option<i64>,
+    ) -> Result<i64, Error> {
         let permit = self
             .may::<act::ProposePolicy>(actor, Target::School)
             .await?;
@@ -168,7 +180,7 @@ impl App {
                 Proposed::LeaveAlone(hosts) => hosts.clone(),
                 Proposed::Pack(_) | Proposed::Opening(_) => Vec::new(),
             },
-            back_to: None,
+            back_to,
         };
         let pack = match &what {
             Proposed::Pack(files) => Some(self.keep_pack(actor, files, &why, now).await?),
@@ -527,84 +539,6 @@ impl App {
             .records()
             .withdraw_change(&permit, open.change.id, &why, self.now())
             .await?)
-    }
-
-    /// Goes back to an earlier version of the pack, at once and as a new change in the log, to be
-    /// looked at by the end of the next school day: that version was assessed and in force before.
-    /// Gives the new change's number.
-    ///
-    /// # Errors
-    /// [`Error::Denied`]; [`Error::Refused`] for a version that was never in force.
-    pub async fn go_back_to(&self, actor: &Actor, version: i64, why: &str) -> Result<i64, Error> {
-        self.may::<act::InstallPolicy>(actor, Target::School)
-            .await?;
-        let why = reason(why)?;
-        self.go_back(actor, version, &why, Origin::Screen).await
-    }
-
-    pub(crate) async fn go_back(
-        &self,
-        actor: &Actor,
-        version: i64,
-        why: &str,
-        origin: Origin,
-    ) -> Result<i64, Error> {
-        let permit = self
-            .may::<act::InstallPolicy>(actor, Target::School)
-            .await?;
-        let stored = self.records().pack(version).await?.ok_or(Error::NotFound)?;
-        if stored.head.state != pharos_records::PackState::Past {
-            return Err(Error::Refused(format!(
-                "Version {version} was not in force before. Choose one that was."
-            )));
-        }
-        let files = unpacked(&stored)?;
-        let what = Proposed::Pack(files);
-        let candidate = self.candidate(&what).await?;
-        let replay = self.replay(&candidate, DAYS).await?;
-        let (lines, more_lines) = self.differences(&what).await?;
-        let Proposed::Pack(files) = &what else {
-            return Err(Error::NotFound);
-        };
-        let now = self.now();
-        let why = format!("Back to version {version}: {why}");
-        let body = ChangeBody {
-            v: body::FORM,
-            why: why.clone(),
-            base: self.school().version,
-            lines,
-            more_lines,
-            settings: self.settings_changed(&candidate),
-            replay: Some(replay.clone()),
-            opening: None,
-            leave_alone: Vec::new(),
-            back_to: Some(version),
-        };
-        let pack = self.keep_pack(actor, files, &why, now).await?;
-        let new = NewChange {
-            id: new_uuid(),
-            kind: ChangeKind::Pack,
-            origin,
-            effect: effect_of(&replay),
-            pack: Some(pack),
-            until: None,
-            review_at: Some(self.next_school_day(now)),
-            body: json(&body)?,
-        };
-        let number = self.records().record_change(&permit, &new, now).await?;
-        self.take_up(files, pack)?;
-        self.rebuild().await?;
-        let verified = self.verify_change(&candidate.before, &candidate.after, &body);
-        self.records()
-            .add_change_step(
-                &permit,
-                new.id,
-                ChangeStep::Verified,
-                &json(&verified)?,
-                self.now(),
-            )
-            .await?;
-        Ok(number)
     }
 
     /// The end of the next school day: "within a working day".

@@ -48,7 +48,7 @@ pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
 pub use cases::{OpenCase, Raised, shown_addresses};
 pub use changes::{
     Brought, ChangeBody, LogFilter, LogFormat, LogLine, OpenChange, Opening, Proposal, Proposed,
-    Side, Verification, step_says, words_of,
+    Side, Verification, WentBack, step_says, words_of,
 };
 pub use checks::{
     CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way,

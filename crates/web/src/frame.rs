@@ -106,7 +106,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "went-back",
-        "The earlier version is in force again, as a new change.",
+        "The earlier version is in force again, as a new change. It is looked at by the end of the next school day.",
     ),
     ("withdrawn", "Given up. Nothing of it is in force."),
     (

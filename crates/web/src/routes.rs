@@ -118,7 +118,8 @@ routes! {
     get "/settings/pack", May(Act::ProposePolicy) => p::settings::versions;
     upload "/settings/pack", May(Act::ProposePolicy) => p::settings::install;
     get "/settings/pack/{number}", May(Act::ProposePolicy) => p::versions::version;
-    post "/settings/pack/{number}/back", May(Act::InstallPolicy) => p::versions::go_back;
+    post "/settings/pack/{number}/back", May(Act::ProposePolicy) => p::versions::go_back;
+    post "/settings/pack/{number}/back-now", May(Act::EmergencyBlock) => p::versions::go_back_now;
     get "/lists", May(Act::Explain) => p::lists::show;
     get "/lists/provider", May(Act::Explain) => p::provider::show;
     post "/lists/provider", May(Act::ChangeSettings) => p::provider::record;

@@ -293,6 +293,77 @@ fn stricter() -> impl Strategy<Value = Add> {
     proptest::sample::select(ways)
 }
 
+/// One edit of a policy by hand: towards more, towards less, or to something else.
+fn edits() -> impl Strategy<Value = (u8, usize, Vec<String>, Vec<String>, Action)> {
+    let sites = vec(proptest::sample::select(SITES.to_vec()), 1..3);
+    let sites = sites.prop_map(|sites| words(&sites));
+    (0..12_u8, 0..5usize, sites, some(GROUPS, 1), action())
+}
+
+fn edit(
+    spec: &mut PolicySpec,
+    (what, at, sites, groups, action): (u8, usize, Vec<String>, Vec<String>, Action),
+) {
+    let place = at.checked_rem(spec.rules.len()).unwrap_or(0);
+    match what {
+        0 if !spec.rules.is_empty() => drop(spec.rules.remove(place)),
+        1 => {
+            spec.rules.push(RuleSpec {
+                sites,
+                groups,
+                ..rule("edited", action)
+            });
+        }
+        2 => spec.defaults.truncate(at.min(1)),
+        3 if action <= Action::Allow || action >= Action::Warn => {
+            spec.defaults.push(DefaultSpec {
+                groups,
+                except: vec![],
+                action: action.max(Action::Allow),
+            });
+        }
+        4 => spec.modes.truncate(at.min(1)),
+        5 => {
+            let modes = [
+                PhaseMode::General,
+                PhaseMode::TeacherDirected,
+                PhaseMode::AdultLed,
+            ];
+            spec.modes.push(ModeSpec {
+                mode: modes[at % 3],
+                years: vec!["N-13".parse().unwrap()],
+                groups,
+                except: vec![],
+            });
+        }
+        6 => spec.search.iter_mut().for_each(|search| {
+            search.safe_search |= at > 0;
+            search.tools = search.tools.take().filter(|_| at > 1);
+        }),
+        7 => {
+            let named = spec.groups.get_mut("named").unwrap();
+            named.usernames.truncate(at);
+        }
+        8 => spec.blocks.push(BlockSpec {
+            name: "edited".into(),
+            sites,
+            categories: vec![],
+        }),
+        9 => spec.blocks.clear(),
+        _ => {
+            if let Some(rule) = spec.rules.get_mut(place) {
+                match at {
+                    0 => rule.sites.extend(sites),
+                    1 => rule.sites = sites,
+                    2 => rule.groups.extend(groups),
+                    3 => rule.except.clear(),
+                    _ => rule.action = action,
+                }
+            }
+        }
+    }
+}
+
 fn everybody() -> Vec<Who> {
     PEOPLE
         .map(known)
@@ -311,7 +382,7 @@ fn school(spec: &PolicySpec) -> School {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, max_global_rejects: 20_000, ..ProptestConfig::default() })]
 
     /// FIL-03: no combination of rules, groups, modes and overrides lets a sealed entry through,
     /// whoever asks and whenever.
@@ -365,6 +436,8 @@ proptest! {
         let before = school(&spec);
         let mut tighter = spec.clone();
         add(&mut tighter, words(&sites), groups);
+        let loosens = pharos_policy::loosens(&spec, &tighter);
+        prop_assert!(loosens.is_empty(), "what tightens counts as that: {loosens:?}");
         let after = school(&tighter);
         for who in everybody() {
             for (site, now) in ASKED.iter().flat_map(|site| TIMES.map(|now| (site, now))) {
@@ -374,6 +447,35 @@ proptest! {
                     "{who:?} {site} {now}: {:?} by {} became {:?} by {}",
                     was.action, was.rule, is.action, is.rule
                 );
+            }
+        }
+    }
+
+    /// REQ-05: what counts as only tightening never lets anybody reach more, holds search and video as
+    /// strictly, and looks into as much.
+    #[test]
+    fn req_05_what_counts_as_tightening_never_widens(
+        spec in specs(),
+        edits in vec(edits(), 1..4),
+    ) {
+        let mut edited = spec.clone();
+        edits.into_iter().for_each(|one| edit(&mut edited, one));
+        // Blocks and rules may name what help or a sealed list holds; those do not compile.
+        let names = CATEGORIES.map(std::sync::Arc::from);
+        prop_assume!(pharos_filter::compile_policy(&edited, &names, &[]).is_ok());
+        prop_assume!(pharos_policy::loosens(&spec, &edited).is_empty());
+        let (before, after) = (school(&spec), school(&edited));
+        for who in everybody() {
+            for (site, now) in ASKED.iter().flat_map(|site| TIMES.map(|now| (site, now))) {
+                let (was, is) = (before.ask(&who, site, now), after.ask(&who, site, now));
+                prop_assert!(
+                    strictness(is.action) >= strictness(was.action),
+                    "{who:?} {site} {now}: {:?} by {} became {:?} by {}",
+                    was.action, was.rule, is.action, is.rule
+                );
+                prop_assert!(is.inspect >= was.inspect, "{who:?} {site} {now}");
+                prop_assert!(is.narrowing.safe_search >= was.narrowing.safe_search);
+                prop_assert!(is.narrowing.youtube >= was.narrowing.youtube);
             }
         }
     }

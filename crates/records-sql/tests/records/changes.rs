@@ -371,3 +371,49 @@ pub(crate) async fn req_01_a_request_waits_for_the_teachers_word(world: &World) 
     assert_eq!(declined.endorsement.as_deref(), Some("fits the lesson"));
     assert_eq!(store.verify_changes().await.unwrap(), None);
 }
+
+/// REQ-05: a change that only tightens is in force before it is assessed, by those who may block in an
+/// emergency; never one that opens, nor one that nobody would look at again.
+pub(crate) async fn req_05_a_tightening_is_in_force_at_once(world: &World) {
+    let store = &world.store;
+    let first = pack(world, "the first").await;
+    store
+        .install_pack(&world.permit(HEAD), first, at(2))
+        .await
+        .unwrap();
+    let tighter = NewChange {
+        effect: Effect::Closes,
+        until: None,
+        ..change(1, Some(pack(world, "the tighter").await))
+    };
+    let keep = async |new: &NewChange| {
+        let permit = world.permit::<pharos_access::act::EmergencyBlock>(TECHNICIAN);
+        store.record_tightening(&permit, new, &[], at(3)).await
+    };
+    for (effect, review_at) in [
+        (Effect::Opens, Some(at(300))),
+        (Effect::Both, Some(at(300))),
+        (Effect::Closes, None),
+    ] {
+        let wrong = NewChange {
+            effect,
+            review_at,
+            ..tighter.clone()
+        };
+        let refused = keep(&wrong).await;
+        assert!(matches!(refused, Err(Error::Refused { .. })), "{effect:?}");
+    }
+    assert_eq!(
+        store.pack_in_force().await.unwrap().unwrap().head.number,
+        first
+    );
+    let number = keep(&tighter).await.unwrap();
+    let kept = store.change(number).await.unwrap().unwrap();
+    assert_eq!(kept.state, ChangeState::InForce);
+    assert_eq!(kept.by, Some(id(TECHNICIAN)));
+    assert_eq!(
+        store.pack_in_force().await.unwrap().unwrap().head.number,
+        tighter.pack.unwrap()
+    );
+    assert_eq!(store.verify_changes().await.unwrap(), None);
+}

@@ -92,6 +92,7 @@ battery! {
     changes::req_03_a_draft_wants_two_people_and_consent,
     changes::req_04_an_altered_change_is_named,
     changes::req_05_a_review_is_kept_with_its_next_date,
+    changes::req_05_a_tightening_is_in_force_at_once,
     changes::req_06_a_membership_has_another_approver_and_an_end,
     changes::req_01_a_request_waits_for_the_teachers_word,
     sealed::priv_04_a_phrase_is_nowhere_on_the_disk,

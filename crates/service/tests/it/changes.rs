@@ -7,13 +7,13 @@ use pharos_policy::Action;
 use pharos_records::{ChangeState, ChangeStep, Effect, Origin, OverrideKind};
 use pharos_service::{
     Brought, Error, ExplainQuestion, LogFilter, LogFormat, NewMember, Opening, PackFiles, Proposal,
-    Proposed, Side, Vetting,
+    Proposed, Side, Vetting, WentBack,
 };
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{said, system};
 
-fn changed(from: &str, to: &str) -> PackFiles {
+pub(crate) fn changed(from: &str, to: &str) -> PackFiles {
     let mut files = pack_files();
     let text = String::from_utf8(files["school.toml"].clone()).unwrap();
     assert!(text.contains(from), "{from}");
@@ -25,7 +25,7 @@ fn changed(from: &str, to: &str) -> PackFiles {
 }
 
 /// The sample pack without the pupils' block of gaming.
-fn gaming_open() -> PackFiles {
+pub(crate) fn gaming_open() -> PackFiles {
     changed("\"gambling\", \"gaming\",", "\"gambling\",")
 }
 
@@ -372,11 +372,12 @@ async fn req_04_every_change_is_in_the_log_and_can_be_undone() {
             .any(|(name, _)| name == "school.toml")
     );
     school.clock.forward(SignedDuration::from_mins(10));
-    let back = school
-        .app
-        .go_back_to(&ruth, 2, "Chat was wanted")
-        .await
-        .unwrap();
+    let back = match school.app.go_back_to(&ruth, 2, "Chat was wanted").await {
+        Ok(WentBack::Waits(number)) => number,
+        other => panic!("{other:?}"),
+    };
+    school.approve_change(back).await;
+    school.app.put_in_force(&ruth, back).await.unwrap();
     assert_eq!(
         action(&school, "ada.quill", "gaming.pharos.test").await,
         Action::Allow,
@@ -385,8 +386,9 @@ async fn req_04_every_change_is_in_the_log_and_can_be_undone() {
     let open = school.app.change(&ruth, back).await.unwrap();
     assert_eq!(open.body.back_to, Some(2));
     assert!(open.has(ChangeStep::Verified) && open.change.review_at.is_some());
+    let teacher = school.at_work("ines.castellano").await.actor;
     assert!(matches!(
-        school.app.go_back_to(&kofi, 1, "I like it").await,
+        school.app.go_back_to(&teacher, 1, "I like it").await,
         Err(Error::Denied(_))
     ));
     assert_eq!(school.app.verify_changes().await.unwrap(), None);

@@ -20,6 +20,7 @@ mod schools;
 mod settings;
 mod sign_in;
 mod standby;
+mod way_back;
 
 use pharos_access::Actor;
 use pharos_service::Error;

@@ -369,6 +369,9 @@ async fn facts(web: &Web, open: &OpenChange) -> Result<Summary, Error> {
             format!("Version {pack}, drafted on version {}", open.body.base),
         );
     }
+    if let Some(version) = open.body.back_to {
+        facts = facts.row("Goes back to", format!("Version {version}"));
+    }
     if let Some(until) = change.until {
         facts = facts.row("Holds until", words::moment(until, &zone));
     }

@@ -111,7 +111,8 @@ async fn req_03_a_change_on_the_pages_from_proposal_to_review() {
     assert!(log.text.contains("Nobody on the roll"), "{}", log.text);
 }
 
-/// REQ-04: an earlier version is shown, compared and put back; a tick in the categories is a change.
+/// REQ-04, REQ-05: an earlier version is shown, compared and put back, at once where that only tightens
+/// and as a proposal where it opens; a tick in the categories is a change.
 #[tokio::test]
 async fn req_04_an_earlier_version_is_shown_and_put_back() {
     let school = SampleSchool::open().await;
@@ -145,14 +146,21 @@ async fn req_04_an_earlier_version_is_shown_and_put_back() {
         "{}",
         page.text
     );
-    assert!(kofi.get("/settings/pack/1").await.status.is_success());
-    assert_eq!(
-        kofi.post("/settings/pack/1/back", &[]).await.status,
-        StatusCode::FORBIDDEN
+    assert!(
+        page.text.contains("Going back only tightens"),
+        "{}",
+        page.text
     );
-    let back = ruth
-        .post("/settings/pack/1/back", &[("why", "Too wide after all")])
-        .await;
+    let no = ruth.post("/settings/pack/1/back-now", &[]).await;
+    assert!(no.text.contains("Say why"), "{}", no.text);
+    let why = [("why", "Too wide after all")];
+    let mut teacher = signed_in(&school, "hana.yilmaz").await;
+    for way in ["back", "back-now"] {
+        let path = format!("/settings/pack/1/{way}");
+        let sent = teacher.post(&path, &why).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN);
+    }
+    let back = ruth.post("/settings/pack/1/back-now", &why).await;
     assert_eq!(
         back.location(),
         "/changes/2?done=went-back",
@@ -166,6 +174,29 @@ async fn req_04_an_earlier_version_is_shown_and_put_back() {
             .action,
         Action::Block
     );
+
+    // The other way opens: it is proposed and waits.
+    let page = kofi.get("/settings/pack/2").await;
+    assert!(
+        page.text.contains("would do more than tighten the filter")
+            && !page.text.contains("/settings/pack/2/back-now"),
+        "{}",
+        page.text
+    );
+    let again = [("why", "The club needs it")];
+    let now = kofi.post("/settings/pack/2/back-now", &again).await;
+    assert!(now.text.contains("Propose it"), "{}", now.text);
+    let sent = kofi.post("/settings/pack/2/back", &again).await;
+    assert_eq!(sent.location(), "/changes/3?done=proposed", "{}", sent.text);
+    assert_eq!(
+        school
+            .verdict("ada.quill", "gaming.pharos.test")
+            .await
+            .action,
+        Action::Block
+    );
+    let page = kofi.get("/changes/3").await;
+    assert!(page.text.contains("Goes back to"), "{}", page.text);
 }
 
 /// REQ-06: a member is added on the page, with reason and somebody else's approval.
