@@ -6,6 +6,7 @@
 //! - [`Parser`] reads publishers' formats; bad lines are counted, never fatal.
 //! - [`Compiler`] writes the compiled file, [`Catalogue`] reads it in place.
 //! - [`SealedLists`] holds lists of illegal content as keyed hashes.
+//! - [`Upstream`] is a resolver as packs and commands write it.
 //! - [`standard_categories`] and [`category_for_folder`] give categories their names.
 
 mod address;
@@ -26,6 +27,7 @@ mod sample;
 mod sealed;
 mod standard;
 mod table;
+mod upstream;
 
 pub use address::{ADDRESS_MAX, Address, AddressError};
 pub use category::{CATEGORIES_MAX, CategoryId, CategorySet};
@@ -42,3 +44,4 @@ pub use sealed::{
     SealedMatch, SealedStatus,
 };
 pub use standard::{StandardCategory, category_for_folder, standard_categories};
+pub use upstream::{DOH_PATH, NoUpstream, Upstream};

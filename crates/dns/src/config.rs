@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pharos_catalogue::Host;
+use pharos_catalogue::{Host, Upstream};
 use rustls::ClientConfig;
 use rustls::server::ResolvesServerCert;
-
-use crate::upstream::Upstream;
 
 /// The resolver's settings. `DnsConfig::default()` listens nowhere and has no upstream; give it at
 /// least one `listen` address.

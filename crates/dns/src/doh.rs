@@ -33,7 +33,7 @@ use crate::forward::{ReplyTo, depart, renew};
 use crate::worker::{Client, Over, Verdict, Worker, answer};
 
 /// Where questions go; also announced to devices (RFC 9461).
-pub(crate) const PATH: &str = "/dns-query";
+pub(crate) const PATH: &str = pharos_catalogue::DOH_PATH;
 const MESSAGE: HeaderValue = HeaderValue::from_static("application/dns-message");
 /// Longest question taken; real ones have some dozens of bytes.
 const QUESTION_MAX: usize = 4_096;

@@ -32,14 +32,13 @@ mod server;
 mod special;
 mod tcp;
 mod udp;
-mod upstream;
 mod wire;
 mod worker;
 
 pub use config::{BlockAnswer, DnsConfig, Encrypted, Limits, LocalName};
 pub use counts::Counts;
+pub use pharos_catalogue::{NoUpstream, Upstream};
 pub use server::{Running, start};
-pub use upstream::{NoUpstream, Upstream};
 
 /// Entry points for fuzzing: everything that strangers can send goes through these two.
 #[doc(hidden)]

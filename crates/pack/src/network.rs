@@ -1,15 +1,15 @@
 //! The network as the pack describes it: devices with fixed addresses, upstreams, mail, lists.
 //! Ports are options of the command; secrets are never in a pack.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use pharos_catalogue::Upstream;
 use pharos_filter::{FixedEntry, Owner};
 use pharos_school::{Mac, PersonId};
 
 use crate::names::Names;
-use crate::problem::Place;
+use crate::problem::{Place, Severity};
 use crate::read::{Cx, Fields};
 
 /// A fixed entry of the address map.
@@ -78,8 +78,8 @@ pub struct Network {
     pub radius: Vec<RadiusClient>,
     /// Who may send syslog.
     pub syslog_from: Vec<IpNet>,
-    /// Resolvers that names are forwarded to; empty: those of the machine.
-    pub dns_upstreams: Vec<SocketAddr>,
+    /// Resolvers that names are forwarded to; empty: none but those told at the start.
+    pub dns_upstreams: Vec<Upstream>,
     /// The address of the pages for people, as printed in links; `None`: the web face's own.
     pub web: Option<String>,
 }
@@ -305,25 +305,52 @@ fn range_of(text: &str) -> Option<IpNet> {
         .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }
 
+/// The most resolvers that are forwarded to.
+const UPSTREAMS_MAX: usize = 16;
+
+/// `network.dns_upstreams`: each with the way it is asked.
+fn read_upstreams(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Upstream> {
+    let mut upstreams: Vec<Upstream> = Vec::new();
+    for (at, text) in fields.texts("dns_upstreams", cx) {
+        let (message, help) = match text.parse::<Upstream>() {
+            Ok(upstream) if upstreams.contains(&upstream) => (
+                format!("network.dns_upstreams: {text:?} is there twice"),
+                "keep one",
+            ),
+            Ok(_) if upstreams.len() == UPSTREAMS_MAX => (
+                format!("network.dns_upstreams: more than {UPSTREAMS_MAX} resolvers"),
+                "two or three are enough: the next is asked where one does not answer",
+            ),
+            Ok(upstream) => {
+                upstreams.push(upstream);
+                continue;
+            }
+            Err(_) => (
+                format!("network.dns_upstreams: {text:?} is no resolver"),
+                "write \"192.0.2.53\", \"tcp://192.0.2.53\", \"tls://192.0.2.53#dns.example\" or \"https://192.0.2.53/dns-query#dns.example\": always an address, encrypted with the name that its certificate carries, and :port after the address where it is not the usual one",
+            ),
+        };
+        cx.error(at, message, help);
+    }
+    let encrypted = upstreams.iter().filter(|one| one.is_encrypted()).count();
+    if encrypted > 0 && encrypted < upstreams.len() {
+        let file = cx.file.to_owned();
+        cx.problems.add(
+            &file,
+            fields.at(),
+            Severity::Warning,
+            "network.dns_upstreams: some of these resolvers are asked encrypted and some in the clear",
+            Some("where an encrypted one does not answer, names go out in the clear: write tls:// or https:// for all, if that matters".to_owned()),
+        );
+    }
+    upstreams
+}
+
 pub(crate) fn read_network(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Network {
     let Some(mut fields) = root.table("network", cx) else {
         return Network::default();
     };
-    let mut dns_upstreams = Vec::new();
-    for (at, text) in fields.texts("dns_upstreams", cx) {
-        let with_port = text.parse().or_else(|_| {
-            text.parse::<std::net::IpAddr>()
-                .map(|ip| SocketAddr::new(ip, 53))
-        });
-        match with_port {
-            Ok(address) => dns_upstreams.push(address),
-            Err(_) => cx.error(
-                at,
-                format!("network.dns_upstreams: {text:?} is not an address"),
-                "write \"192.0.2.53\" or \"192.0.2.53:5353\"",
-            ),
-        }
-    }
+    let dns_upstreams = read_upstreams(&mut fields, cx);
     let web = fields
         .text("web", cx)
         .map(|web| web.trim_end_matches('/').to_owned());

@@ -178,8 +178,8 @@ impl Pack {
         })
     }
 
-    /// Resolvers that names are forwarded to; empty: those of the machine.
-    pub fn upstreams(&self) -> &[std::net::SocketAddr] {
+    /// Resolvers that names are forwarded to; empty: none but those told at the start.
+    pub fn upstreams(&self) -> &[pharos_catalogue::Upstream] {
         &self.network.dns_upstreams
     }
 

@@ -601,3 +601,47 @@ proptest! {
         let _ = (unpack(&bytes), unpack(&framed));
     }
 }
+
+/// FIL-16, FIL-17: the pack names resolvers with the way each is asked; what is none is refused at its
+/// line, with the forms that are known.
+#[test]
+fn fil_16_the_pack_names_encrypted_resolvers() {
+    let loaded = with(
+        "[network]\ndns_upstreams = [\n  \"tls://9.9.9.9#dns.quad9.net\",\n  \"https://[2620:fe::fe]/dns-query#dns.quad9.net\",\n]\n",
+    );
+    assert_eq!(loaded.count(Severity::Warning), 0, "{}", report(&loaded));
+    let pack = loaded.pack.unwrap();
+    let written: Vec<String> = pack.upstreams().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        written,
+        [
+            "tls://9.9.9.9:853#dns.quad9.net",
+            "https://[2620:fe::fe]:443/dns-query#dns.quad9.net"
+        ]
+    );
+    for (wrong, about) in [
+        ("quic://9.9.9.9#dns.quad9.net", "is no resolver"),
+        ("tls://9.9.9.9", "is no resolver"),
+        ("tls://dns.quad9.net#dns.quad9.net", "is no resolver"),
+        (
+            "tls://9.9.9.9#dns.quad9.net\",\n\"tls://9.9.9.9:853#dns.quad9.net",
+            "is there twice",
+        ),
+    ] {
+        let loaded = with(&format!("[network]\ndns_upstreams = [\n\"{wrong}\"]\n"));
+        assert!(loaded.pack.is_none(), "{wrong}");
+        let said = report(&loaded);
+        let line = SMALL.lines().count() + 2 + wrong.lines().count();
+        assert!(
+            said.contains(&format!("school.toml:{line}")) && said.contains(about),
+            "{said}"
+        );
+    }
+    let mixed = with("[network]\ndns_upstreams = [\"9.9.9.9\", \"tls://9.9.9.9#dns.quad9.net\"]\n");
+    assert!(
+        report(&mixed).contains("in the clear"),
+        "{}",
+        report(&mixed)
+    );
+    assert!(mixed.pack.is_some(), "that is for the school to decide");
+}

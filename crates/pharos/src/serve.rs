@@ -181,8 +181,7 @@ pub(crate) async fn start(
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
     let upstreams = if faces.dns_upstream.is_empty() {
-        let told = school.pack.upstreams().iter().copied();
-        told.map(Upstream::from).collect()
+        school.pack.upstreams().to_vec()
     } else {
         faces.dns_upstream.clone()
     };

@@ -115,8 +115,7 @@ impl Standing {
                         known
                             .upstreams
                             .iter()
-                            .copied()
-                            .map(Upstream::from)
+                            .filter_map(|written| written.parse().ok())
                             .collect()
                     })
                     .unwrap_or_default()

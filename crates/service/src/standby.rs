@@ -3,7 +3,7 @@
 //! and follows `fil.fail_mode` for staff. Sealed lists are in force throughout.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -65,8 +65,8 @@ pub struct LastKnown {
     pub help: Vec<HelpSpec>,
     /// Help lines for the block page: name and how to reach it.
     pub help_lines: Vec<(String, String)>,
-    /// Resolvers that names are forwarded to.
-    pub upstreams: Vec<SocketAddr>,
+    /// Resolvers that names are forwarded to, as a pack writes them.
+    pub upstreams: Vec<String>,
     /// The technical team's addresses, for the alarm.
     pub technical: Vec<String>,
     people: Vec<KnownPerson>,
@@ -402,7 +402,7 @@ impl App {
                 .iter()
                 .filter_map(|help| Some((help.name.clone(), help.call.clone()?)))
                 .collect(),
-            upstreams: pack.upstreams().to_vec(),
+            upstreams: pack.upstreams().iter().map(ToString::to_string).collect(),
             technical,
             people,
             addresses: addresses.collect(),

@@ -10,7 +10,7 @@ use super::datagram::Datagrams;
 use super::dice::Dice;
 use super::https::Https;
 use super::stream::{Stream, Way};
-use crate::upstream::Upstream;
+use pharos_catalogue::Upstream;
 
 /// The way to one upstream.
 pub(super) enum Line {

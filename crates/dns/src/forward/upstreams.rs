@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
-use crate::upstream::Upstream;
+use pharos_catalogue::Upstream;
 
 /// Failures in a row after which an upstream is rested.
 const FAILURES_TO_REST: u32 = 3;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::support::browser::{Driver, TOOLS as BROWSER};
 use crate::support::clients::{Fetched, curl, dig, kdig};
-use crate::support::server::{ADA, INES, Server, folder, free_port, program};
+use crate::support::server::{ADA, INES, Server, folder, free_port, pharos, program};
 use crate::support::upstream::{ADDRESS, Upstream};
-use crate::support::{have, wait_for};
+use crate::support::{copy_folder, have, pack, wait_for};
 
 const TOOLS: &[&str] = &["dig", "kdig"];
 
@@ -313,6 +313,53 @@ fn part_6_allowed_names_are_forwarded_kept_and_outlive_the_upstream() {
         blocked.contains("EDE: 15"),
         "blocking needs no upstream: {blocked}"
     );
+}
+
+/// FIL-16: the resolvers that the pack names are asked, over TLS and with their certificate checked; the
+/// command line goes first.
+#[test]
+fn fil_16_the_packs_encrypted_resolver_is_asked() {
+    if !have(TOOLS) {
+        return;
+    }
+    let beyond = Upstream::start(60);
+    let over_tls = format!("127.0.0.1:{}", free_port());
+    let outer = Server::sample_with(&[
+        "--dns-upstream",
+        &beyond.address.to_string(),
+        "--dot",
+        &over_tls,
+        "--dns-name",
+        "dns.outer.example",
+    ]);
+    let scratch = tempfile::tempdir().unwrap();
+    let (own, data) = (scratch.path().join("pack"), scratch.path().join("data"));
+    copy_folder(&pack(), &own);
+    let written = std::fs::read_to_string(own.join("school.toml")).unwrap();
+    let told = format!("[network]\ndns_upstreams = [\"tls://{over_tls}#dns.outer.example\"]\n");
+    let written = written.replacen("[network]\n", &told, 1);
+    std::fs::write(own.join("school.toml"), written).unwrap();
+    let (own, data) = (own.to_str().unwrap(), data.to_str().unwrap());
+    pharos(&["init", "--sample", "--pack", own, "--data", data]).ended(0);
+    let data = std::path::Path::new(data);
+
+    // A help site, so that the outer school's policy for a stranger lets it through.
+    let ask = |server: &Server| dig(server, INES, &["childline.org.uk"]).out;
+    let trusted = outer.data.join("keys/authority.pem");
+    let trusting = Server::serve(data, &["--trust", trusted.to_str().unwrap()]);
+    let said = ask(&trusting);
+    assert!(said.contains(&ADDRESS.to_string()), "{said}");
+    assert!(beyond.asked() > 0);
+    drop(trusting);
+    let said = ask(&Server::serve(data, &[]));
+    assert!(said.contains("SERVFAIL"), "not trusted, not asked: {said}");
+    let nearer = Upstream::start(60);
+    let said = ask(&Server::serve(
+        data,
+        &["--dns-upstream", &nearer.address.to_string()],
+    ));
+    assert!(said.contains(&ADDRESS.to_string()), "{said}");
+    assert!(nearer.asked() > 0, "the command line goes first");
 }
 
 /// FIL-04, Part 4: while a large list is swapped in, nobody waits and no answer is wrong.

@@ -1,11 +1,14 @@
-//! How an upstream is written and reached.
+//! How a resolver is written that questions are forwarded to: its address, the way there, and the name
+//! that its certificate must carry.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use pharos_catalogue::Host;
-use rustls::pki_types::ServerName;
+use crate::Host;
+
+/// Where DNS over HTTPS is asked for when nothing else is said (RFC 8484).
+pub const DOH_PATH: &str = "/dns-query";
 
 /// A resolver to forward to. Always by address: a name would have to be looked up first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -70,19 +73,16 @@ fn read(text: &str) -> Option<Upstream> {
     };
     let name = || {
         let host = Host::parse(name?).ok()?;
-        ServerName::try_from(host.as_str().to_owned()).ok()?;
-        Some(host)
+        // What a certificate can carry.
+        let hyphened = |label: &str| label.starts_with('-') || label.ends_with('-');
+        (!host.as_str().split('.').any(hyphened)).then_some(host)
     };
     match (scheme, path) {
         ("udp", "") => socket(address, 53).map(Upstream::Plain),
         ("tcp", "") => socket(address, 53).map(Upstream::Tcp),
         ("tls", "") => Some(Upstream::Tls(socket(address, 853)?, name()?)),
         ("https", _) => {
-            let path = if path.is_empty() {
-                crate::doh::PATH
-            } else {
-                path
-            };
+            let path = if path.is_empty() { DOH_PATH } else { path };
             let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>?#\\^`{|}".contains(&byte);
             let host = name()?;
             path.bytes()
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn upstreams_are_read_and_written_back() {
+    fn fil_16_upstreams_are_read_and_written_back() {
         for (text, written) in [
             ("9.9.9.9", "9.9.9.9:53"),
             ("9.9.9.9:5353", "9.9.9.9:5353"),
@@ -151,6 +151,7 @@ mod tests {
             "https://9.9.9.9/a b#dns.quad9.net",
             "https://9.9.9.9/dns-query{?dns}#dns.quad9.net",
             "quic://9.9.9.9#dns.quad9.net",
+            "tls://9.9.9.9#-dns.quad9.net",
         ] {
             assert!(text.parse::<Upstream>().is_err(), "{text}");
         }
