@@ -212,6 +212,14 @@ pub enum Refusal {
 }
 
 impl ListsError {
+    /// Whether a bundle, rightly signed, is of the very issue that it is held against.
+    pub(crate) fn is_issue_in_force(&self) -> bool {
+        matches!(
+            self,
+            Self::Bundle { why: BundleError::NotNewer { offered, held }, .. } if offered == held
+        )
+    }
+
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         if full.contains(&source.kind()) {

@@ -33,7 +33,8 @@ mod unpack;
 pub use bundle::{BundleError, BundleHead, SigningKey, make_bundle};
 pub use error::{ListsError, Refusal};
 pub use fetch::{
-    FetchError, FetchLimits, FetchStatus, Fetched, Fetching, ListUrl, Subscription, Trust,
+    FetchError, FetchLimits, FetchStatus, Fetched, Fetching, ListUrl, SealedFetched, SealedFrom,
+    SealedSubscription, Subscription, Trust,
 };
 pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};

@@ -18,6 +18,7 @@ mod compile;
 mod diff;
 mod edit;
 mod filter;
+mod lists;
 mod load;
 mod names;
 mod network;
@@ -37,11 +38,11 @@ pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
 pub use diff::{DiffLine, LINES_MAX, diff};
 pub use edit::{EditError, SCHOOL_FILE, set_categories};
 pub use filter::{CurriculumSubject, HelpService};
+pub use lists::{ListSubscription, SealedSource};
 pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
 pub use names::BUILT_IN_GROUPS;
 pub use network::{
-    AddressEntry, LeaseFile, ListSubscription, Mail, MailTls, Network, RadiusClient,
-    RegisteredDevice,
+    AddressEntry, LeaseFile, Mail, MailTls, Network, RadiusClient, RegisteredDevice,
 };
 pub use pack::{Confirmation, Pack, SettingLine};
 pub use people::{NamedRole, Post};

@@ -9,8 +9,9 @@ use pharos_policy::PolicySpec;
 use crate::agreement::read_agreement;
 use crate::compile::check_compiles;
 use crate::filter;
+use crate::lists::{read_lists, read_sealed};
 use crate::names::Names;
-use crate::network::{read_devices, read_lists, read_mail, read_network};
+use crate::network::{read_devices, read_mail, read_network};
 use crate::pack::{Confirmation, Pack};
 use crate::people::{named_roles, read_rights};
 use crate::policy_text::{WrittenClause, read_clauses};
@@ -282,6 +283,7 @@ fn read_school_toml(
         _ => None,
     });
     let lists = read_lists(fil.as_mut(), &names, &mut cx);
+    let sealed = read_sealed(fil.as_mut(), &mut cx);
     let (addresses, devices) = read_devices(&mut root, &mut cx);
     check_notice_places(&settings, &policy, &mut cx);
     let pack = Pack {
@@ -306,6 +308,7 @@ fn read_school_toml(
         aups: Vec::new(),
         procedures: Vec::new(),
         lists,
+        sealed,
     };
     root.finish(&mut cx);
     if cx.problems.is_sound() {

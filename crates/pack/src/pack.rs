@@ -11,7 +11,8 @@ use pharos_school::Role;
 
 use crate::agreement::Agreement;
 use crate::filter::{CurriculumSubject, HelpService};
-use crate::network::{AddressEntry, ListSubscription, Mail, Network, RegisteredDevice};
+use crate::lists::{ListSubscription, SealedSource};
+use crate::network::{AddressEntry, Mail, Network, RegisteredDevice};
 use crate::people::NamedRole;
 use crate::policy_text::WrittenClause;
 use crate::school::{FrontPage, School, Words};
@@ -84,6 +85,8 @@ pub struct Pack {
     pub mail: Option<Mail>,
     /// Subscribed category lists.
     pub lists: Vec<ListSubscription>,
+    /// Where bundles of sealed lists come from.
+    pub sealed: Vec<SealedSource>,
     /// Confirmed weak settings.
     pub confirmed: BTreeMap<String, Confirmation>,
 }

@@ -645,3 +645,34 @@ fn fil_16_the_pack_names_encrypted_resolvers() {
     );
     assert!(mixed.pack.is_some(), "that is for the school to decide");
 }
+
+/// FIL-03, FIL-04: where bundles of sealed lists come from; what cannot be fetched is refused at its line.
+#[test]
+fn fil_03_the_pack_says_where_sealed_bundles_come_from() {
+    let key = "ab".repeat(32);
+    let right = format!(
+        "[[fil.bundles]]\nname = \"iwf\"\nowner = \"Foundation\"\npublisher_key = \"{key}\"\nsource = \"https://lists.example/iwf\"\n"
+    );
+    let pack = with(&right).pack.unwrap();
+    let source = &pack.sealed[0];
+    assert_eq!((source.refresh_hours, source.alert_days), (24, 3));
+    assert_eq!(source.publisher_key, Some([0xab; 32]));
+    for (from, to, about) in [
+        ("\"iwf\"", "\"I W F\"", "is no name for a list"),
+        (
+            "https://lists.example/iwf",
+            "lists/iwf",
+            "is nowhere to fetch from",
+        ),
+        ("owner = \"Foundation\"", "", "belong together"),
+        ("abab", "xyxy", "no public key"),
+    ] {
+        let loaded = with(&right.replacen(from, to, 1));
+        assert!(loaded.pack.is_none(), "{about}");
+        let said = report(&loaded);
+        assert!(
+            said.contains("school.toml:1") && said.contains(about),
+            "{said}"
+        );
+    }
+}

@@ -32,6 +32,7 @@ mod reports;
 mod requests;
 mod roaming;
 mod school;
+mod sealed;
 mod sign_in;
 mod snapshot;
 pub mod standby;
@@ -68,7 +69,7 @@ pub use network::{
 pub use notices::NoticeBody;
 pub use packs::PackFiles;
 pub use people::{FOUND_MAX, ImportError};
-pub use pharos_lists::Fetched;
+pub use pharos_lists::{Fetched, SealedFetched};
 pub use provider::{Confirmation, IwfTaken, NewProvider, ProviderRecord, SupplierReview};
 pub use requests::{AnswerTimes, RequestFacts, Vetting};
 pub use roaming::{NewRoamingDevice, RoamingDevice};

@@ -4,18 +4,15 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use pharos_access::{Actor, Permit, Target, act};
-use pharos_catalogue::{Address, Format, SealedStatus};
+use pharos_catalogue::{Address, Format};
 use pharos_ledger::Detail;
 use pharos_lists::{
-    Accept, FetchLimits, FetchStatus, Fetched, Fetching, Guard, Import, ListStatus, ListUrl,
-    Report, Subscription, Trust, UnpackLimits,
+    Accept, FetchError, FetchLimits, FetchStatus, Fetched, Fetching, Guard, Import, ListStatus,
+    ListUrl, Report, Subscription, Trust, UnpackLimits,
 };
 use pharos_pack::ListSubscription;
 
 use crate::{App, Error, School};
-
-/// How old a sealed list may become before it shows red (FIL-04).
-const SEALED_AGE: SignedDuration = SignedDuration::from_hours(72);
 
 /// A list to be brought in.
 #[derive(Debug, Clone, Default)]
@@ -114,28 +111,13 @@ impl App {
         let wanted = school.pack.lists.iter().find(|wanted| wanted.name == list);
         let wanted = wanted.ok_or(Error::NotFound)?;
         let subscription = subscription(&school, wanted)?;
-        let limits = FetchLimits {
-            bytes_max: u64::from(wanted.size_max_mb) << 20,
-            ..FetchLimits::default()
-        };
-        let unpack = UnpackLimits {
-            bytes_max: 8 * limits.bytes_max,
-            ..UnpackLimits::default()
-        };
+        let size_max_mb = wanted.size_max_mb;
         let (app, now) = (self.clone(), self.now());
         let fetched = in_background("fetching a list", move || {
-            let fetching = Fetching {
-                trust: Trust::of_this_machine()?,
-                limits,
-                unpack,
-            };
-            let mut chance = [0; 8];
-            // Without randomness the next fetch is at its full interval.
-            let _ = getrandom::fill(&mut chance);
-            let chance = u64::from_le_bytes(chance);
+            let fetching = fetching(size_max_mb)?;
             app.inner()
                 .lists
-                .fetch(&subscription, &fetching, now, chance)
+                .fetch(&subscription, &fetching, now, chance())
         })
         .await?
         .map_err(|error| {
@@ -228,97 +210,35 @@ impl App {
     pub fn list_status(&self) -> Vec<ListStatus> {
         self.inner().lists.status(self.now())
     }
+}
 
-    /// Adds an empty sealed list and pins its publisher's key for good.
-    ///
-    /// # Errors
-    /// [`Error::Denied`]; [`Error::Refused`] when it is there with another key.
-    pub async fn add_sealed(
-        &self,
-        actor: &Actor,
-        name: &str,
-        owner: &str,
-        publisher: [u8; 32],
-    ) -> Result<(), Error> {
-        let permit = self
-            .may::<act::ChangeSettings>(actor, Target::School)
-            .await?;
-        let inner = self.inner();
-        inner
-            .lists
-            .sealed_add(
-                name,
-                owner,
-                publisher,
-                SEALED_AGE,
-                &inner.sealed_key,
-                self.now(),
-            )
-            .map_err(refused)?;
-        Ok(self
-            .records()
-            .note(
-                &permit,
-                None,
-                &Detail::new().text("sealed-list", "added"),
-                self.now(),
-            )
-            .await?)
-    }
+/// How a list of at most so many MiB is fetched.
+pub(crate) fn fetching(size_max_mb: u32) -> Result<Fetching, FetchError> {
+    let limits = FetchLimits {
+        bytes_max: u64::from(size_max_mb) << 20,
+        ..FetchLimits::default()
+    };
+    let unpack = UnpackLimits {
+        bytes_max: 8 * limits.bytes_max,
+        ..UnpackLimits::default()
+    };
+    Ok(Fetching {
+        trust: Trust::of_this_machine()?,
+        limits,
+        unpack,
+    })
+}
 
-    /// Brings in a signed bundle of a sealed list. Nothing on it can be read back.
-    ///
-    /// # Errors
-    /// [`Error::Denied`]; [`Error::Refused`] for a wrong signature, an older version, a damaged bundle.
-    pub async fn import_sealed(
-        &self,
-        actor: &Actor,
-        name: &str,
-        bundle: &[u8],
-    ) -> Result<SealedStatus, Error> {
-        let permit = self
-            .may::<act::ChangeSettings>(actor, Target::School)
-            .await?;
-        let inner = self.inner();
-        let imported = inner
-            .lists
-            .sealed_import(name, bundle, &inner.sealed_key, self.now());
-        let detail = |result: &str| {
-            Detail::new()
-                .text("sealed-list", name)
-                .text("result", result)
-        };
-        let report = match imported {
-            Ok(report) => report,
-            Err(error) => {
-                self.records()
-                    .note(&permit, None, &detail("refused"), self.now())
-                    .await?;
-                return Err(refused(error));
-            }
-        };
-        self.records()
-            .note(&permit, None, &detail("brought in"), self.now())
-            .await?;
-        self.rebuild().await?;
-        Ok(report.status)
-    }
-
-    /// Count, date, checksum and age of each sealed list, and what is wrong with one that cannot be
-    /// used; never what is on it (FIL-03).
-    ///
-    /// # Errors
-    /// When the slot cannot be read.
-    pub fn sealed_status(&self) -> Result<Vec<SealedStatus>, Error> {
-        self.inner()
-            .lists
-            .sealed_status(&self.inner().sealed_key, self.now())
-            .map_err(|error| Error::unavailable("the sealed lists", &error))
-    }
+/// Spreads the next fetch.
+pub(crate) fn chance() -> u64 {
+    let mut chance = [0; 8];
+    // Without randomness the next fetch is at its full interval.
+    let _ = getrandom::fill(&mut chance);
+    u64::from_le_bytes(chance)
 }
 
 /// Runs long list work on a thread of its own that gives way to the filter.
-async fn in_background<T: Send + 'static>(
+pub(crate) async fn in_background<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
@@ -407,6 +327,6 @@ fn subscription(school: &School, wanted: &ListSubscription) -> Result<Subscripti
     })
 }
 
-fn refused(error: pharos_lists::ListsError) -> Error {
+pub(crate) fn refused(error: pharos_lists::ListsError) -> Error {
     Error::Refused(error.to_string())
 }

@@ -111,6 +111,7 @@ impl App {
 fn changed_settings(before: &Pack, after: &Pack) -> Vec<&'static str> {
     let changed = |name: &&'static str| match *name {
         "fil.lists" => before.lists != after.lists,
+        "fil.bundles" => before.sealed != after.sealed,
         "rev.front_page" => before.front_page != after.front_page,
         "school.phases" => before.school.phases != after.school.phases,
         "school.area" => before.school.area != after.school.area,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Span, ToSpan};
 use pharos_access::{Actor, Target, act};
-use pharos_lists::{Fetched, ListUrl};
+use pharos_lists::{Fetched, ListUrl, SealedFetched};
 use pharos_records::NewNotice;
 use pharos_school::{Person, PersonId, Role};
 
@@ -97,6 +97,30 @@ impl App {
                 }
             }
         }
+        read.extend(self.refresh_due_sealed().await?);
+        Ok(read)
+    }
+
+    /// The same for sealed lists (FIL-03): the bundles that the pack names a source for.
+    async fn refresh_due_sealed(&self) -> Result<Vec<String>, Error> {
+        let (school, mut read) = (self.school(), Vec::new());
+        for wanted in &school.pack.sealed {
+            if !self.sealed_due(wanted) {
+                continue;
+            }
+            match self
+                .fetch_sealed(&Actor::system("jobs"), &wanted.name)
+                .await
+            {
+                Ok(SealedFetched::Taken(_)) => read.push(wanted.name.clone()),
+                Ok(SealedFetched::AsItWas) => {}
+                Err(denied @ Error::Denied(_)) => return Err(denied),
+                Err(error) => {
+                    tracing::warn!(list = %wanted.name, %error, "a sealed list was not fetched; the last good issue stays");
+                    self.tell_of_refusal(&wanted.name).await?;
+                }
+            }
+        }
         Ok(read)
     }
 
@@ -157,8 +181,10 @@ impl App {
                 stale.insert(wanted.name.clone());
             }
         }
+        let sealed = self.sealed_status()?;
+        stale.extend(self.sealed_wanting(&sealed));
         stale.extend(
-            self.sealed_status()?
+            sealed
                 .into_iter()
                 .filter(|list| list.stale)
                 .map(|list| list.name),

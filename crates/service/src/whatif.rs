@@ -158,6 +158,7 @@ pub(crate) fn touches_filter(before: &Pack, after: &Pack) -> bool {
     let ours = ["fil.", "srch.", "mon.", "req."];
     before.filter != after.filter
         || before.lists != after.lists
+        || before.sealed != after.sealed
         || pharos_pack::settings()
             .filter(|setting| ours.iter().any(|start| setting.name.starts_with(start)))
             .any(|setting| {

@@ -8,6 +8,7 @@
 //! It is blocking work with a small runtime of its own inside, for a thread of low priority.
 
 mod http;
+mod sealed;
 mod state;
 mod url;
 
@@ -21,6 +22,7 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use jiff::{SignedDuration, Timestamp};
 
 pub use http::{FetchLimits, Trust};
+pub use sealed::{SealedFetched, SealedFrom, SealedSubscription};
 pub use url::ListUrl;
 
 use crate::error::ListsError;
@@ -165,6 +167,8 @@ pub enum Fetched {
 pub struct FetchStatus {
     /// The list.
     pub list: String,
+    /// Whether it is a sealed one.
+    pub sealed: bool,
     /// Where it comes from, without a query.
     pub url: String,
     /// When it is tried next.
@@ -190,8 +194,12 @@ impl Lists {
     pub fn fetch_status(&self) -> Vec<FetchStatus> {
         let book = Book::read(&self.book()).0;
         book.into_iter()
-            .map(|(list, memory)| FetchStatus {
-                list,
+            .map(|(page, memory)| FetchStatus {
+                sealed: page.starts_with(sealed::BOOK_PREFIX),
+                list: page
+                    .strip_prefix(sealed::BOOK_PREFIX)
+                    .unwrap_or(&page)
+                    .to_owned(),
                 url: memory.url,
                 next: memory.next,
                 last_good: memory.last_good,

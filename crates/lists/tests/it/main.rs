@@ -12,6 +12,7 @@ mod fetching;
 mod imports;
 mod publisher;
 mod sealed;
+mod sealed_fetching;
 mod swaps;
 mod unpacking;
 

@@ -8,19 +8,19 @@ use crate::{Folder, hours, now};
 
 const ENTRIES: &str = "# invented addresses\nsealed-host.test\nhttp://shared.test/Sealed/%50age\n";
 
-fn key() -> SealedKey {
+pub(crate) fn key() -> SealedKey {
     SealedKey::new([5; 32])
 }
 
-fn publisher() -> SigningKey {
+pub(crate) fn publisher() -> SigningKey {
     SigningKey::from_seed(&[9; 32]).unwrap()
 }
 
-fn bundle(version: u64, entries: &str) -> Vec<u8> {
+pub(crate) fn bundle(version: u64, entries: &str) -> Vec<u8> {
     bundle_by(&publisher(), "iwf-test", version, entries)
 }
 
-fn bundle_by(key: &SigningKey, name: &str, version: u64, entries: &str) -> Vec<u8> {
+pub(crate) fn bundle_by(key: &SigningKey, name: &str, version: u64, entries: &str) -> Vec<u8> {
     let head = BundleHead {
         owner: "Invented Watch Foundation".into(),
         name: name.into(),
@@ -31,7 +31,7 @@ fn bundle_by(key: &SigningKey, name: &str, version: u64, entries: &str) -> Vec<u
     make_bundle(&head, entries, key)
 }
 
-fn with_list(folder: &Folder) -> Lists {
+pub(crate) fn with_list(folder: &Folder) -> Lists {
     let lists = folder.open();
     let owner = "Invented Watch Foundation";
     lists
@@ -47,7 +47,7 @@ fn with_list(folder: &Folder) -> Lists {
     lists
 }
 
-fn is_sealed(lists: &Lists, text: &str) -> bool {
+pub(crate) fn is_sealed(lists: &Lists, text: &str) -> bool {
     lists
         .sealed_lists(&key())
         .unwrap()

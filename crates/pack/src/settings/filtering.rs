@@ -50,6 +50,16 @@ pub(super) const TABLE: &[Setting] = &[
         FILTER,
     ),
     live(
+        "fil.bundles",
+        Shape(
+            "[[fil.bundles]] with name, source, refresh_hours, alert_days, owner and publisher_key (docs/operations.md)",
+        ),
+        "",
+        "Bundles come to members of their publishers alone.",
+        "Where the signed bundles of sealed lists of illegal material come from, and their allowed age; the lists stay in force without it.",
+        FILTER,
+    ),
+    live(
         "fil.do_not_block",
         Texts,
         "[]",

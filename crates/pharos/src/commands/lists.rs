@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
-use pharos_lists::{Fetched, Report};
+use pharos_catalogue::SealedStatus;
+use pharos_lists::{Fetched, Report, SealedFetched};
 use pharos_service::NewList;
 
 use super::{operator, refused};
@@ -69,16 +70,20 @@ pub(super) async fn run(
                 .with_context(|| format!("{} cannot be read", bundle.display()))?;
             match app.import_sealed(&operator(), &list, &bytes).await {
                 Ok(status) => {
-                    output.say(format!(
-                        "{}: {} entries, issue {} of {}, in force for everyone",
-                        status.name, status.entries, status.version, status.issued
-                    ));
+                    sealed_taken(&status, output);
                     Ok(0)
                 }
                 Err(error) => refused(error, output),
             }
         }
     }
+}
+
+fn sealed_taken(status: &SealedStatus, output: &mut Output) {
+    output.say(format!(
+        "{}: {} entries, issue {} of {}, in force for everyone",
+        status.name, status.entries, status.version, status.issued
+    ));
 }
 
 /// A publisher's Ed25519 public key: 64 hexadecimal digits in a file.
@@ -153,9 +158,28 @@ async fn refresh(opened: &Opened, only: Option<&str>, output: &mut Output) -> an
         };
         code = code.max(outcome);
     }
+    for list in &opened.app.school().pack.sealed {
+        if only.is_some_and(|only| only != list.name) {
+            continue;
+        }
+        any = true;
+        output.progress(format!("fetching {}", list.name));
+        let outcome = match opened.app.fetch_sealed(&operator(), &list.name).await {
+            Ok(SealedFetched::AsItWas) => {
+                output.say(format!("{}: its publisher has nothing newer", list.name));
+                0
+            }
+            Ok(SealedFetched::Taken(report)) => {
+                sealed_taken(&report.status, output);
+                0
+            }
+            Err(error) => refused(error, output)?,
+        };
+        code = code.max(outcome);
+    }
     if let (false, Some(only)) = (any, only) {
         output.problem(&format!(
-            "{only} is no subscribed list with a source: add it to [[fil.lists]] of the pack"
+            "{only} is no subscribed list with a source: add it to [[fil.lists]] or [[fil.bundles]] of the pack"
         ));
         return Ok(1);
     }
@@ -237,8 +261,13 @@ fn sealed_status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
         }
         let stale = if list.stale { "  STALE" } else { "" };
         output.say(format!(
-            "sealed: {} ({})  {} entries  issued {}  checksum {}{stale}",
-            list.name, list.owner, list.entries, list.issued, list.checksum
+            "sealed: {} ({})  {} entries  issued {}, {} hours ago  checksum {}{stale}",
+            list.name,
+            list.owner,
+            list.entries,
+            list.issued,
+            list.age.as_hours(),
+            list.checksum
         ));
     }
     Ok(0)

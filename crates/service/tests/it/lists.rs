@@ -358,6 +358,92 @@ async fn fil_03_allowing_a_sealed_address_is_refused_and_logged() {
         .unwrap();
 }
 
+/// FIL-03, FIL-04: the pack says where the bundles of a sealed list come from and pins their
+/// publisher's key: they are fetched by the timetable, in force for everybody, kept when the publisher
+/// is gone, and alarmed when the last issue is too old.
+#[tokio::test]
+async fn fil_03_sealed_bundles_come_by_the_timetable() {
+    let key = SigningKey::from_seed(&[9; 32]).unwrap();
+    let issue = |version, issued, entries: &str| {
+        let head = BundleHead {
+            owner: "Invented Foundation".to_owned(),
+            name: "iwf-test".to_owned(),
+            version,
+            issued,
+            entries: 0,
+        };
+        String::from_utf8(make_bundle(&head, entries, &key)).unwrap()
+    };
+    let publisher = Publisher::start("nothing yet");
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let source = format!(
+        "[[fil.bundles]]\nname = \"iwf-test\"\nowner = \"Invented Foundation\"\npublisher_key = \"{}\"\nsource = \"http://{}/b\"\nalert_days = 2\n\n[groups.under-nine]",
+        hex::encode(key.public()),
+        publisher.at
+    );
+    let text = text.replace("[groups.under-nine]", &source);
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let app = &school.app;
+    let verdict = async |site: &'static str| school.verdict("helen.lindqvist", site).await.action;
+
+    assert!(app.refresh_due_lists().await.unwrap().is_empty());
+    let told = school.notices().await;
+    assert!(said(&told).contains(&("list-refused", "kofi.adeyemi")));
+    assert!(
+        app.alarm_stale_lists()
+            .await
+            .unwrap()
+            .contains(&"iwf-test".to_owned())
+    );
+
+    publisher.publish(&issue(1, app.now(), "sealed-place.example\n"));
+    school.clock.forward(SignedDuration::from_hours(1));
+    assert_eq!(app.refresh_due_lists().await.unwrap(), ["iwf-test"]);
+    assert_eq!(verdict("sealed-place.example").await, Action::Block);
+    school.clock.forward(SignedDuration::from_hours(24));
+    publisher.publish(&issue(
+        2,
+        app.now(),
+        "sealed-place.example\nother-place.example\n",
+    ));
+    assert_eq!(app.refresh_due_lists().await.unwrap(), ["iwf-test"]);
+    assert_eq!(verdict("other-place.example").await, Action::Block);
+    assert!(!app.stale_lists().unwrap().contains(&"iwf-test".to_owned()));
+
+    // An older issue, rightly signed, is refused and told; the one in force stays.
+    school.notices().await;
+    school.clock.forward(SignedDuration::from_hours(24));
+    publisher.publish(&issue(1, app.now(), "sealed-place.example\n"));
+    assert!(app.refresh_due_lists().await.unwrap().is_empty());
+    let told = school.notices().await;
+    assert!(
+        said(&told).contains(&("list-refused", "kofi.adeyemi")),
+        "{told:?}"
+    );
+    assert_eq!(verdict("other-place.example").await, Action::Block);
+
+    publisher.stop();
+    school.clock.forward(SignedDuration::from_hours(25));
+    assert!(app.refresh_due_lists().await.unwrap().is_empty());
+    assert!(
+        app.alarm_stale_lists()
+            .await
+            .unwrap()
+            .contains(&"iwf-test".to_owned())
+    );
+    let told = school.notices().await;
+    assert!(
+        said(&told).contains(&("list-stale", "helen.lindqvist")),
+        "{told:?}"
+    );
+    assert_eq!(verdict("other-place.example").await, Action::Block);
+    let teacher = school.at_work("ines.castellano").await;
+    let error = app.fetch_sealed(&teacher.actor, "iwf-test").await;
+    assert!(is_closed(&error.unwrap_err()));
+}
+
 /// FIL-04: a single rule, such as a block in an emergency, is in force at once and touches no list:
 /// no file of the lists' folder changes, and the catalogue is the same one.
 #[tokio::test]

@@ -102,7 +102,11 @@ fn fetches(web: &Web, sheet: Sheet) -> Sheet {
         .iter()
         .map(|fetch| {
             vec![
-                Cell::text(&fetch.list),
+                Cell::text(if fetch.sealed {
+                    format!("{} (sealed)", fetch.list)
+                } else {
+                    fetch.list.clone()
+                }),
                 Cell::text(&fetch.url),
                 Cell::text(moment(fetch.last_good)),
                 Cell::text(moment(fetch.next)),
@@ -160,6 +164,7 @@ fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
                 Cell::text(&list.owner),
                 Cell::text(list.entries.to_string()),
                 Cell::text(words::day(list.issued, &zone)),
+                Cell::text(words::length(list.age)),
                 Cell::text(list.checksum.get(..16).unwrap_or(&list.checksum)),
                 Cell::text(if list.trouble.is_some() {
                     "Missing or damaged"
@@ -173,7 +178,9 @@ fn sealed(web: &Web, sheet: Sheet) -> Result<Sheet, Error> {
         .collect();
     Ok(sheet.add(Table::new(
         "Sealed lists",
-        &["Name", "Owner", "Entries", "Issued", "Checksum", "State"],
+        &[
+            "Name", "Owner", "Entries", "Issued", "Age", "Checksum", "State",
+        ],
         rows,
     )))
 }
