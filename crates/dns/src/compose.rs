@@ -77,7 +77,8 @@ fn allowed(
     fit: Fit,
     now: Moment,
 ) {
-    if decided.is_cloaked(&answer.targets) {
+    let aliases = worker.shared.filter.aliases();
+    if decided.is_cloaked(&answer.targets, aliases) {
         add(&worker.tally.cloaked);
         return blocked(worker, asked, decided, None, fit);
     }

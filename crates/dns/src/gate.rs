@@ -9,8 +9,8 @@ use pharos_activity::{Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::{self, Rewrite};
 use pharos_filter::shield::WayRound;
-use pharos_filter::{Facts, Query, Snapshot};
-use pharos_policy::{Action, Decision, Layer, Subject};
+use pharos_filter::{Aliases, Facts, Query, Snapshot, is_blocked_by};
+use pharos_policy::{Action, Decision, Subject};
 use pharos_school::{Face, Who};
 
 use crate::acts::Act;
@@ -97,24 +97,16 @@ impl Decided {
     }
 
     /// Turns into the decision on the first alias target that is blocked for this person though
-    /// the name asked for is not ("CNAME cloaking"); whether there is one.
-    ///
-    /// Content networks stand on no allow-list, so a target is blocked only by a rule that names
-    /// it (a sealed list, a list entry, a category), not by a default; and what was let through
-    /// by a layer that comes before the target's block stays open (FIL-06).
-    pub(crate) fn is_cloaked(&mut self, targets: &[Target]) -> bool {
+    /// the name asked for is not ("CNAME cloaking"), and notes it for the block page; whether there
+    /// is one.
+    pub(crate) fn is_cloaked(&mut self, targets: &[Target], aliases: &Aliases) -> bool {
         for target in targets {
             let subject = self.snapshot.subject(&self.who, Some(self.from));
             let asker = (&self.who, self.from, self.at);
             let place = (&target.address, &target.facts);
             let decision = weigh(&self.snapshot, place, subject, asker);
-            let named = decision.sealed.is_some()
-                || decision.reasons.first().is_some_and(|reason| {
-                    reason.list.is_some() || reason.entry.is_some() || reason.category.is_some()
-                });
-            let counts = decision.action == Action::Block && named;
-            if counts && (decision.layer == Layer::Sealed || decision.layer <= self.decision.layer)
-            {
+            if is_blocked_by(&self.decision, &decision) {
+                aliases.note(self.known.address.host(), &target.address);
                 self.decision = decision;
                 self.cloaked = true;
                 return true;

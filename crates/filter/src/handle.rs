@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use pharos_school::Who;
 
-use crate::{AddressMap, Devices, Snapshot};
+use crate::{AddressMap, Aliases, Devices, Snapshot};
 
 /// No lists or policy are in force yet: the face must refuse rather than let through (FIL-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,7 @@ pub struct Filter {
     snapshot: ArcSwapOption<Snapshot>,
     addresses: AddressMap,
     devices: Devices,
+    aliases: Aliases,
 }
 
 impl Filter {
@@ -61,6 +62,11 @@ impl Filter {
     /// Devices that carry their own identity.
     pub fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// Names that the resolver blocked for where they lead.
+    pub fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// Who is behind an address now, checked against the roll: someone no longer on it is

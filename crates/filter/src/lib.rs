@@ -5,6 +5,7 @@
 //! and keeps it to its end.
 
 mod addresses;
+mod aliases;
 mod devices;
 pub mod engines;
 mod evidence;
@@ -19,6 +20,7 @@ mod snapshot;
 pub mod whatif;
 
 pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX};
+pub use aliases::{Aliases, is_blocked_by};
 pub use devices::{Devices, OwnedDevice, TokenDigest};
 pub use evidence::{CLOCK_SLACK, Evidence};
 pub use explanation::{Explanation, Identity, ListVersion};

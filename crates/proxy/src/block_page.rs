@@ -120,11 +120,15 @@ fn speak_as(shared: &Shared, name: &Host, from: IpAddr) -> Option<Arc<ServerConf
     Some(Arc::new(config))
 }
 
-/// What the resolver says of the name: it sees no more of an address than that.
+/// What the resolver says of the name: it sees no more of an address than that, and where it leads.
 fn by_name(shared: &Shared, host: &Host, from: IpAddr) -> Result<Verdict, Failure> {
     let now = Timestamp::now();
     let who = shared.filter.identify(from, now);
-    judge(&shared.filter, (host, None), &who, from, Face::Dns, now)
+    let verdict = judge(&shared.filter, (host, None), &who, from, Face::Dns, now)?;
+    if stops(&verdict) {
+        return Ok(verdict);
+    }
+    Ok(verdict.knowing_where_it_leads(&shared.filter.aliases().places(host)))
 }
 
 /// Whether the resolver leads the name here: nobody can go on after a warning in a name look-up.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
-use pharos_filter::{Filter, Query, Snapshot};
+use pharos_filter::{Filter, Query, Snapshot, is_blocked_by};
 use pharos_policy::{Action, AiUse, Decision, Layer, Policy};
 use pharos_scan::{AgeBand as TextBand, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
@@ -28,6 +28,8 @@ pub(crate) struct Verdict {
     search: Option<Box<str>>,
     /// What the text of the page, or of what is sent, was found to be.
     text: Vec<Over>,
+    /// Decided for a place that the name leads to, not for the name.
+    leads_there: bool,
     snapshot: Arc<Snapshot>,
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn judge(
         decision,
         search,
         text: Vec::new(),
+        leads_there: false,
         who,
         from,
         face,
@@ -149,6 +152,32 @@ impl Verdict {
         (decision.action == Action::Block).then(|| self.decided(decision, Vec::new()))
     }
 
+    /// Decides again as the resolver does, knowing some of the places that the name leads to: the
+    /// block of the first that is blocked for this reader, or the verdict as it was.
+    pub(crate) fn knowing_where_it_leads(self, places: &[Address]) -> Verdict {
+        for address in places {
+            let place = self.snapshot.decide(&Query {
+                address,
+                ..self.query()
+            });
+            if is_blocked_by(&self.decision, &place) {
+                // Whether a connection is opened at all is settled by the name it is made to.
+                let inspect = self.decision.inspect && place.inspect;
+                return Verdict {
+                    decision: Decision { inspect, ..place },
+                    leads_there: true,
+                    ..self
+                };
+            }
+        }
+        self
+    }
+
+    /// Whether the name was stopped for a place that it leads to.
+    pub(crate) fn is_for_where_it_leads(&self) -> bool {
+        self.leads_there
+    }
+
     fn query(&self) -> Query<'_> {
         Query {
             address: &self.address,
@@ -169,6 +198,7 @@ impl Verdict {
             address: self.address.clone(),
             search: self.search.clone(),
             text,
+            leads_there: false,
             snapshot: Arc::clone(&self.snapshot),
         }
     }

@@ -230,6 +230,14 @@ pub(crate) fn why(verdict: &Verdict, band: AgeBand) -> String {
     if verdict.is_sealed() {
         return "It is blocked for everyone.".to_owned();
     }
+    let why = reason(verdict, band);
+    if verdict.is_for_where_it_leads() && band != AgeBand::Youngest {
+        return format!("Its name leads to another site. {why}");
+    }
+    why
+}
+
+fn reason(verdict: &Verdict, band: AgeBand) -> String {
     if let Some(over) = verdict.text() {
         if band == AgeBand::Youngest {
             return "The words on it are not for you.".to_owned();

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use pharos_catalogue::{Address, Host};
 use pharos_dns::{BlockAnswer, DnsConfig};
 
 use crate::client::{
@@ -214,6 +215,11 @@ fn fil_16_an_alias_of_a_blocked_name_is_blocked() {
     }
     assert_eq!(school.upstream.times_asked("innocent.example"), 1);
     assert_eq!(school.counts().cloaked, 2);
+    let aliases = school.filter.aliases();
+    let places = |name: &str| aliases.places(&Host::parse(name).unwrap());
+    let target = Address::of_host(Host::parse("eu.bets.test").unwrap());
+    assert_eq!(places("innocent.example"), [target], "for the block page");
+    assert!(places("library.example").is_empty());
 }
 
 /// FIL-07: an allow-list does not have to name the content network behind an allowed site.

@@ -102,6 +102,43 @@ fn fil_14_where_a_blocked_name_leads_there_is_the_block_page() {
     assert!(!icon.body.contains("<html"), "{}", icon.body);
 }
 
+/// FIL-14, FIL-16: a name that is blocked only because it is an alias of a blocked one leads to a block
+/// page with the real reason, over HTTP and HTTPS, and not to "try again"; for a teacher who may go
+/// where it leads it is answered as it is.
+#[test]
+fn fil_14_an_alias_of_a_blocked_name_shows_the_real_reason() {
+    if !have(&["dig", "curl"]) {
+        return;
+    }
+    let upstream = Upstream::start_with(300, &[("tides.example", "weapons.pharos.test")]);
+    let server = Server::sample_with(&["--dns-upstream", &upstream.address.to_string()]);
+    let said = dig(&server, INES, &["+short", "tides.example"]).out;
+    assert!(said.contains(&ADDRESS.to_string()), "a teacher: {said}");
+    let told = dig(&server, ADA, &["+short", "tides.example"]).out;
+    let page_at = server.block_page();
+    assert_eq!(told.trim(), page_at.ip().to_string());
+    let authority = server.data.join("keys/authority.pem");
+    for scheme in ["http", "https"] {
+        let (port, ip) = (page_at.port(), told.trim());
+        let page = curl(&[
+            "--interface",
+            ADA,
+            "--noproxy",
+            "*",
+            "--cacert",
+            authority.to_str().unwrap(),
+            "--resolve",
+            &format!("tides.example:{port}:{ip}"),
+            &format!("{scheme}://tides.example:{port}/today"),
+        ]);
+        assert_eq!(page.status, 403, "{page:?}");
+        for words in ["tides.example", "leads to another site", "weapons"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        assert!(!page.body.contains("page again"), "{}", page.body);
+    }
+}
+
 /// FIL-14: a pupil's browser that the resolver has led here shows the page, without a warning about
 /// certificates, and the report is sent from it with two presses.
 #[test]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pharos_catalogue::{Address, Host};
 use pharos_proxy::ProxyConfig;
 use pharos_testkit::origin::{Origin, Reply, TestCa};
 use tokio::io::AsyncReadExt;
@@ -140,6 +141,52 @@ async fn fil_14_what_is_open_now_says_so_and_leads_nowhere() {
     assert!(
         data.starts_with("HTTP/1.1 503 ") && !data.contains("<html"),
         "{data}"
+    );
+}
+
+/// FIL-14, FIL-16: a name that the resolver blocks only for where it leads is met by the real reason,
+/// decided anew for each reader, over HTTP and HTTPS; what is sealed is not shown.
+#[tokio::test]
+async fn fil_14_a_name_blocked_for_where_it_leads_says_so() {
+    let (school, at) = school(&[], |_| {});
+    let note = |name: &str, place: &str| {
+        let place = Address::of_host(Host::parse(place).unwrap());
+        school
+            .filter
+            .aliases()
+            .note(&Host::parse(name).unwrap(), &place);
+    };
+    note("shop.test", "open.test");
+    note("shop.test", "games.test");
+    note("dark.test", "sealed.test");
+    note("bank.test", "games.test");
+    school.sign_in(ADA);
+    let page = get(at, "shop.test", "/cart", "text/html").await;
+    assert!(page.starts_with("HTTP/1.1 403 "), "{page}");
+    for wanted in [
+        "shop.test",
+        "Its name leads to another site. It is a games site.",
+    ] {
+        assert!(page.contains(wanted), "{wanted:?} is missing: {page}");
+    }
+    let kept = school.blocked().pop().unwrap();
+    assert_eq!(kept.host.as_deref(), Some("shop.test"));
+    assert_eq!((&*kept.rule, &*kept.categories[0]), ("no-games", "gaming"));
+    let secure = curl(&school, at, &["https://shop.test/cart"]).await;
+    assert!(text(&secure).contains("a games site"), "{secure:?}");
+    let unopened = curl(&school, at, &["https://bank.test/"]).await;
+    assert!(
+        !unopened.status.success() && text(&unopened).is_empty(),
+        "never looked into, wherever it leads: {unopened:?}"
+    );
+    let sealed = get(at, "dark.test", "/", "text/html").await;
+    assert!(sealed.contains("criminal offence"), "{sealed}");
+    assert!(!sealed.contains("dark.test") && !sealed.contains("sealed.test"));
+    school.sign_in(TESS);
+    let page = get(at, "shop.test", "/cart", "text/html").await;
+    assert!(
+        page.starts_with("HTTP/1.1 503 ") && page.contains("Try this page again"),
+        "a teacher may go where it leads: {page}"
     );
 }
 

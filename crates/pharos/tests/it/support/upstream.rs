@@ -1,4 +1,4 @@
-//! A stand-in resolver: every name has one address, until it is told to go.
+//! A stand-in resolver: every name has one address, until it is told to go; some are aliases.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use hickory_proto::rr::{RData, Record, RecordType, rdata};
+use hickory_proto::rr::{Name, RData, Record, RecordType, rdata};
 
 /// What it says of every name.
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 77);
@@ -23,6 +23,11 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Answers with the given time to live.
     pub(crate) fn start(ttl: u32) -> Self {
+        Self::start_with(ttl, &[])
+    }
+
+    /// The same, with names that are aliases of others.
+    pub(crate) fn start_with(ttl: u32, aliases: &'static [(&str, &str)]) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(50)))
@@ -43,7 +48,7 @@ impl Upstream {
                     continue;
                 };
                 count.fetch_add(1, Ordering::Relaxed);
-                drop(socket.send_to(&answer(&query, ttl), from));
+                drop(socket.send_to(&answer(&query, ttl, aliases), from));
             }
         });
         Self {
@@ -69,7 +74,7 @@ impl Drop for Upstream {
     }
 }
 
-fn answer(query: &Message, ttl: u32) -> Vec<u8> {
+fn answer(query: &Message, ttl: u32, aliases: &[(&str, &str)]) -> Vec<u8> {
     let mut reply = query.clone();
     reply.metadata.message_type = MessageType::Response;
     reply.metadata.recursion_available = true;
@@ -77,11 +82,19 @@ fn answer(query: &Message, ttl: u32) -> Vec<u8> {
     if let Some(question) = query.queries.first()
         && question.query_type() == RecordType::A
     {
-        reply.add_answer(Record::from_rdata(
-            question.name().clone(),
-            ttl,
-            RData::A(rdata::A(ADDRESS)),
-        ));
+        let mut name = question.name().clone();
+        let asked = name.to_lowercase().to_string();
+        let alias = aliases
+            .iter()
+            .find(|(alias, _)| asked.trim_end_matches('.') == *alias);
+        if let Some((_, target)) = alias {
+            let target = Name::from_ascii(format!("{target}.")).unwrap();
+            let leads = RData::CNAME(rdata::CNAME(target.clone()));
+            reply.add_answer(Record::from_rdata(name, ttl, leads));
+            name = target;
+        }
+        let address = RData::A(rdata::A(ADDRESS));
+        reply.add_answer(Record::from_rdata(name, ttl, address));
     }
     reply.to_vec().unwrap()
 }
