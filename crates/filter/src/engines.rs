@@ -83,16 +83,17 @@ pub fn youtube_header(host: &Host, narrowing: Narrowing) -> Option<&'static str>
 pub(crate) fn search_site(address: &Address) -> Option<SearchSite> {
     let id = engine_of(address.host())?;
     let engine = id.engine();
+    let strict = engine.strict_at(address.host());
     Some(SearchSite {
         engine: id.0,
-        enforceable: match engine.strict {
+        enforceable: match strict {
             Strict::ByName(_) | Strict::ByAddress(_) | Strict::Levels { .. } | Strict::ByDesign => {
                 true
             }
             Strict::ByAddressLine => address.path().is_some(),
             Strict::Never => false,
         },
-        by_path: engine.strict == Strict::ByAddressLine && address.path().is_none(),
+        by_path: strict == Strict::ByAddressLine && address.path().is_none(),
         video: engine.is_video(),
     })
 }
@@ -160,6 +161,31 @@ mod tests {
                 answer,
                 "{host}"
             );
+        }
+    }
+
+    /// SRCH-01: a host of an engine for which its strict servers do not answer is no way round: it is
+    /// held where its address is seen and changed, or not at all, and is then for those to whom
+    /// safe search does not apply.
+    #[test]
+    fn srch_01_hosts_that_the_strict_servers_do_not_stand_for_are_no_way_round() {
+        for (host, in_address) in [
+            ("cn.bing.com", true),
+            ("noai.duckduckgo.com", true),
+            ("html.duckduckgo.com", false),
+            ("lite.duckduckgo.com", false),
+        ] {
+            let host = Host::parse(host).unwrap();
+            assert_eq!(rewrite(&host, STRICT), None, "{host:?}");
+            let by_name = search_site(&Address::of_host(host.clone())).unwrap();
+            assert!(!by_name.enforceable, "{host:?}");
+            assert_eq!(by_name.by_path, in_address, "{host:?}");
+            let address = Address::with_path(host.clone(), "/?q=tides&kp=-2&adlt=off");
+            let whole = search_site(&address).unwrap();
+            assert_eq!(whole.enforceable, in_address, "{host:?}");
+            let narrowed = narrowed_path(&address, STRICT).unwrap();
+            let strict = narrowed.ends_with("kp=1") || narrowed.ends_with("adlt=strict");
+            assert!(strict, "{narrowed}");
         }
     }
 

@@ -108,6 +108,12 @@ impl Engine {
         }
     }
 
+    /// How this host of the engine is held: as the engine is, but for the few in [`APART`].
+    pub fn strict_at(&self, host: &Host) -> Strict {
+        let apart = APART.iter().find(|(apart, _)| *apart == host.as_str());
+        apart.map_or(self.strict, |(_, strict)| *strict)
+    }
+
     fn owns(&self, host: &str) -> bool {
         match &self.hosts {
             Hosts::Exactly { rewritten, others } => {
@@ -155,6 +161,19 @@ pub fn engine_named(name: &str) -> Option<EngineId> {
     let place = ENGINES.iter().position(|engine| engine.name == name)?;
     u8::try_from(place).ok().map(EngineId)
 }
+
+/// Hosts for which an engine's strict servers are not said to answer, and how they are held instead.
+///
+/// DuckDuckGo names `duckduckgo.com` alone for its strict servers, with the switch in the address for
+/// all its pages; Bing names `www.bing.com`. So `noai` and `cn` can be held where addresses are seen
+/// and changed. The two for browsers without scripts send searches as forms, which no switch in the
+/// address reaches.
+static APART: &[(&str, Strict)] = &[
+    ("cn.bing.com", Strict::ByAddressLine),
+    ("noai.duckduckgo.com", Strict::ByAddressLine),
+    ("html.duckduckgo.com", Strict::Never),
+    ("lite.duckduckgo.com", Strict::Never),
+];
 
 /// Every engine known; at most 64.
 pub static ENGINES: &[Engine] = &[
@@ -219,8 +238,8 @@ pub static ENGINES: &[Engine] = &[
                 "safe.duckduckgo.com",
                 "html.duckduckgo.com",
                 "lite.duckduckgo.com",
-                "duck.com",
                 "noai.duckduckgo.com",
+                "duck.com",
             ],
         },
     },
@@ -552,6 +571,12 @@ mod tests {
                     assert_eq!(name_of(host), Some(engine.name), "{host}");
                 }
             }
+        }
+        for (apart, strict) in APART {
+            let host = Host::parse(apart).unwrap();
+            let engine = engine_of(&host).unwrap().engine();
+            assert_ne!(engine.strict, *strict, "{apart}");
+            assert!(!engine.rewrites(&host), "{apart}");
         }
     }
 

@@ -75,6 +75,31 @@ fn srch_01_search_names_lead_to_the_strict_servers() {
     );
 }
 
+/// SRCH-01: hosts of an engine that its strict servers do not stand for are blocked by name for those
+/// who are held to safe search, and are nobody's way round it; staff may search there.
+#[test]
+fn srch_01_side_doors_of_search_engines_are_shut() {
+    let school = School::start();
+    for name in [
+        "html.duckduckgo.com",
+        "lite.duckduckgo.com",
+        "noai.duckduckgo.com",
+        "cn.bing.com",
+    ] {
+        for device in [PUPIL, SIXTH] {
+            for kind in [A, HTTPS] {
+                let answer = ask_from(device, school.dns(), name, kind);
+                let page: &[IpAddr] = if kind == A { &[PAGE_V4.into()] } else { &[] };
+                assert_eq!(answer.ips(), page, "{name}");
+                assert_eq!(answer.ede_code(), Some(15), "{name}");
+            }
+        }
+        assert_eq!(school.upstream.times_asked(name), 0, "{name}");
+        let answer = ask_from(STAFF, school.dns(), name, A);
+        assert_eq!(answer.ips(), [ORDINARY], "{name}");
+    }
+}
+
 /// SRCH-02: for a group allowed the video service its name leads to the restricted one, at the
 /// group's own level; for a group not allowed it, the site is blocked.
 #[test]
