@@ -448,3 +448,6 @@ pub(crate) fn without_upstream(pending: &Pending, ede: Ede) -> Outcome {
         None => Outcome::Failed(ede),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,11 @@ pub fn ask_from(device: Ipv4Addr, server: SocketAddr, name: &str, kind: u16) -> 
 }
 
 pub fn exchange(device: Ipv4Addr, server: SocketAddr, message: &[u8]) -> Answer {
+    exchange_from(device.into(), server, message)
+}
+
+/// On a connected socket: what comes from another address than the one asked is never seen.
+pub fn exchange_from(device: IpAddr, server: SocketAddr, message: &[u8]) -> Answer {
     let socket = UdpSocket::bind((device, 0)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.connect(server).unwrap();

@@ -34,6 +34,25 @@ fn an_answer_is_fetched_once_and_served_to_all() {
     );
 }
 
+/// FIL-01: a popular name is fetched again before it ends, with one question to the upstream each time,
+/// while everybody is answered at once.
+#[test]
+fn fil_01_popular_names_are_fetched_ahead_with_one_question() {
+    let school = School::start_with(|config| {
+        config.limits.upstream_timeout = Duration::from_secs(5);
+    });
+    until("it was fetched ahead", || {
+        assert_eq!(ask(school.dns(), "short.test", A).ips(), [ORDINARY]);
+        school.counts().renewed > 0
+    });
+    let counts = school.counts();
+    let fetched = counts.forwarded - counts.joined + counts.renewed;
+    until("the last question has come", || {
+        school.upstream.times_asked("short.test") as u64 >= fetched
+    });
+    assert_eq!(school.upstream.times_asked("short.test") as u64, fetched);
+}
+
 /// RFC 5452: an answer with another id, for another question or from another source is not taken;
 /// the real one that follows is.
 #[test]

@@ -21,3 +21,4 @@ mod tools;
 mod transport;
 mod upstream;
 mod upstream_ways;
+mod wildcard;
