@@ -17,6 +17,7 @@ mod http;
 mod http2;
 mod identity;
 mod pages;
+mod resumption;
 mod strict;
 mod support;
 mod text;

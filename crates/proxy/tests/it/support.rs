@@ -151,7 +151,12 @@ fn rule(
 }
 
 pub(crate) fn snapshot() -> Snapshot {
-    let spec = PolicySpec {
+    snapshot_with(|_| {})
+}
+
+/// The school's policy and lists, with something of the policy changed.
+pub(crate) fn snapshot_with(change: impl FnOnce(&mut PolicySpec)) -> Snapshot {
+    let mut spec = PolicySpec {
         rules: vec![
             rule("no-games", Action::Block, &["pupils"], &[], &["gaming"]),
             rule(
@@ -211,6 +216,7 @@ pub(crate) fn snapshot() -> Snapshot {
         }],
         ..PolicySpec::default()
     };
+    change(&mut spec);
     let names: Vec<Arc<str>> = vec!["gaming".into()];
     let policy = compile_policy(&spec, &names, &[]).unwrap();
     let mut roster = Roster::default();
