@@ -6,7 +6,6 @@ use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
@@ -16,11 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::counts::add;
-use crate::tcp::{self, Open, Place};
+use crate::tcp::{self, Open};
 use crate::worker::{Over, Worker};
 
-/// Pause after the system refused a connection (out of file handles).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Tickets for resumption; without state of ours.
 const TLS_FAULT: &str = "the TLS settings of the resolver cannot be made";
 
@@ -52,28 +49,17 @@ pub(crate) async fn listen<F: Future<Output = ()> + 'static>(
     open: Open,
     serve: fn(TlsStream<TcpStream>, IpAddr, Rc<RefCell<Worker>>) -> F,
 ) {
-    loop {
-        let Ok((stream, from)) = listener.accept().await else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let Some(place) = Place::take(&rc, &open, from.ip()) else {
-            add(&rc.borrow().tally.tcp_turned_away);
-            continue;
-        };
-        add(&rc.borrow().tally.tcp_connections);
-        let (rc, acceptor) = (Rc::clone(&rc), acceptor.clone());
-        tokio::task::spawn_local(async move {
-            let _place = place;
-            let _ = stream.set_nodelay(true);
+    let serve = move |stream, ip, rc: Rc<RefCell<Worker>>| {
+        let acceptor = acceptor.clone();
+        async move {
             let limit = rc.borrow().shared.config.limits.tcp_idle;
             match timeout(limit, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => serve(stream, from.ip(), Rc::clone(&rc)).await,
+                Ok(Ok(stream)) => serve(stream, ip, rc).await,
                 _ => add(&rc.borrow().tally.tls_failed),
             }
-            add(&rc.borrow().tally.tcp_closed);
-        });
-    }
+        }
+    };
+    tcp::listen(listener, rc, open, serve).await;
 }
 
 /// DNS over TLS: as over TCP, inside.

@@ -315,11 +315,8 @@ fn run(
             let udp = Rc::new(udp::Door::new(pair.udp.try_clone()?)?);
             serving.push(spawn_local(udp::serve(udp, Rc::clone(&rc))));
             let tcp = tokio::net::TcpListener::from_std(pair.tcp.try_clone()?)?;
-            serving.push(spawn_local(tcp::serve(
-                tcp,
-                Rc::clone(&rc),
-                Rc::clone(&open),
-            )));
+            let (rc, open) = (Rc::clone(&rc), Rc::clone(&open));
+            serving.push(spawn_local(tcp::listen(tcp, rc, open, tcp::plain)));
         }
         let taken =
             |listener: &TcpListener| tokio::net::TcpListener::from_std(listener.try_clone()?);

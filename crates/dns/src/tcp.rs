@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -20,11 +21,23 @@ const QUESTION_MAX: usize = 4_096;
 /// Pause after the system refused a connection (out of file handles).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Open connections by client.
-pub(crate) type Open = Rc<RefCell<HashMap<IpAddr, usize>>>;
+/// Open connections of one worker.
+#[derive(Default)]
+pub(crate) struct Connections {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
 
-/// Serves one listener for ever.
-pub(crate) async fn serve(listener: TcpListener, rc: Rc<RefCell<Worker>>, open: Open) {
+/// The connections that all listeners of a worker have taken.
+pub(crate) type Open = Rc<RefCell<Connections>>;
+
+/// Takes connections for ever, within bounds; each is served by `serve`.
+pub(crate) async fn listen<F: Future<Output = ()> + 'static>(
+    listener: TcpListener,
+    rc: Rc<RefCell<Worker>>,
+    open: Open,
+    serve: impl Fn(TcpStream, IpAddr, Rc<RefCell<Worker>>) -> F,
+) {
     loop {
         let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -35,33 +48,43 @@ pub(crate) async fn serve(listener: TcpListener, rc: Rc<RefCell<Worker>>, open: 
             continue;
         };
         add(&rc.borrow().tally.tcp_connections);
+        // Where this fails answers come a little later.
+        let _ = stream.set_nodelay(true);
+        let serving = serve(stream, from.ip(), Rc::clone(&rc));
         let rc = Rc::clone(&rc);
         tokio::task::spawn_local(async move {
-            let _place = place;
-            let _ = stream.set_nodelay(true);
-            let (reader, writer) = stream.into_split();
-            connection(reader, writer, (from.ip(), Over::Tcp), &rc).await;
+            serving.await;
+            drop(place);
             add(&rc.borrow().tally.tcp_closed);
         });
     }
 }
 
+/// Serves one connection without TLS.
+pub(crate) async fn plain(stream: TcpStream, ip: IpAddr, rc: Rc<RefCell<Worker>>) {
+    let (reader, writer) = stream.into_split();
+    connection(reader, writer, (ip, Over::Tcp), &rc).await;
+}
+
 /// One connection's place among those allowed; given back when dropped.
-pub(crate) struct Place {
+struct Place {
     open: Open,
     client: IpAddr,
 }
 
 impl Place {
-    pub(crate) fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
+    fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
         let limits = rc.borrow().shared.config.limits;
-        let mut clients = open.borrow_mut();
-        let all: usize = clients.values().sum();
-        let mine = clients.get(&client).copied().unwrap_or(0);
-        if all >= limits.tcp_connections_max || mine >= limits.tcp_per_client_max {
+        let mut connections = open.borrow_mut();
+        if connections.all >= limits.tcp_connections_max {
             return None;
         }
-        clients.insert(client, mine + 1);
+        let mine = connections.by_client.entry(client).or_default();
+        if *mine >= limits.tcp_per_client_max {
+            return None;
+        }
+        *mine += 1;
+        connections.all += 1;
         Some(Self {
             open: Rc::clone(open),
             client,
@@ -71,11 +94,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut clients = self.open.borrow_mut();
-        if let Some(mine) = clients.get_mut(&self.client) {
-            *mine -= 1;
+        let mut connections = self.open.borrow_mut();
+        connections.all = connections.all.saturating_sub(1);
+        if let Some(mine) = connections.by_client.get_mut(&self.client) {
+            *mine = mine.saturating_sub(1);
             if *mine == 0 {
-                clients.remove(&self.client);
+                connections.by_client.remove(&self.client);
             }
         }
     }

@@ -17,14 +17,12 @@ use tokio::time::timeout;
 
 use super::dice::Dice;
 use super::open::{Open, Ticket};
-use crate::counts::{Tally, add};
+use crate::counts::Tally;
 
 /// Sockets to one upstream at a time, per worker: one is chosen by chance for each question.
 const SOCKETS: usize = 32;
 /// Questions asked over one socket.
 const USES: u32 = 64;
-/// Datagrams that nobody asked for; beyond this somebody is guessing, and the port is given up.
-const STRAYS_MAX: u32 = 16;
 /// A socket without an answer for so long is given up.
 const QUIET: Duration = Duration::from_secs(5);
 /// Largest answer taken; we ask for at most 1,232 bytes.
@@ -65,17 +63,14 @@ impl Datagrams {
     ) -> io::Result<Ticket> {
         let [chance] = dice.throw().ok_or(io::ErrorKind::Unsupported)?;
         let line = self.line(usize::from(chance) % SOCKETS, tally)?;
-        let ticket = Open::enter(&line.open, message, dice).ok_or(io::ErrorKind::QuotaExceeded)?;
-        line.uses.set(line.uses.get() + 1);
-        // Not by the runtime, which does not know yet that a new socket takes a datagram.
-        match SockRef::from(&line.socket).send(message) {
-            Ok(_) => Ok(ticket),
-            Err(error) => {
-                // Such as "port unreachable" for an earlier question: this one may fare better.
-                line.open.borrow_mut().close();
-                Err(error)
-            }
-        }
+        Open::send(&line.open, message, dice, |message| {
+            line.uses.set(line.uses.get() + 1);
+            // Not by the runtime, which does not know yet that a new socket takes a datagram.
+            let sent = SockRef::from(&line.socket).send(message);
+            // Such as "port unreachable" for an earlier question: the next may fare better.
+            sent.map(drop)
+                .inspect_err(|_| line.open.borrow_mut().close())
+        })
     }
 
     fn line(&self, place: usize, tally: &Arc<Tally>) -> io::Result<Rc<Line>> {
@@ -104,18 +99,14 @@ impl Datagrams {
 /// Hears answers until the socket is used up and nobody waits any more.
 async fn listen(line: Rc<Line>, tally: Arc<Tally>) {
     let mut buffer = [0; ANSWER_MAX];
-    let mut strays = 0;
     let used_up = || line.uses.get() >= USES && line.open.borrow().is_empty();
     while !used_up() {
         let Ok(Ok(length)) = timeout(QUIET, line.socket.recv(&mut buffer)).await else {
             break;
         };
-        if !line.open.borrow_mut().hear(&buffer[..length]) {
-            add(&tally.upstream_bad);
-            strays += 1;
-            if strays >= STRAYS_MAX {
-                break;
-            }
+        let heard = line.open.borrow_mut().hear(&buffer[..length], &tally);
+        if heard.is_err() {
+            break;
         }
     }
     line.open.borrow_mut().close();

@@ -70,7 +70,7 @@ async fn ask(
     time: Duration,
 ) -> Result<Response, Failure> {
     let mut question = question(key).ok_or(Failure::Unusable)?;
-    match lines.get(at).ok_or(Failure::Unreachable)? {
+    let stream = match lines.get(at).ok_or(Failure::Unreachable)? {
         Line::Plain(datagrams, stream) => {
             lines.mix_case(&mut question);
             let ticket = datagrams.send(&mut question, &mut lines.dice(), tally);
@@ -82,21 +82,19 @@ async fn ask(
                 // Over TCP nobody can forge an answer without seeing the question.
                 None => add(&tally.upstream_case),
             }
-            let ticket = stream.send(&mut question, &mut lines.dice(), tally);
-            usable(hear(ticket, key, time).await?, tally)
+            stream
         }
-        Line::Stream(stream) => {
-            let ticket = stream.send(&mut question, &mut lines.dice(), tally);
-            usable(hear(ticket, key, time).await?, tally)
-        }
+        Line::Stream(stream) => stream,
         Line::Https(https) => {
             let asked = timeout(time, https.ask(question)).await;
             let answer = asked
                 .map_err(|_| Failure::Unreachable)?
                 .map_err(|_| Failure::Unreachable)?;
-            usable(Some(read(&answer, 0, key)), tally)
+            return usable(Some(read(&answer, 0, key)), tally);
         }
-    }
+    };
+    let ticket = stream.send(&mut question, &mut lines.dice(), tally);
+    usable(hear(ticket, key, time).await?, tally)
 }
 
 /// The answer to a question that was sent; `None`: its letter case was lost on the way.

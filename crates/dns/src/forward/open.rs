@@ -2,15 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
+use crate::counts::{Tally, add};
 use crate::wire::u16_at;
 
 /// Questions open on one line, at most; beyond it a line counts as full.
-pub(super) const OPEN_MAX: usize = 4_096;
+const OPEN_MAX: usize = 4_096;
+/// Messages that nobody asked for; beyond this the other side talks nonsense or somebody is guessing,
+/// and the line is given up.
+const STRAYS_MAX: u32 = 16;
 
 /// What comes back.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub(super) enum Heard {
 #[derive(Default)]
 pub(super) struct Open {
     waiting: HashMap<u16, Waiting>,
+    strays: u32,
     closed: bool,
 }
 
@@ -51,13 +57,23 @@ impl Drop for Ticket {
 }
 
 impl Open {
-    /// Takes a place with an id that no other open question has, and writes the id into the
-    /// message. `None` where the line is closed or full.
-    pub(super) fn enter(
+    /// Takes a place with an id that no other open question has, writes the id into the message, and
+    /// puts that on its way.
+    ///
+    /// # Errors
+    /// The line is closed or full, or the message could not be sent; the place is then free again.
+    pub(super) fn send(
         open: &Rc<RefCell<Self>>,
         message: &mut [u8],
         dice: &mut Dice,
-    ) -> Option<Ticket> {
+        on_its_way: impl FnOnce(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Ticket> {
+        let ticket = Self::enter(open, message, dice).ok_or(io::ErrorKind::QuotaExceeded)?;
+        on_its_way(message)?;
+        Ok(ticket)
+    }
+
+    fn enter(open: &Rc<RefCell<Self>>, message: &mut [u8], dice: &mut Dice) -> Option<Ticket> {
         let mut this = open.borrow_mut();
         if this.closed || this.waiting.len() >= OPEN_MAX {
             return None;
@@ -78,8 +94,23 @@ impl Open {
         })
     }
 
-    /// Hands an answer to whoever asked; false where nobody did.
-    pub(super) fn hear(&mut self, message: &[u8]) -> bool {
+    /// Hands an answer to whoever asked, or counts it as stray.
+    ///
+    /// # Errors
+    /// Too many strays: nothing more is to be heard on this line.
+    pub(super) fn hear(&mut self, message: &[u8], tally: &Tally) -> io::Result<()> {
+        if self.is_awaited(message) {
+            return Ok(());
+        }
+        add(&tally.upstream_bad);
+        self.strays += 1;
+        if self.strays >= STRAYS_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(())
+    }
+
+    fn is_awaited(&mut self, message: &[u8]) -> bool {
         let Some(id) = u16_at(message, 0) else {
             return false;
         };

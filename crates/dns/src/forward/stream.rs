@@ -18,14 +18,12 @@ use tokio_rustls::client::TlsStream;
 
 use super::dice::Dice;
 use super::open::{Open, Ticket};
-use crate::counts::{Tally, add};
+use crate::counts::Tally;
 
 /// Questions waiting to be written.
 const QUEUE: usize = 256;
 /// A connection without a question or answer for so long is closed.
 const QUIET: Duration = Duration::from_secs(10);
-/// Answers that nobody asked for; beyond this the other side talks nonsense.
-const STRAYS_MAX: u32 = 16;
 
 /// How to connect.
 #[derive(Clone)]
@@ -66,12 +64,12 @@ impl Stream {
             Some(line) if !line.open.borrow().is_closed() => line,
             line => line.insert(self.connect(tally)),
         };
-        let ticket = Open::enter(&line.open, message, dice).ok_or(io::ErrorKind::QuotaExceeded)?;
-        let mut framed = (message.len() as u16).to_be_bytes().to_vec();
-        framed.extend_from_slice(message);
-        let queued = line.queue.try_send(framed);
-        queued.map_err(|_| io::ErrorKind::ConnectionReset)?;
-        Ok(ticket)
+        Open::send(&line.open, message, dice, |message| {
+            let mut framed = (message.len() as u16).to_be_bytes().to_vec();
+            framed.extend_from_slice(message);
+            let queued = line.queue.try_send(framed);
+            queued.map_err(|_| io::ErrorKind::ConnectionReset.into())
+        })
     }
 
     fn connect(&self, tally: &Arc<Tally>) -> Line {
@@ -149,7 +147,6 @@ async fn hear(
     tally: &Tally,
 ) -> io::Result<()> {
     let mut answer = Vec::new();
-    let mut strays = 0;
     loop {
         let next = async {
             let length = reader.read_u16().await?;
@@ -160,12 +157,6 @@ async fn hear(
             Ok(read) => read?,
             Err(_) => return Ok(()),
         };
-        if !open.borrow_mut().hear(&answer) {
-            add(&tally.upstream_bad);
-            strays += 1;
-            if strays >= STRAYS_MAX {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-        }
+        open.borrow_mut().hear(&answer, tally)?;
     }
 }
