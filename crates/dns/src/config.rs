@@ -153,7 +153,7 @@ impl Default for Limits {
             flights_max: 4_096,
             waiters_max: 256,
             per_client_max: 1_024,
-            tcp_connections_max: 512,
+            tcp_connections_max: 4_096,
             tcp_per_client_max: 32,
             tcp_pipeline_max: 64,
             tcp_idle: Duration::from_secs(10),

@@ -37,7 +37,7 @@ use crate::output::Output;
 use crate::prober::FaceProber;
 use crate::watch::watched;
 use crate::wire::{self, Opened};
-use crate::{operator, ports, sample, standby};
+use crate::{descriptors, operator, ports, sample, standby};
 
 /// `pharos serve`
 pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
@@ -452,7 +452,12 @@ pub(crate) fn start_proxy(
         listen: *listen,
         tproxy: faces.tproxy,
     });
+    let limits = pharos_proxy::Limits::default();
     let config = ProxyConfig {
+        limits: pharos_proxy::Limits {
+            connections: limits.connections.min(descriptors::share().proxy),
+            ..limits
+        },
         transparent: transparent.filter(|_| !off).collect(),
         block_pages: faces.block_page.clone(),
         resolvers: behind.resolvers,

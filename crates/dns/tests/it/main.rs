@@ -17,6 +17,7 @@ mod floods;
 mod forwarding;
 mod narrowing;
 mod school;
+mod slow;
 mod tools;
 mod transport;
 mod upstream;

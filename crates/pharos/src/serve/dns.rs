@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::extra_roots;
 use crate::cli::Faces;
+use crate::descriptors;
 use crate::own_certificate::{self, OwnCertificate};
 
 /// Where the resolver answers.
@@ -41,6 +42,10 @@ pub(crate) fn start_dns(
         ..DnsConfig::default()
     };
     config.limits.client_per_s = faces.dns_client_limit;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let connections = descriptors::share().dns / workers;
+    let most = &mut config.limits.tcp_connections_max;
+    *most = connections.clamp(1, *most);
     if let Some((authority, school)) = own {
         encrypt(&mut config, faces, authority, school)?;
     }

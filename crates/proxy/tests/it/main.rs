@@ -18,6 +18,7 @@ mod http2;
 mod identity;
 mod pages;
 mod resumption;
+mod slow;
 mod strict;
 mod support;
 mod text;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -133,4 +134,57 @@ impl Drop for SmallDisk {
         // Lazily: a server that is just ending may still hold a file.
         drop(Command::new("umount").arg("-l").arg(&self.place).status());
     }
+}
+
+/// FIL-17: where the system gives a process few open files at first, the server takes as many as it
+/// may: clients that hold more connections than it was given stop nobody's answer.
+#[test]
+fn fil_17_few_open_files_at_first_stop_no_answer() {
+    if !have(&["curl", "dig"]) {
+        return;
+    }
+    const AT_FIRST: usize = 128;
+    let scratch = scratch();
+    let data = folder(scratch.path());
+    let few = |command: &mut Command| {
+        let mut shell = Command::new("sh");
+        let limited = format!("ulimit -S -n {AT_FIRST}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited]).arg(command.get_program());
+        shell.args(command.get_args()).stdin(Stdio::null());
+        for (key, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(key, value),
+                None => shell.env_remove(key),
+            };
+        }
+        *command = shell;
+    };
+    let arguments = ["serve", "--data", data.to_str().unwrap()];
+    let server = Server::start_by(&data, &arguments, few);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{limits}");
+    let begins = b"GET http://gambling.pharos.test/ HTTP/1.1\r\nHost: gam";
+    let held: Vec<TcpStream> = (0..3 * AT_FIRST)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.proxy).unwrap();
+            stream.write_all(begins).unwrap();
+            stream
+        })
+        .collect();
+    let proxy = format!("http://{}", server.proxy);
+    let page = curl(&[
+        "--interface",
+        ADA,
+        "-x",
+        &proxy,
+        "http://gambling.pharos.test/",
+    ]);
+    assert_eq!(page.status, 403, "{page:?}");
+    let looked = dig(&server, ADA, &["+tcp", "gambling.pharos.test"]).out;
+    assert!(looked.contains("EDE: 15"), "{looked}");
+    drop(held);
 }
