@@ -26,3 +26,4 @@ mod screens;
 mod soak;
 mod standby;
 mod story;
+mod transparent;

@@ -110,6 +110,11 @@ impl Driver {
         self.browser_with(Some(format!("--host-resolver-rules={rules}")))
     }
 
+    /// Opens a browser as it comes, HTTP/3 and all, with at most one more argument.
+    pub(crate) fn browser_as_it_comes(&self, more: Option<String>) -> Browser {
+        self.browser_in(tempfile::tempdir().unwrap(), true, more)
+    }
+
     /// Opens a browser that asks this resolver over HTTPS and no other, as a managed device is set.
     pub(crate) fn browser_that_asks(&self, resolver: &str) -> Browser {
         let profile = tempfile::tempdir().unwrap();
@@ -117,20 +122,19 @@ impl Driver {
             "dns_over_https": { "mode": "secure", "templates": resolver }
         });
         std::fs::write(profile.path().join("Local State"), state.to_string()).unwrap();
-        self.browser_in(profile, None)
+        self.browser_in(profile, false, None)
     }
 
     fn browser_with(&self, more: Option<String>) -> Browser {
-        self.browser_in(tempfile::tempdir().unwrap(), more)
+        self.browser_in(tempfile::tempdir().unwrap(), false, more)
     }
 
-    fn browser_in(&self, profile: TempDir, more: Option<String>) -> Browser {
+    fn browser_in(&self, profile: TempDir, quic: bool, more: Option<String>) -> Browser {
         let mut wanted = DesiredCapabilities::chrome();
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
-            "--disable-quic".to_owned(),
             "--no-first-run".to_owned(),
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
@@ -139,6 +143,7 @@ impl Driver {
             "--window-size=1280,900".to_owned(),
             format!("--user-data-dir={}", profile.path().display()),
         ];
+        arguments.extend((!quic).then(|| "--disable-quic".to_owned()));
         arguments.extend(more);
         for argument in &arguments {
             wanted.add_arg(argument).unwrap();

@@ -196,7 +196,16 @@ impl Server {
         prepare: &impl Fn(&mut Command),
     ) -> Result<Self, String> {
         let at = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let (web, proxy, dns) = (at(), at(), at());
+        Self::try_start_at(data, arguments, prepare, (at(), at(), at()))
+    }
+
+    /// Starts once, with pages, proxy and resolver listening here.
+    pub(crate) fn try_start_at(
+        data: &Path,
+        arguments: &[&str],
+        prepare: &impl Fn(&mut Command),
+        (web, proxy, dns): (SocketAddr, SocketAddr, SocketAddr),
+    ) -> Result<Self, String> {
         let mut command = program();
         command.args(arguments);
         for (option, at) in [("--web", web), ("--proxy", proxy), ("--dns", dns)] {
