@@ -99,6 +99,8 @@ counts! {
     tcp_connections,
     /// TCP connections turned away at a bound.
     tcp_turned_away,
+    /// TCP, TLS and HTTPS connections closed to make room for another client's.
+    tcp_made_room,
     /// TCP connections closed as idle, slow, or broken.
     tcp_closed,
     /// TLS handshakes that failed or took too long.

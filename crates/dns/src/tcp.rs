@@ -1,7 +1,8 @@
 //! DNS over TCP (RFC 7766): many questions on one connection, answered as they are ready.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::counts::add;
@@ -25,7 +26,33 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub(crate) struct Connections {
     all: usize,
-    by_client: HashMap<IpAddr, usize>,
+    /// Those of each client, the oldest first.
+    by_client: HashMap<IpAddr, VecDeque<Seat>>,
+    /// The number of the latest.
+    latest: u64,
+}
+
+/// What one connection holds.
+struct Seat {
+    number: u64,
+    /// Told when another needs the place more.
+    leave: Rc<Notify>,
+}
+
+impl Connections {
+    /// Takes the oldest connection from the client that has the most, so that clients which hold many
+    /// and do nothing with them keep out nobody but themselves.
+    fn make_room(&mut self) {
+        let age = |seats: &VecDeque<Seat>| Reverse(seats.front().map_or(0, |seat| seat.number));
+        let most = self
+            .by_client
+            .values_mut()
+            .max_by_key(|seats| (seats.len(), age(seats)));
+        if let Some(seat) = most.and_then(VecDeque::pop_front) {
+            seat.leave.notify_one();
+            self.all = self.all.saturating_sub(1);
+        }
+    }
 }
 
 /// The connections that all listeners of a worker have taken.
@@ -53,7 +80,11 @@ pub(crate) async fn listen<F: Future<Output = ()> + 'static>(
         let serving = serve(stream, from.ip(), Rc::clone(&rc));
         let rc = Rc::clone(&rc);
         tokio::task::spawn_local(async move {
-            serving.await;
+            tokio::select! {
+                biased;
+                () = serving => {}
+                () = place.leave.notified() => {}
+            }
             drop(place);
             add(&rc.borrow().tally.tcp_closed);
         });
@@ -70,24 +101,40 @@ pub(crate) async fn plain(stream: TcpStream, ip: IpAddr, rc: Rc<RefCell<Worker>>
 struct Place {
     open: Open,
     client: IpAddr,
+    number: u64,
+    leave: Rc<Notify>,
 }
 
 impl Place {
     fn take(rc: &Rc<RefCell<Worker>>, open: &Open, client: IpAddr) -> Option<Self> {
-        let limits = rc.borrow().shared.config.limits;
+        let worker = rc.borrow();
+        let limits = &worker.shared.config.limits;
         let mut connections = open.borrow_mut();
+        let mine = connections.by_client.get(&client).map_or(0, VecDeque::len);
+        if mine >= limits.tcp_per_client_max {
+            return None;
+        }
         if connections.all >= limits.tcp_connections_max {
-            return None;
+            add(&worker.tally.tcp_made_room);
+            connections.make_room();
         }
-        let mine = connections.by_client.entry(client).or_default();
-        if *mine >= limits.tcp_per_client_max {
-            return None;
-        }
-        *mine += 1;
         connections.all += 1;
+        connections.latest += 1;
+        let (number, leave) = (connections.latest, Rc::new(Notify::new()));
+        let seat = Seat {
+            number,
+            leave: Rc::clone(&leave),
+        };
+        connections
+            .by_client
+            .entry(client)
+            .or_default()
+            .push_back(seat);
         Some(Self {
             open: Rc::clone(open),
             client,
+            number,
+            leave,
         })
     }
 }
@@ -95,13 +142,16 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut connections = self.open.borrow_mut();
-        connections.all = connections.all.saturating_sub(1);
-        if let Some(mine) = connections.by_client.get_mut(&self.client) {
-            *mine = mine.saturating_sub(1);
-            if *mine == 0 {
-                connections.by_client.remove(&self.client);
-            }
+        let Some(mine) = connections.by_client.get_mut(&self.client) else {
+            return;
+        };
+        let seat = mine.iter().position(|seat| seat.number == self.number);
+        // None where it had to leave: it is not counted any more.
+        let left = seat.and_then(|seat| mine.remove(seat)).is_some();
+        if mine.is_empty() {
+            connections.by_client.remove(&self.client);
         }
+        connections.all = connections.all.saturating_sub(usize::from(left));
     }
 }
 

@@ -127,8 +127,12 @@ pub fn exchange_from(device: IpAddr, server: SocketAddr, message: &[u8]) -> Answ
 
 /// A connection from the pupil's device.
 pub fn tcp(server: SocketAddr) -> TcpStream {
+    tcp_from(PUPIL, server)
+}
+
+pub fn tcp_from(device: Ipv4Addr, server: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((PUPIL, 0)).into()).unwrap();
+    socket.bind(&SocketAddr::from((device, 0)).into()).unwrap();
     socket.connect(&server.into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

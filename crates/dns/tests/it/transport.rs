@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use crate::client::{A, ask, plain_question, question, tcp, tcp_receive, tcp_send};
-use crate::school::{School, until};
+use crate::client::{A, ask, plain_question, question, tcp, tcp_from, tcp_receive, tcp_send};
+use crate::school::{SIXTH, STAFF, School, YOUNGEST, until};
 use crate::upstream::{Mood, ORDINARY};
 
 /// RFC 7766: many questions at once; a slow one does not hold up the rest.
@@ -76,6 +76,38 @@ fn connections_are_bounded_by_client() {
     let mut again = tcp(school.dns());
     tcp_send(&mut again, &question(1, "example.org", A));
     assert_eq!(tcp_receive(&mut again).unwrap().ips(), [ORDINARY]);
+}
+
+/// FIL-17: where all places are taken, whoever has the most gives up the oldest: clients that hold many
+/// connections and do nothing keep nobody out.
+#[test]
+fn fil_17_clients_that_hold_every_place_keep_nobody_out() {
+    let school = School::start_with(|config| {
+        config.limits.workers = 1;
+        config.limits.tcp_connections_max = 8;
+        config.limits.tcp_per_client_max = 4;
+    });
+    let mut held: Vec<_> = [STAFF, SIXTH, SIXTH, SIXTH, SIXTH, STAFF, STAFF, YOUNGEST]
+        .map(|device| tcp_from(device, school.dns()))
+        .into();
+    until("all places are taken", || {
+        school.counts().tcp_connections == 8
+    });
+    for (made, gone) in [(1, 1), (2, 0)] {
+        let mut quick = tcp(school.dns());
+        tcp_send(&mut quick, &question(made, "example.org", A));
+        assert_eq!(tcp_receive(&mut quick).unwrap().ips(), [ORDINARY]);
+        assert_eq!(held[gone].read(&mut [0]).unwrap_or(0), 0, "made room");
+        assert_eq!(school.counts().tcp_made_room, u64::from(made));
+        held.remove(gone);
+        held.push(quick);
+    }
+    // All others are still served.
+    for stream in &mut held {
+        tcp_send(stream, &question(9, "www.bets.test", A));
+        assert_eq!(tcp_receive(stream).unwrap().id, 9);
+    }
+    assert_eq!(school.counts().tcp_turned_away, 0);
 }
 
 /// When the end is asked for, every thread ends and the port is free again.
