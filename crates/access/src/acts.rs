@@ -118,6 +118,9 @@ acts! {
     ReadAlert = "alert.read", "Open an alert", Alert, true, ALERTS;
     HandleAlert = "alert.handle", "Acknowledge, explain, pass on or close an alert", Alert, true, ALERTS;
 
+    ReadWeek = "week.read", "Read the week's report", School, true, &[Lead, Deputy, OnlineLead, Head];
+    ReviewWeek = "week.review", "Say that a week was reviewed, and what was found", School, false, &[Lead, Deputy, OnlineLead, Head];
+
     RaiseConcern = "concern.raise", "Raise a concern", School, true, EVERYONE;
     ReadReceipt = "concern.receipt", "See that one's own concern was received", Own, false, EVERYONE;
     ListCases = "case.list", "See the list of cases", School, true, &[Lead, Deputy, Head, Chair, OnlineLead, Leadership, Tutor, HouseStaff, Teacher];

@@ -202,6 +202,22 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
             }
         },
     );
+    spawn(
+        &mut set,
+        &stop,
+        "report the week, chase its review",
+        EVERY_HOUR,
+        {
+            let app = app.clone();
+            move || {
+                let app = app.clone();
+                async move {
+                    app.make_week_reports().await?;
+                    app.chase_week_reviews().await.map(drop)
+                }
+            }
+        },
+    );
     if let Some(post) = post {
         spawn(&mut set, &stop, "send notices", EVERY_CHASE, move || {
             let (app, post) = (app.clone(), Arc::clone(&post));

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use pharos_school::{AlertId, CaseId, CheckId, NoticeId, RequestId};
 
 /// What the notice is about, in fixed words.
@@ -178,6 +179,8 @@ pub enum Place {
     Settings,
     /// Changes to filtering.
     Changes,
+    /// The report of one week, by its Monday.
+    Week(Date),
 }
 
 impl fmt::Display for Place {
@@ -195,6 +198,7 @@ impl fmt::Display for Place {
             Place::Reports => f.write_str("/reports"),
             Place::Settings => f.write_str("/settings"),
             Place::Changes => f.write_str("/changes"),
+            Place::Week(monday) => write!(f, "/weeks/{monday}"),
         }
     }
 }

@@ -30,6 +30,7 @@ mod settings;
 mod sign_in;
 mod store;
 mod tables;
+mod weeks;
 
 pub use archive::ArchiveInfo;
 pub use backup::{BackupError, BackupPlan, ExtraFile, Restored, check_archive, restore};

@@ -24,10 +24,15 @@ const TEXTS: &[(i64, &str, &str)] = &[
         "sessions without a secret",
         include_str!("../migrations/0004_sessions_without_a_secret.sql"),
     ),
+    (
+        5,
+        "week reviews",
+        include_str!("../migrations/0005_week_reviews.sql"),
+    ),
 ];
 
 /// The version that this program knows.
-pub(crate) const NEWEST: i64 = 4;
+pub(crate) const NEWEST: i64 = 5;
 
 /// Runs what is missing, up to `target`; says whether the database was empty.
 pub(crate) async fn migrate(pools: &Pools, place: &str, target: i64) -> Result<bool> {

@@ -96,6 +96,7 @@ pub(crate) const TABLES: &[Table] = &[
         effect Text, pack Int, opened Text, until_at Int, review_at Int, decided_at Int, decided_by Text, body Sealed),
     table!("change_entry", 3, ["id"], id Text, change_id Text, seq Int, at Int, by_person Text, kind Text, body Sealed),
     table!("report", 2, ["id"], id Text, kind Text, from_on Text, to_on Text, figures Text, pdf Bytes, at Int, by_person Text),
+    table!("week_review", 5, ["id"], id Text, week Text, at Int, by_person Text, body Sealed),
 ];
 
 #[cfg(test)]

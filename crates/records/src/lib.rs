@@ -29,6 +29,7 @@ mod people;
 mod requests;
 mod settings;
 mod sign_in;
+mod weeks;
 
 pub use alerts::{
     Alert, AlertChange, AlertEntry, AlertFile, AlertFilter, AlertState, Alerts, NewAlert, Raised,
@@ -51,6 +52,7 @@ pub use people::{MAX_PEOPLE, People, Roll, RollKind, RollOutcome};
 pub use requests::{Endorsement, NewRequest, RequestDecision, RequestState, Requests, SiteRequest};
 pub use settings::{SettingRow, Settings};
 pub use sign_in::{CountedTry, Credential, Pace, Session, SignIn, TokenHash, Tried};
+pub use weeks::{NewWeekReview, WeekReview, Weeks};
 
 /// The longest list that any function returns, in rows. Longer ones are cut; the newest stay.
 pub const MAX_ROWS: usize = 10_000;
@@ -69,6 +71,7 @@ pub trait Records:
     + Checks
     + Outbox
     + Settings
+    + Weeks
     + Send
     + Sync
 {
@@ -87,6 +90,7 @@ impl<T> Records for T where
         + Checks
         + Outbox
         + Settings
+        + Weeks
         + Send
         + Sync
 {

@@ -6,6 +6,7 @@ use pharos_activity::{Deleted, Found, Query, Retention};
 use pharos_ledger::Detail;
 use pharos_school::PersonId;
 
+use crate::help_visits::HelpVisits;
 use crate::{App, Error, Trouble};
 
 /// Where the time is kept up to which activity was deleted.
@@ -43,7 +44,8 @@ impl App {
             .await?;
         query.person = Some(person);
         let mut found = self.inner().activity.search(&query).await?;
-        found.events.retain(|event| &*event.event.rule != "help");
+        let help = HelpVisits::of(&self.school());
+        found.events.retain(|event| !help.holds(&event.event));
         Ok(found)
     }
 
@@ -69,6 +71,7 @@ impl App {
             .await?
             .because(reason);
         let mut found = self.inner().activity.search(query).await?;
+        let help = HelpVisits::of(&self.school());
         let mut shown = Vec::with_capacity(found.events.len());
         let mut allowed = std::collections::BTreeMap::new();
         for event in found.events {
@@ -93,7 +96,7 @@ impl App {
                     }
                 },
             };
-            if open && &*event.event.rule != "help" {
+            if open && !help.holds(&event.event) {
                 shown.push(event);
             }
         }
@@ -101,7 +104,7 @@ impl App {
         Ok(found)
     }
 
-    async fn may_watch(&self, actor: &Actor, person: PersonId) -> Result<bool, Error> {
+    pub(crate) async fn may_watch(&self, actor: &Actor, person: PersonId) -> Result<bool, Error> {
         let Some(subject) = self.known_person(person).await? else {
             return Ok(false);
         };

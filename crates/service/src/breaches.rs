@@ -15,6 +15,7 @@ use pharos_casework::{
 use pharos_ledger::Detail;
 use pharos_school::{Person, PersonId};
 
+use crate::help_visits::HelpVisits;
 use crate::{App, Error, Raised, SignedIn};
 
 /// How long past a moment may be that is looked up.
@@ -157,7 +158,8 @@ impl App {
             ..Query::default()
         };
         let mut events = self.inner().activity.search(&query).await?.events;
-        events.retain(|stored| &*stored.event.rule != "help" && stored.event.sealed.is_none());
+        let help = HelpVisits::of(&self.school());
+        events.retain(|stored| !help.holds(&stored.event) && stored.event.sealed.is_none());
         Ok(events)
     }
 

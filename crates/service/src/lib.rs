@@ -20,6 +20,7 @@ mod explain;
 mod gate;
 mod governance;
 mod groups;
+mod help_visits;
 mod lessons;
 mod lists;
 mod network;
@@ -40,6 +41,7 @@ mod trouble;
 mod uninspected;
 mod unzip;
 mod watchkeeping;
+mod weeks;
 mod whatif;
 
 pub use alerts::{AlertBody, Watch};
@@ -78,3 +80,7 @@ pub use sign_in::{Enrolment, HalfSession, SessionToken, SignInOutcome, SignedIn,
 pub use trouble::{SelfWatch, Trouble};
 pub use unzip::pack_files;
 pub use watchkeeping::DatesDue;
+pub use weeks::{
+    AlertLine, AlertSeen, Blocked as WeekBlocked, CategoryLine, CheckLine, RequestLine,
+    SEALED_CATEGORY, StandsOut, UNLISTED, Week, WeekLine, WeekRead, WeekReport,
+};

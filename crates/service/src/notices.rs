@@ -57,7 +57,10 @@ fn words(kind: &str) -> (Kind, Severity) {
         "check-failed" => (Kind::CheckFailed, Severity::Urgent),
         "trouble" => (Kind::Trouble, Severity::Urgent),
         "provider-due" => (Kind::StepDue, Severity::Attention),
-        "review-due" | "change-review" => (Kind::ReviewDue, Severity::Attention),
+        "week-ready" => (Kind::ReportReady, Severity::Attention),
+        "review-due" | "change-review" | "week-waiting" | "week-missed" => {
+            (Kind::ReviewDue, Severity::Attention)
+        }
         "approval" => (Kind::Approval, Severity::Attention),
         "membership" | "membership-over" => (Kind::MembershipChanged, Severity::Information),
         "request" => (Kind::SiteRequest, Severity::Information),
@@ -78,6 +81,9 @@ fn place(path: &str) -> Option<Place> {
     }
     if let Some(id) = path.strip_prefix("/checks/") {
         return id.parse().ok().map(Place::Check);
+    }
+    if let Some(monday) = path.strip_prefix("/weeks/") {
+        return monday.parse().ok().map(Place::Week);
     }
     for (prefix, place) in [
         ("/lists", Place::Lists),

@@ -108,6 +108,7 @@ const TEXTS: &[(&str, &str)] = &[
         "went-back",
         "The earlier version is in force again, as a new change. It is looked at by the end of the next school day.",
     ),
+    ("week-reviewed", "Kept, with your name and the time."),
     ("withdrawn", "Given up. Nothing of it is in force."),
     (
         "device",

@@ -173,5 +173,8 @@ routes! {
     get "/reports", May(Act::ReadReport) => p::governors::show;
     post "/reports", May(Act::MakeReport) => p::governors::make;
     get "/reports/csv", May(Act::ReadReport) => p::governors::csv;
+    get "/weeks", May(Act::ReadWeek) => p::weeks::list;
+    get "/weeks/{monday}", May(Act::ReadWeek) => p::weeks::show;
+    post "/weeks/{monday}/reviews", May(Act::ReviewWeek) => p::weeks::review;
     get "/reports/{id}/pdf", May(Act::ReadReport) => p::governors::pdf;
 }

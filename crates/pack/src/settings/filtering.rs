@@ -258,6 +258,14 @@ pub(super) const TABLE: &[Setting] = &[
         SAFEGUARDING,
     ),
     live(
+        "mon.week_review_days",
+        Number(1, 20),
+        "3",
+        "The week is fresh in mind, and a busy lead has time until midweek.",
+        "School days within which a week's report is reviewed. Then those who hear of alerts first are reminded; the head is told after as many again.",
+        SAFEGUARDING,
+    ),
+    live(
         "bre.pupil_tells",
         Roles,
         r#"["staff"]"#,

@@ -1,7 +1,8 @@
 //! Checks, standings, reports, versions of the pack.
 
 use pharos_records::{
-    Checks, Error, NewCheckRun, NewPack, NewReport, PackState, Packs, StandingRow,
+    Checks, Error, NewCheckRun, NewPack, NewReport, NewWeekReview, PackState, Packs, StandingRow,
+    Weeks,
 };
 use pharos_school::CheckId;
 use uuid::Uuid;
@@ -189,5 +190,78 @@ pub(crate) async fn req_04_one_version_of_the_pack_is_in_force(world: &World) {
             .assessment
             .as_deref(),
         Some("no new risk")
+    );
+}
+
+/// MON-10: who reviewed which week is kept, oldest weeks left out where they are not asked for; what
+/// was found is sealed and not in the ledger.
+pub(crate) async fn mon_10_reviews_of_weeks_are_kept(world: &World) {
+    let review = |number: u128, week: &str, found: &str| NewWeekReview {
+        id: Uuid::from_u128(number),
+        week: week.parse().unwrap(),
+        body: found.as_bytes().to_vec(),
+    };
+    let rows = [
+        (1, LEAD, "2026-09-07", "nothing unusual"),
+        (2, HEAD, "2026-09-14", "kestrels in the server room"),
+        (3, LEAD, "2026-09-14", "a second look"),
+    ];
+    for (number, by, week, found) in rows {
+        let review = review(number, week, found);
+        world
+            .store
+            .add_week_review(
+                &world.permit(by),
+                &review,
+                at(i64::try_from(number).unwrap()),
+            )
+            .await
+            .unwrap();
+    }
+    let again = review(1, "2026-09-07", "something else");
+    assert!(
+        world
+            .store
+            .add_week_review(&world.permit(LEAD), &again, at(9))
+            .await
+            .is_err(),
+        "never written over"
+    );
+    let kept = world
+        .store
+        .week_reviews(&world.system(), "2026-09-14".parse().unwrap())
+        .await
+        .unwrap();
+    let kept: Vec<_> = kept
+        .into_iter()
+        .map(|row| (row.review, row.at, row.by))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            (
+                review(3, "2026-09-14", "a second look"),
+                at(3),
+                Some(id(LEAD))
+            ),
+            (
+                review(2, "2026-09-14", "kestrels in the server room"),
+                at(2),
+                Some(id(HEAD))
+            ),
+        ]
+    );
+    let lines = pharos_records::Audit::ledger(
+        &world.store,
+        &world.permit(HEAD),
+        &pharos_records::LedgerFilter::default(),
+        3,
+    )
+    .await
+    .unwrap();
+    assert!(
+        lines
+            .iter()
+            .all(|entry| entry.line.act == "week.review" && !entry.line.detail.contains("kestrels"))
     );
 }

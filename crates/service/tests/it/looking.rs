@@ -125,3 +125,66 @@ async fn aud_05_odd_viewing_is_told() {
         "an hour later it is over"
     );
 }
+
+/// FIL-13: what a tutor sees of a pupil, and what the lead finds, by person and by device, holds no
+/// visit to a help site; nor does the search of a device where nobody is signed in.
+#[tokio::test]
+async fn fil_13_a_tutors_view_omits_help_visits() {
+    let school = SampleSchool::open().await;
+    let pupil = school.person("ada.quill").await;
+    let visited = school
+        .visit("ada.quill", "encyclopaedia.example/tides")
+        .await;
+    let help = school.visit("ada.quill", "childline.org.uk/").await;
+    assert_eq!((help.action, &*help.rule), ("allow", "Childline"));
+    let unknown = pharos_activity::Event {
+        who: pharos_school::Who::Unknown {
+            why: pharos_school::Unknown::SharedDevice,
+            device: Some("LIB-04".into()),
+        },
+        ..help
+    };
+    school.sink.record(unknown.clone());
+    let unknown_too = pharos_activity::Event {
+        host: "encyclopaedia.example".into(),
+        rule: visited.rule.clone(),
+        ..unknown
+    };
+    school.sink.record(unknown_too);
+    pharos_activity::Store::flush(&*school.activity)
+        .await
+        .unwrap();
+
+    let hosts = |found: pharos_activity::Found| {
+        let hosts = found.events.into_iter().map(|stored| stored.event.host);
+        hosts.map(String::from).collect::<Vec<_>>()
+    };
+    let tutor = school.at_work("ines.castellano").await;
+    let recalled = school
+        .app
+        .recall(&tutor, pupil.id, school.app.now())
+        .await
+        .unwrap();
+    let recalled: Vec<_> = recalled.into_iter().map(|site| site.host).collect();
+    assert_eq!(recalled, ["encyclopaedia.example"]);
+
+    let lead = school.at_work("ruth.okafor").await;
+    let found = school
+        .app
+        .activity_of(&lead.actor, pupil.id, Query::default(), "Her week")
+        .await
+        .unwrap();
+    assert_eq!(hosts(found), ["encyclopaedia.example"]);
+    for (device, seen) in [("a desk", &lead), ("LIB-04", &tutor)] {
+        let query = Query {
+            device: Some(device.into()),
+            ..Query::default()
+        };
+        let found = school
+            .app
+            .activity_at(&seen.actor, &query, "An alert in the library")
+            .await
+            .unwrap();
+        assert_eq!(hosts(found), ["encyclopaedia.example"], "{device}");
+    }
+}

@@ -21,6 +21,7 @@ mod settings;
 mod sign_in;
 mod standby;
 mod way_back;
+mod weeks;
 
 use pharos_access::Actor;
 use pharos_service::Error;

@@ -46,6 +46,7 @@ struct ReportPage {
     to_value: String,
     kept: Vec<Kept>,
     may_make: bool,
+    reads_weeks: bool,
     limits: &'static str,
 }
 
@@ -266,8 +267,13 @@ async fn page(
         from_value: period.from.to_string(),
         to_value: period.to.to_string(),
         period: report.map(view),
-        kept: kept.iter().map(|report| kept_view(report, &zone)).collect(),
+        kept: kept
+            .iter()
+            .filter(|report| report.report.kind == "governors")
+            .map(|report| kept_view(report, &zone))
+            .collect(),
         may_make: web.app.could(&me.actor, Act::MakeReport),
+        reads_weeks: web.app.could(&me.actor, Act::ReadWeek),
         limits: LIMITS,
         errors: errors.clone(),
     };

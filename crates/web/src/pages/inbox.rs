@@ -13,6 +13,7 @@ use pharos_service::{AlertBody, Error, SignedIn};
 use crate::frame::{Done, Frame};
 use crate::oops::{Oops, ok};
 use crate::pages::kit::{ClockWords, Names, due_words, lasted};
+use crate::pages::weeks;
 use crate::state::{Me, Web};
 use crate::words;
 
@@ -23,6 +24,8 @@ struct InboxPage {
     alerts: Vec<AlertCard>,
     cases: Vec<CaseCard>,
     lists_cases: bool,
+    /// Weeks that wait for a review: address and words.
+    weeks: Vec<(String, String)>,
 }
 
 /// An alert in the inbox.
@@ -78,6 +81,13 @@ async fn build(web: &Web, me: &SignedIn, done: Done) -> Result<InboxPage, Error>
         alerts: alert_cards(web, &alerts).await?,
         cases: case_cards(web, cases).await?,
         lists_cases,
+        weeks: web
+            .app
+            .weeks_to_review(&me.actor)
+            .await?
+            .into_iter()
+            .map(|week| (format!("/weeks/{week}"), weeks::title(week)))
+            .collect(),
         frame: web.frame(me, "/inbox").await.with(done),
     })
 }

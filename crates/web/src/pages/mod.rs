@@ -43,6 +43,7 @@ pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod unopened;
 pub(crate) mod versions;
+pub(crate) mod weeks;
 
 /// Every path that is none.
 pub(crate) async fn nothing_here(State(web): State<Web>, Anyone(me): Anyone) -> Response {

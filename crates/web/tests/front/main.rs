@@ -13,4 +13,5 @@ mod need_to_know;
 mod roles;
 mod signing_in;
 mod slow;
+mod weeks;
 mod work;

@@ -15,7 +15,7 @@ pub(super) fn is_page(path: &str) -> bool {
 }
 
 /// Pages whose lists lead to others.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
     "/inbox",
     "/cases",
     "/requests",
@@ -26,6 +26,7 @@ const LISTS: [&str; 12] = [
     "/network",
     "/people",
     "/reports",
+    "/weeks",
     "/what-to-do",
     "/",
 ];
