@@ -41,7 +41,8 @@ impl Severity {
         }
     }
 
-    pub(crate) const fn base_rank(self) -> u32 {
+    /// Where ranks of this severity begin; the next one begins a hundred further on.
+    pub const fn base_rank(self) -> u32 {
         match self {
             Severity::Low => 100,
             Severity::Medium => 200,

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use pharos_access::{Actor, Target, Watched, act};
+use pharos_access::{Actor, AlertFacts, Target, Watched, act};
 use pharos_activity::Event;
 use pharos_casework::{Harm, broken_up};
 use pharos_monitor::{
@@ -16,7 +16,7 @@ use pharos_monitor::{
     route,
 };
 use pharos_policy::Member;
-use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert};
+use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert, Raised};
 use pharos_scan::WatchList;
 use pharos_scan::tools::Tools;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
@@ -27,11 +27,26 @@ use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
 use crate::network::{ATTEMPT, may_be_way_round, method_of};
 use crate::overrides::json;
+use crate::quiet::QuietHours;
 use crate::{App, Error, SignedIn};
 use sightings::{Sighting, Sightings, Words};
 
 /// The stored form's version.
 const VERSION: u16 = 1;
+
+/// The kind of an entry that only sets when the alert is chased next.
+const CHASE_SET: &str = "chase-set";
+
+/// Whether an entry of this kind only sets a clock. Older ones are called otherwise.
+fn sets_clock(kind: &str) -> bool {
+    kind == CHASE_SET || kind == "chase-ended"
+}
+
+/// Whether an alert of this stored rank was ever critical: ranks only grow, and severity outweighs
+/// all the rest of them.
+fn is_critical(rank: i64) -> bool {
+    rank >= i64::from(Severity::Critical.base_rank()) / 5
+}
 
 /// What an alert's stored body holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -259,16 +274,22 @@ impl App {
         let id = AlertId::from_uuid(new_uuid());
         let about = person.as_ref().map(Watched::of);
         let ladder = route(&noticed.roles, &self.recipients());
+        let tell_at = self.tell_at(noticed.severity, now);
         let chase_at = ladder
             .rungs
             .get(1)
-            .map(|rung| now + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes)));
+            .map(|rung| tell_at + jiff::SignedDuration::from_mins(i64::from(rung.after_minutes)));
         let first: Vec<Role> = ladder
             .rungs
             .first()
             .map(|rung| rung.to.clone())
             .unwrap_or_default();
-        let to = self.told(&first, about).await?;
+        let mut to = self.told(&first, about).await?;
+        for person in self.on_call(id, about, noticed.severity, now).await? {
+            if !to.iter().any(|told| told.id == person.id) {
+                to.push(person);
+            }
+        }
         let words = (noticed.rule == "search-term").then_some(words).flatten();
         let (search, asked_of) = match words {
             Some(words) => (Some(words.text), words.asked_of),
@@ -290,9 +311,50 @@ impl App {
                 asked_of,
             })?,
         };
-        let notices = self.notices_to(&to, "alert", &format!("/alerts/{id}"), now)?;
-        self.records()
+        let notices = self.notices_to(&to, "alert", &format!("/alerts/{id}"), tell_at)?;
+        let raised = self
+            .records()
             .raise_alert(&permit, &new, &notices, now)
+            .await?;
+        match raised {
+            Raised::Again(id) if is_critical(new.rank) => self.tell_of_worse(id, &to, now).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// An alert that was told of as something lesser, or that was to wait for the morning, has become
+    /// critical: it is told of now, once, and chased from now on.
+    async fn tell_of_worse(&self, id: AlertId, to: &[Person], now: Timestamp) -> Result<(), Error> {
+        let system = Actor::system("monitor");
+        let facts = self
+            .records()
+            .alert_facts(id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let read = self
+            .may::<act::ReadAlert>(&system, Target::Alert(&facts))
+            .await?;
+        let file = self
+            .records()
+            .alert(&read, now)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let ack = jiff::SignedDuration::from_mins(i64::from(self.school().ack_minutes));
+        let waits = file.alert.chase_at.is_some_and(|at| at > now + ack);
+        if !waits {
+            return Ok(());
+        }
+        let permit = self
+            .may::<act::HandleAlert>(&system, Target::Alert(&facts))
+            .await?;
+        let notices = self.notices_to(to, "alert-worse", &format!("/alerts/{id}"), now)?;
+        let change = AlertChange {
+            chase_at: Some(Some(now + ack)),
+            ..AlertChange::default()
+        };
+        let note = json(&serde_json::json!({ "v": 1 }))?;
+        self.records()
+            .append_alert(&permit, CHASE_SET, &note, &change, &notices, now)
             .await?;
         Ok(())
     }
@@ -351,6 +413,7 @@ impl App {
     pub fn alert_entries(&self, file: &AlertFile) -> Result<Vec<AlertEntry>, Error> {
         file.entries
             .iter()
+            .filter(|entry| !sets_clock(&entry.kind))
             .map(|entry| {
                 serde_json::from_slice(&entry.body)
                     .map_err(|error| Error::unavailable("a stored alert entry", &error))
@@ -456,7 +519,15 @@ impl App {
             .alert(&read, now)
             .await?
             .ok_or(Error::NotFound)?;
-        let life = self.life(&file)?;
+        let mut life = self.life(&file)?;
+        // Nobody is late for what they are told in the morning.
+        let critical = is_critical(alert.rank);
+        let severity = if critical {
+            Severity::Critical
+        } else {
+            life.alert.severity
+        };
+        life.raised_at = self.tell_at(severity, life.raised_at);
         let settings = self.recipients();
         let permit = self
             .may::<act::HandleAlert>(system, Target::Alert(&facts))
@@ -473,7 +544,6 @@ impl App {
             .into_iter()
             .filter(|due| due.rung > 0)
             .collect();
-        let mut life = life;
         for (number, due) in rungs.iter().enumerate() {
             let command = AlertCommand::Notify {
                 to: due.to,
@@ -493,7 +563,7 @@ impl App {
                 &to,
                 &format!("alert-chase-{}", due.rung),
                 &format!("/alerts/{}", alert.id),
-                now,
+                self.tell_at(severity, now),
             )?;
             let last = number + 1 == rungs.len();
             let change = AlertChange {
@@ -513,11 +583,9 @@ impl App {
             };
             let note = json(&serde_json::json!({ "v": 1 }))?;
             // Nothing is owed now: only the clock is set to the next rung.
-            if later.is_none() {
-                self.records()
-                    .append_alert(&permit, "chase-ended", &note, &change, &[], now)
-                    .await?;
-            }
+            self.records()
+                .append_alert(&permit, CHASE_SET, &note, &change, &[], now)
+                .await?;
         }
         Ok(())
     }
@@ -535,7 +603,7 @@ impl App {
         for stored in file
             .entries
             .iter()
-            .filter(|stored| stored.kind != "chase-ended")
+            .filter(|stored| !sets_clock(&stored.kind))
         {
             let mut entry: AlertEntry = serde_json::from_slice(&stored.body)
                 .map_err(|error| Error::unavailable("a stored alert entry", &error))?;
@@ -565,6 +633,38 @@ impl App {
                 .collect(),
             ack_minutes: school.ack_minutes,
         }
+    }
+
+    /// When somebody is told of an alert of this seriousness: at once, or in the morning.
+    fn tell_at(&self, severity: Severity, at: Timestamp) -> Timestamp {
+        let school = self.school();
+        QuietHours::tell_at(QuietHours::of(&school.pack), severity, at, &school.zone)
+    }
+
+    /// Who beside the usual people is told at once of a critical alert in the quiet hours
+    /// (`mon.on_call`): of those, whoever may open it (MON-13).
+    async fn on_call(
+        &self,
+        id: AlertId,
+        about: Option<Watched>,
+        severity: Severity,
+        at: Timestamp,
+    ) -> Result<Vec<Person>, Error> {
+        let school = self.school();
+        let night = QuietHours::of(&school.pack).and_then(|quiet| quiet.end(at, &school.zone));
+        if night.is_none() || severity != Severity::Critical {
+            return Ok(Vec::new());
+        }
+        let facts = AlertFacts {
+            id,
+            about,
+            assigned: BTreeSet::new(),
+        };
+        let mut people = self
+            .holders(&school.pack.settings.roles("mon.on_call"))
+            .await?;
+        people.retain(|person| self.rules().sees_alert(&Actor::person(person), &facts));
+        Ok(people)
     }
 
     /// The holders of these roles, without whoever it is about (MON-13).

@@ -29,6 +29,7 @@ mod overrides;
 mod packs;
 mod people;
 mod provider;
+mod quiet;
 mod reports;
 mod requests;
 mod roaming;

@@ -49,6 +49,7 @@ impl NoticeBody {
 /// Which fixed words a queued kind stands for.
 fn words(kind: &str) -> (Kind, Severity) {
     match kind {
+        "alert-worse" => (Kind::Alert, Severity::Urgent),
         "alert" | "alert-passed-on" => (Kind::Alert, Severity::Attention),
         "concern" => (Kind::Concern, Severity::Urgent),
         "emergency-access" | "odd-viewing" => (Kind::OddViewing, Severity::Attention),

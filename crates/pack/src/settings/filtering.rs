@@ -2,7 +2,7 @@
 
 use super::Kind::{
     CategoriesByGroup, Choice, Choices, Number, Roles, Shape, Switch, Text, Texts, TextsByPhase,
-    WordByPhase, Words,
+    Time, WordByPhase, Words,
 };
 use super::{FILTER, SAFEGUARDING, Setting, declared, live};
 
@@ -255,6 +255,30 @@ pub(super) const TABLE: &[Setting] = &[
         r#""half-termly""#,
         "Often enough to see a pattern within a term.",
         "How often blocked attempts are audited.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.quiet_from",
+        Time,
+        "",
+        "None: nothing waits until the school says when its people rest.",
+        "From when on alerts that are not critical wait for the morning. What is critical never waits.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.quiet_to",
+        Time,
+        "",
+        "None, as for mon.quiet_from.",
+        "When the quiet hours end, and what waited is sent.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.on_call",
+        Roles,
+        "[]",
+        "Nobody beside those who hear of alerts first.",
+        "Who else is told at once of a critical alert in the quiet hours.",
         SAFEGUARDING,
     ),
     live(

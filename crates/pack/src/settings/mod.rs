@@ -32,6 +32,8 @@ pub enum Kind {
     Choices(&'static [&'static str]),
     /// Free text.
     Text,
+    /// A time of day, such as `21:30`.
+    Time,
     /// A list of free texts.
     Texts,
     /// A whole number in these bounds, both included.

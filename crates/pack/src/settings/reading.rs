@@ -150,6 +150,7 @@ fn read_value(
         Kind::Switch => SettingValue::Switch(cx.switch(name, node)?),
         Kind::Choice(words) => SettingValue::Text(cx.word(name, node, words)?.to_owned()),
         Kind::Text => SettingValue::Text(cx.text(name, node)?),
+        Kind::Time => SettingValue::Text(time_of_day(name, node, cx)?),
         Kind::Number(least, most) => SettingValue::Number(cx.number(name, node, least, most)?),
         Kind::Texts => SettingValue::List(
             cx.texts(name, node)
@@ -182,6 +183,23 @@ fn read_value(
         ),
         Kind::Shape(_) => return None,
     })
+}
+
+/// A time of day as `HH:MM`.
+fn time_of_day(name: &str, node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+    let text = cx.text(name, node)?;
+    let time = text.parse::<jiff::civil::Time>().ok();
+    match time.filter(|_| text.len() == 5) {
+        Some(_) => Some(text),
+        None => {
+            cx.error(
+                node.at,
+                format!("{name}: {text:?} is no time of day"),
+                "write it like this: \"21:30\"",
+            );
+            None
+        }
+    }
 }
 
 fn role_names() -> Vec<&'static str> {

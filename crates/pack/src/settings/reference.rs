@@ -130,6 +130,7 @@ fn values(kind: &Kind) -> String {
         Kind::Choice(words) => format!("one of {}", list(words)),
         Kind::Choices(words) => format!("some of {}", list(words)),
         Kind::Text => "text".to_owned(),
+        Kind::Time => "time of day, such as `21:30`".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Number(least, most) => format!("number, {least} to {most}"),
         Kind::Roles => "list of roles".to_owned(),

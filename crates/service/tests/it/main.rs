@@ -15,6 +15,7 @@ mod filtering;
 mod lists;
 mod looking;
 mod network;
+mod quiet;
 mod roaming;
 mod schools;
 mod settings;
