@@ -317,6 +317,7 @@ fn read_school_toml(
     warn_of_weak(&pack, &mut cx);
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
+    check_named_adult(&pack, &mut cx);
     (pack, names)
 }
 
@@ -337,6 +338,28 @@ fn check_notice_places(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>
                 set.place,
                 format!("mon.notice_places: {place:?} is no place of the pack"),
                 nearest(place, policy.places.keys().map(String::as_str)),
+            );
+        }
+    }
+}
+
+/// The phases whose lesson lists name an adult must be phases of the school (MON-07).
+fn check_named_adult(pack: &Pack, cx: &mut Cx<'_>) {
+    let set = pack
+        .settings
+        .iter_set()
+        .find(|(name, _)| *name == "vul.named_adult");
+    let Some((_, set)) = set else { return };
+    let SettingValue::List(phases) = &set.value else {
+        return;
+    };
+    for phase in phases {
+        let known = pack.school.phases.iter().map(|known| known.name.as_str());
+        if !known.clone().any(|known| known == phase) {
+            cx.error(
+                set.place,
+                format!("vul.named_adult: {phase:?} is no phase of the school"),
+                nearest(phase, known),
             );
         }
     }

@@ -5,15 +5,18 @@ use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_catalogue::Address;
 use pharos_filter::Query;
+use pharos_pack::Phase;
 use pharos_policy::spec::{LessonKind, LessonSpec};
 use pharos_policy::{Action, Layer, Weight};
 use pharos_records::{NewOverride, NewRequest, OverrideKind};
-use pharos_school::{ClassId, Face, PersonId, RequestId, Role};
+use pharos_school::{Class, ClassId, Face, PersonId, RequestId, Role};
 
 use crate::clock::new_uuid;
 use crate::overrides::{json, reference_of, site_of};
-use crate::{App, Error};
+use crate::{App, Error, School};
 
+/// The longest name of an adult, in characters.
+const ADULT_MAX: usize = 100;
 /// The longest lesson list.
 const LESSON_MAX: SignedDuration = SignedDuration::from_hours(12);
 /// How far ahead a lesson list may begin.
@@ -34,6 +37,20 @@ pub struct NewLesson {
     pub minutes: u32,
     /// Whether it is a supervised session for the youngest (FIL-07).
     pub supervised: bool,
+    /// Who supervises; the teacher themselves where it is a session that they supervise. Must be
+    /// named in the phases of `vul.named_adult` (MON-07).
+    pub adult: String,
+}
+
+/// The supervision that the school expects in one phase (MON-07).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supervision {
+    /// The phase's title.
+    pub phase: String,
+    /// What is expected (`vul.supervision`); empty where the school wrote nothing.
+    pub expected: String,
+    /// Whether a lesson list names the adult who supervises (`vul.named_adult`).
+    pub names_adult: bool,
 }
 
 /// What became of a teacher's links.
@@ -93,6 +110,7 @@ impl App {
                 format!("Add at least one link, at most {LINKS_MAX}."),
             ));
         }
+        let supervision = self.supervised_by(actor, lesson, &class).await?;
         let (mut sites, mut to_vet) = (Vec::new(), Vec::new());
         for site in &lesson.sites {
             let site = site_of("sites", site)?;
@@ -143,13 +161,72 @@ impl App {
             from,
             until: Some(until),
             review_at: None,
-            why: format!("Lesson list for {}", class.title),
+            why: format!("Lesson list for {}{supervision}", class.title),
             request: None,
         };
         self.records().add_lesson_list(&permit, &new, now).await?;
         self.rebuild().await?;
         opened.reference = Some(reference_of(id));
         Ok(opened)
+    }
+
+    /// The supervision expected in each phase, the youngest first; phases of which the school says
+    /// nothing are left out.
+    pub fn supervision(&self) -> Vec<Supervision> {
+        let school = self.school();
+        let phases = &school.pack.school.phases;
+        phases
+            .iter()
+            .map(|phase| supervision_in(&school, phase))
+            .filter(|phase| phase.names_adult || !phase.expected.is_empty())
+            .collect()
+    }
+
+    /// Who supervises, as it is kept with a lesson list.
+    async fn supervised_by(
+        &self,
+        actor: &Actor,
+        lesson: &NewLesson,
+        class: &Class,
+    ) -> Result<String, Error> {
+        let school = self.school();
+        let expected = class.year.and_then(|year| {
+            let mut phases = school.pack.school.phases.iter();
+            let phase = phases.find(|phase| phase.years.iter().any(|band| band.contains(year)));
+            phase.map(|phase| supervision_in(&school, phase))
+        });
+        let mut adult = lesson
+            .adult
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if adult.chars().count() > ADULT_MAX {
+            return Err(Error::field(
+                "adult",
+                "Write a name of at most 100 characters.",
+            ));
+        }
+        if adult.is_empty()
+            && lesson.supervised
+            && let Some(me) = actor.id()
+        {
+            adult = self.name_of(me).await?.unwrap_or_default();
+        }
+        match expected {
+            Some(expected) if expected.names_adult && adult.is_empty() => Err(Error::field(
+                "adult",
+                format!(
+                    "Name the adult who supervises. Expected in {}: {}",
+                    expected.phase, expected.expected
+                ),
+            )),
+            Some(expected) if !adult.is_empty() && !expected.expected.is_empty() => Ok(format!(
+                ", supervised by {adult}. Expected in {}: {}",
+                expected.phase, expected.expected
+            )),
+            _ if adult.is_empty() => Ok(String::new()),
+            _ => Ok(format!(", supervised by {adult}")),
+        }
     }
 
     /// Who may open a site for a class, by what blocks it for a pupil of that class: rules of age,
@@ -224,5 +301,18 @@ impl App {
             .ask_for_site(&permit, &request, &notices, now)
             .await?;
         Ok(id)
+    }
+}
+
+fn supervision_in(school: &School, phase: &Phase) -> Supervision {
+    let named = school.pack.settings.list("vul.named_adult");
+    Supervision {
+        phase: phase.title.clone(),
+        expected: school
+            .pack
+            .settings
+            .word_of("vul.supervision", &phase.name)
+            .unwrap_or_default(),
+        names_adult: named.contains(&phase.name),
     }
 }

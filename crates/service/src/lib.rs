@@ -62,7 +62,7 @@ pub use desk::Desk;
 pub use error::{Error, Problem};
 pub use explain::ExplainQuestion;
 pub use groups::{ExceptionGroup, Member, NewMember};
-pub use lessons::{NewLesson, OpenedLesson};
+pub use lessons::{NewLesson, OpenedLesson, Supervision};
 pub use lists::NewList;
 pub use network::{
     AddressLine, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit,

@@ -221,12 +221,20 @@ pub(super) const TABLE: &[Setting] = &[
         "Markers of vulnerability that the school keeps.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "vul.supervision",
         super::Kind::TextByPhase,
         "{}",
         "Only the school knows it.",
-        "How each phase is supervised.",
+        "How each phase is supervised: shown to whoever opens links for a class.",
+        SAFEGUARDING,
+    ),
+    live(
+        "vul.named_adult",
+        super::Kind::Texts,
+        "[]",
+        "Only the school knows whose lessons need it.",
+        "Phases whose lesson lists name the adult who supervises.",
         SAFEGUARDING,
     ),
     declared(

@@ -11,7 +11,7 @@ use pharos_filter::Query;
 use pharos_governance::{Count, Standing};
 use pharos_policy::Action;
 use pharos_school::Face;
-use pharos_service::{App, CheckResult, CheckResults, NewLesson, Prober, Seen, Vetting};
+use pharos_service::{App, CheckResult, CheckResults, Error, NewLesson, Prober, Seen, Vetting};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, system};
@@ -425,6 +425,7 @@ async fn fil_08_a_lesson_list_begins_ends_and_stays_within_the_teachers_authorit
         .unwrap()
         .id;
     let lesson = |site: &str, minutes| NewLesson {
+        adult: String::new(),
         class,
         sites: vec![site.to_owned()],
         from: Some(school.app.now() + SignedDuration::from_mins(5)),
@@ -487,6 +488,7 @@ async fn fil_08_a_lesson_list_begins_ends_and_stays_within_the_teachers_authorit
 
     // The teacher closes their own list at once; another teacher does not.
     let now = NewLesson {
+        adult: String::new(),
         from: None,
         ..lesson("chat.pharos.test", 40)
     };
@@ -503,4 +505,71 @@ async fn fil_08_a_lesson_list_begins_ends_and_stays_within_the_teachers_authorit
         .await
         .unwrap();
     assert_eq!(action("ada.quill", "chat.pharos.test").await, Action::Block);
+}
+
+/// MON-07: opening links for a class of the youngest shows the supervision that the school expects
+/// there and needs the adult's name; it is kept with the list. For older classes nobody need be named.
+#[tokio::test]
+async fn mon_07_a_lesson_for_the_youngest_names_the_adult() {
+    let school = SampleSchool::open().await;
+    let expected = school.app.supervision();
+    let youngest = expected.first().unwrap();
+    assert_eq!(youngest.phase, "Early Years");
+    assert_eq!(
+        youngest.expected,
+        "An adult demonstrates and sits beside the child."
+    );
+    assert!(youngest.names_adult && !expected.last().unwrap().names_adult);
+    let lead = school.at_work("ruth.okafor").await;
+    let classes = school.app.classes(&lead.actor).await.unwrap();
+    let class_of = |year: &str| {
+        let year = Some(year.parse().unwrap());
+        classes.iter().find(|class| class.year == year).unwrap().id
+    };
+    let lesson = |class, adult: &str, supervised| NewLesson {
+        class,
+        sites: vec!["encyclopaedia.example".to_owned()],
+        from: None,
+        minutes: 30,
+        supervised,
+        adult: adult.to_owned(),
+    };
+    let (infants, older) = (class_of("1"), class_of("8"));
+    let refused = school
+        .app
+        .open_lesson(&lead.actor, &lesson(infants, "  ", false))
+        .await
+        .unwrap_err();
+    let Error::Invalid(problems) = refused else {
+        panic!("links for the youngest without an adult");
+    };
+    assert_eq!(problems[0].field, Some("adult"));
+    assert!(
+        problems[0]
+            .text
+            .contains("An adult sits with the group and opens each page."),
+        "{}",
+        problems[0].text
+    );
+    for (class, adult, supervised, kept) in [
+        (infants, "Ines  Castellano", false, Some("Ines Castellano")),
+        (infants, "", true, Some("Ruth Okafor")),
+        (older, "", false, None),
+    ] {
+        school
+            .app
+            .open_lesson(&lead.actor, &lesson(class, adult, supervised))
+            .await
+            .unwrap();
+        let lists = school.app.overrides(&lead.actor).await.unwrap();
+        let why = &lists[0].why;
+        match kept {
+            Some(name) => assert!(
+                why.contains(&format!("supervised by {name}. Expected in")),
+                "{why}"
+            ),
+            None => assert!(!why.contains("supervised"), "{why}"),
+        }
+        school.clock.forward(jiff::SignedDuration::from_mins(1));
+    }
 }

@@ -307,6 +307,7 @@ async fn fil_03_allowing_a_sealed_address_is_refused_and_logged() {
     let pupil = school.person("ada.quill").await;
     let class = *pupil.classes.iter().next().unwrap();
     let lesson = NewLesson {
+        adult: String::new(),
         class,
         sites: vec!["board.example/cellar".to_owned()],
         from: None,

@@ -154,6 +154,7 @@ async fn fil_07_sessions_for_the_youngest() {
         let adult = school.at_work(teacher.unwrap_or(&lead)).await;
         let class = *child.classes.iter().next().unwrap();
         let session = NewLesson {
+            adult: String::new(),
             class,
             sites: vec!["stories.example".to_owned(), "animals.example".to_owned()],
             from: None,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::components::{
-    Button, Cell, Choice, Choices, Errors, Form, Input, Select, Table, TextArea,
+    Button, Cell, Choice, Choices, Errors, Form, Input, Select, Summary, Table, TextArea,
 };
 use crate::forms::{After, Posted, after, go, lines, moment_of};
 use crate::frame::Done;
@@ -29,6 +29,7 @@ pub(crate) struct Lesson {
     from: String,
     minutes: String,
     supervised: String,
+    adult: String,
 }
 
 /// `GET /lessons/new`
@@ -66,6 +67,7 @@ async fn opened(web: &Web, me: &SignedIn, form: &Lesson) -> Result<String, Error
             .map_err(|problem| Error::Invalid(vec![problem]))?,
         minutes: form.minutes.trim().parse().unwrap_or(0),
         supervised: form.supervised == "yes",
+        adult: form.adult.clone(),
     };
     let opened = web.app.open_lesson(&me.actor, &lesson).await?;
     let done = match (opened.reference, opened.asked.is_empty()) {
@@ -112,6 +114,11 @@ async fn lesson_page(
         )
         .field(Choices::one("supervised", "What kind?", kinds))
         .field(
+            Input::text("adult", "Which adult supervises?", &form.adult)
+                .hint("Leave it empty for a session that you supervise yourself, and where nobody need be named.")
+                .error(errors.of("adult")),
+        )
+        .field(
             Input::text("from", "From when?", &form.from)
                 .kind("datetime-local")
                 .hint("Leave it empty to begin now.")
@@ -130,11 +137,27 @@ async fn lesson_page(
                 .error(errors.of("minutes")),
         )
         .button(Button::main("Open the links"));
-    Ok(Sheet::new(web.frame(me, "").await, "Open links for a class")
+    let mut sheet = Sheet::new(web.frame(me, "").await, "Open links for a class")
         .errors(errors)
-        .lede("They open now, for this class only, and shut again by themselves. Nothing on a sealed list opens.")
-        .add(fields)
-        .response())
+        .lede("They open now, for this class only, and shut again by themselves. Nothing on a sealed list opens.");
+    let expected = web.app.supervision();
+    if !expected.is_empty() {
+        let rows = expected
+            .into_iter()
+            .fold(Summary::default(), |rows, phase| {
+                let named = if phase.names_adult {
+                    " The adult is named below."
+                } else {
+                    ""
+                };
+                rows.row(phase.phase, format!("{}{named}", phase.expected))
+            });
+        sheet = sheet
+            .heading("The supervision that the school expects")
+            .add(rows)
+            .heading("The links");
+    }
+    Ok(sheet.add(fields).response())
 }
 
 /// A restriction.
