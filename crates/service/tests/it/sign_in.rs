@@ -323,9 +323,9 @@ async fn acc_11_the_old_password_is_not_guessed() {
     assert!(matches!(waits, Err(Error::Throttled { .. })), "{waits:?}");
 }
 
-/// ACC-11: a session ends when it is not used for `acc.idle_minutes`.
+/// ACC-08, ACC-11: a session ends when it is not used for `acc.idle_minutes`; the password is asked for again.
 #[tokio::test]
-async fn acc_11_an_idle_session_ends() {
+async fn acc_08_an_idle_session_ends() {
     let school = with_password("ines.castellano").await;
     let me = enters(&school, "ines.castellano", None).await;
     school.clock.forward(SignedDuration::from_mins(9));
