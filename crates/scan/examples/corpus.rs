@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pharos_scan::{AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, Report, Sets};
+use pharos_scan::{
+    AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, Report, Sets, Vocabulary,
+};
 
 const EDUCATION: &str = "education";
 
@@ -162,6 +164,7 @@ fn read_dictionaries(folder: &Path) -> Result<Dictionaries, Box<dyn Error>> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     files.sort();
     let (mut sets, mut all) = (Sets::default(), Vec::new());
+    let mut words = Vocabulary::default();
     for path in files {
         let text = std::fs::read_to_string(&path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -171,9 +174,11 @@ fn read_dictionaries(folder: &Path) -> Result<Dictionaries, Box<dyn Error>> {
         };
         if name.starts_with("sets") {
             sets.extend(Sets::parse(&text).map_err(wrong)?);
+        } else if name.starts_with("vocabulary") {
+            words = Vocabulary::parse(&text).map_err(wrong)?;
         } else {
             all.push(Dictionary::parse(&text).map_err(wrong)?);
         }
     }
-    Ok(Dictionaries::compile(&all, &sets)?)
+    Ok(Dictionaries::with_words(&all, &sets, &words)?)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use pharos_scan::{
-    AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, PhraseList, Report, Sets,
+    AgeBand, Dictionaries, Dictionary, Kind, Media, PageScan, PhraseList, Report, Sets, Vocabulary,
 };
 use serde_json::json;
 
@@ -146,6 +146,7 @@ fn dictionaries(folder: Option<&Path>) -> anyhow::Result<Dictionaries> {
     files.sort();
     let mut all = Vec::new();
     let mut sets = None;
+    let mut words = Vocabulary::default();
     let mut wrong = Vec::new();
     for path in files {
         let text = String::from_utf8(read(&path)?)
@@ -153,6 +154,8 @@ fn dictionaries(folder: Option<&Path>) -> anyhow::Result<Dictionaries> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let problems = if name.starts_with("sets") {
             Sets::parse(&text).map(|read| sets.get_or_insert_with(Sets::default).extend(read))
+        } else if name.starts_with("vocabulary") {
+            Vocabulary::parse(&text).map(|read| words = read)
         } else {
             Dictionary::parse(&text).map(|dictionary| all.push(dictionary))
         };
@@ -167,7 +170,7 @@ fn dictionaries(folder: Option<&Path>) -> anyhow::Result<Dictionaries> {
         Some(own) => own,
         None => Dictionaries::built_in_sets()?,
     };
-    Ok(Dictionaries::compile(&all, &sets)?)
+    Ok(Dictionaries::with_words(&all, &sets, &words)?)
 }
 
 fn print(report: &Report, age: AgeBand, output: &mut Output) {
@@ -196,8 +199,13 @@ fn print(report: &Report, age: AgeBand, output: &mut Output) {
         let threshold = found.thresholds[age as usize];
         let verdict = if found.is_over(age) { "over" } else { "under" };
         output.say(format!(
-            "{} ({}): {} of {threshold}, {verdict}; {} points for, {} against",
-            found.category, found.title, found.score, found.points_for, found.points_against
+            "{} ({}): {} of {threshold}, {verdict}; {} points for, {} against, {:+} by its common words",
+            found.category,
+            found.title,
+            found.score,
+            found.points_for,
+            found.points_against,
+            found.points_of_words
         ));
         for phrase in found.phrases.iter().take(PHRASES_SHOWN) {
             let times = match phrase.times {
@@ -211,6 +219,14 @@ fn print(report: &Report, age: AgeBand, output: &mut Output) {
             output.say(format!(
                 "  {:+5}  {}{times}{words}",
                 phrase.points, phrase.phrase
+            ));
+        }
+        if !found.loudest.is_empty() {
+            let told = found.loudest.iter();
+            let told = told.map(|word| format!("{} {:+}", word.phrase, word.points));
+            output.say(format!(
+                "         common words: {}",
+                told.collect::<Vec<_>>().join(", ")
             ));
         }
         if found.phrases.len() > PHRASES_SHOWN {

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::compiled::{
-    Concept, DictionariesError, Group, Line, Meeting, PHRASES_TOTAL_MAX, THEMES_MAX, Theme,
+    Concept, DictionariesError, Group, Known, Line, Meeting, PHRASES_TOTAL_MAX, THEMES_MAX, Theme,
 };
 use super::dictionary::{Dictionary, DictionaryProblem};
 use super::line::{Gap, Part, Phrase, Unit};
 use super::sets::Sets;
+use super::vocabulary::Vocabulary;
 
 /// How deep sets may hold sets.
 const DEPTH_MAX: usize = 8;
@@ -30,8 +31,7 @@ pub(super) struct Compiled<'a> {
     pub(super) groups: Vec<Group>,
     /// Folded phrases to their numbers.
     pub(super) numbers: HashMap<&'a [u8], u32>,
-    /// For every phrase its text, how many words it has, and its concepts.
-    pub(super) phrases: Vec<(Arc<str>, u32, Vec<u32>)>,
+    pub(super) phrases: Vec<Known>,
     sets: HashMap<(usize, &'a str), u32>,
     alone: HashMap<u32, u32>,
     near: HashMap<Key, u32>,
@@ -65,8 +65,13 @@ impl<'a> Compiled<'a> {
     pub(super) fn of(
         dictionaries: &'a [Dictionary],
         shared: &'a Sets,
+        words: &'a Vocabulary,
     ) -> Result<Self, DictionariesError> {
         let mut all = Self::default();
+        for (row, word) in words.words.iter().enumerate() {
+            let phrase = all.phrase(word);
+            all.phrases[phrase as usize].row = Some(number(row));
+        }
         for (place, dictionary) in dictionaries.iter().enumerate() {
             let theme = theme_of(&mut all.themes, dictionary);
             let theme = u16::try_from(theme).unwrap_or(u16::MAX);
@@ -221,7 +226,7 @@ impl<'a> Compiled<'a> {
 
     fn join(&mut self, phrase: u32, concept: u32) {
         self.members += 1;
-        let concepts = &mut self.phrases[phrase as usize].2;
+        let concepts = &mut self.phrases[phrase as usize].concepts;
         if !concepts.contains(&concept) {
             concepts.push(concept);
         }
@@ -235,7 +240,12 @@ impl<'a> Compiled<'a> {
             let whole = phrase.folded.ends_with(b" ");
             let words = number(blanks - usize::from(whole && blanks > 1));
             let text = Arc::clone(&phrase.text);
-            self.phrases.push((text, words.max(1), Vec::new()));
+            self.phrases.push(Known {
+                text,
+                words: words.max(1),
+                concepts: Vec::new(),
+                row: None,
+            });
         }
         place
     }

@@ -10,8 +10,11 @@ use super::dictionary::{AgeBand, Dictionary, DictionaryProblem};
 use super::letters;
 use super::line::Gap;
 use super::sets::Sets;
+use super::vocabulary::{Vocabulary, Voice};
 
 include!(concat!(env!("OUT_DIR"), "/dictionaries.rs"));
+
+const BUILT_IN_WORDS: &str = include_str!("../../data/vocabulary.txt");
 
 /// The most phrases of all dictionaries together.
 pub const PHRASES_TOTAL_MAX: usize = 200_000;
@@ -90,7 +93,9 @@ pub(super) struct Known {
     pub(super) text: Arc<str>,
     pub(super) words: u32,
     /// What it belongs to.
-    pub(super) concepts: Box<[u32]>,
+    pub(super) concepts: Vec<u32>,
+    /// Its row of the vocabulary.
+    pub(super) row: Option<u32>,
 }
 
 /// Dictionaries ready to be searched for: immutable, shared by every page.
@@ -100,6 +105,7 @@ pub struct Dictionaries {
     concepts: Vec<Concept>,
     groups: Vec<Group>,
     phrases: Vec<Known>,
+    voice: Voice,
     finder: Option<DoubleArrayAhoCorasick<u32>>,
     longest: usize,
 }
@@ -143,7 +149,18 @@ impl Dictionaries {
             })
         };
         let all = BUILT_IN.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        Self::compile(&all, &Self::built_in_sets()?)
+        Self::with_words(&all, &Self::built_in_sets()?, &Self::built_in_words()?)
+    }
+
+    /// The vocabulary that Pharos ships.
+    ///
+    /// # Errors
+    /// None in a released build: a test reads it.
+    pub fn built_in_words() -> Result<Vocabulary, DictionariesError> {
+        Vocabulary::parse(BUILT_IN_WORDS).map_err(|problems| DictionariesError::Wrong {
+            name: "vocabulary".to_owned(),
+            problems,
+        })
     }
 
     /// The sets that Pharos ships, for its own dictionaries and for others.
@@ -173,8 +190,26 @@ impl Dictionaries {
     /// # Errors
     /// More phrases or categories than there may be; a set that is nowhere.
     pub fn compile(dictionaries: &[Dictionary], shared: &Sets) -> Result<Self, DictionariesError> {
+        Self::with_words(dictionaries, shared, &Vocabulary::default())
+    }
+
+    /// The same with a vocabulary, whose weights add to what the lines find. Its columns for
+    /// categories that no dictionary finds are left out.
+    ///
+    /// # Errors
+    /// As for [`Dictionaries::compile`].
+    pub fn with_words(
+        dictionaries: &[Dictionary],
+        shared: &Sets,
+        words: &Vocabulary,
+    ) -> Result<Self, DictionariesError> {
         letters::warm();
-        let all = Compiled::of(dictionaries, shared)?;
+        let all = Compiled::of(dictionaries, shared, words)?;
+        let place = |category: &str| {
+            let mut themes = all.themes.iter();
+            themes.position(|theme| &*theme.category == category)
+        };
+        let voice = Voice::of(words, place);
         let longest = all
             .numbers
             .keys()
@@ -189,17 +224,13 @@ impl Dictionaries {
                 })?,
             ),
         };
-        let known = |(text, words, concepts): (Arc<str>, u32, Vec<u32>)| Known {
-            text,
-            words,
-            concepts: concepts.into(),
-        };
         Ok(Self {
             themes: all.themes,
             lines: all.lines,
             concepts: all.concepts,
             groups: all.groups,
-            phrases: all.phrases.into_iter().map(known).collect(),
+            phrases: all.phrases,
+            voice,
             finder,
             longest,
         })
@@ -235,6 +266,18 @@ impl Dictionaries {
     /// How many phrases, concepts and groups of concepts there are.
     pub(super) fn sizes(&self) -> (usize, usize, usize) {
         (self.phrases.len(), self.concepts.len(), self.groups.len())
+    }
+
+    pub(super) fn voice(&self) -> &Voice {
+        &self.voice
+    }
+
+    /// A word of the vocabulary.
+    pub(super) fn word(&self, row: usize) -> Option<&Arc<str>> {
+        self.phrases
+            .iter()
+            .find(|known| known.row.is_some_and(|own| own as usize == row))
+            .map(|known| &known.text)
     }
 
     pub(super) fn concept(&self, number: u32) -> Option<&Concept> {

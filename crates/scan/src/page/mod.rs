@@ -21,6 +21,7 @@ mod scan;
 mod sets;
 mod tags;
 mod tally;
+mod vocabulary;
 
 pub use compiled::{Dictionaries, DictionariesError, PHRASES_TOTAL_MAX, THEMES_MAX, Theme};
 pub use decode::{CODINGS, DecodeError, Decoder, RATIO_MAX, UNPACKED_MAX};
@@ -34,3 +35,4 @@ pub use phraselist::{BANNED_WEIGHT, PhraseList};
 pub use scan::{BodyScan, Over, PAGE_BYTES_MAX, PageScan};
 pub use sets::{SETS_MAX, Sets};
 pub use tally::{CategoryScore, PhraseScore, Report};
+pub use vocabulary::{Vocabulary, WORDS_MAX};

@@ -36,13 +36,22 @@ impl Page {
     /// Searches what has gathered.
     pub(super) fn settle(&mut self, dictionaries: &Dictionaries) {
         let tally = &mut self.tally;
+        let heard = &mut tally.heard;
         for (folder, found) in [
             (&mut self.body, &mut tally.body),
             (&mut self.aside, &mut tally.aside),
         ] {
             folder.settle(dictionaries.reach(), |before, old, text| {
                 dictionaries.find(old, text, |phrase, words| {
-                    found.add(dictionaries, phrase, before.saturating_add(words));
+                    let Some(known) = dictionaries.phrase(phrase) else {
+                        return;
+                    };
+                    if let Some(row) = known.row {
+                        heard.hear(dictionaries.voice(), row);
+                    }
+                    if !known.concepts.is_empty() {
+                        found.add(dictionaries, (phrase, known), before.saturating_add(words));
+                    }
                 });
             });
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::compiled::{Dictionaries, Line, Meeting};
+use super::compiled::{Dictionaries, Known, Line, Meeting};
 use super::dictionary::AgeBand;
 use super::line::PARTS_MAX;
+use super::vocabulary::Heard;
 
 /// So many times a phrase counts.
 const PHRASE_COUNTED_MAX: u8 = 3;
@@ -56,10 +57,12 @@ impl Found {
     }
 
     /// A phrase whose last word is the stream's `end`th, from 1.
-    pub(super) fn add(&mut self, dictionaries: &Dictionaries, phrase: u32, end: u32) {
-        let Some(known) = dictionaries.phrase(phrase) else {
-            return;
-        };
+    pub(super) fn add(
+        &mut self,
+        dictionaries: &Dictionaries,
+        (phrase, known): (u32, &Known),
+        end: u32,
+    ) {
         if self.phrases.is_empty() {
             self.make_tables(dictionaries);
         }
@@ -174,6 +177,8 @@ impl Found {
 pub(super) struct Tally {
     pub(super) body: Found,
     pub(super) aside: Found,
+    /// The words of both, as the vocabulary knows them.
+    pub(super) heard: Heard,
 }
 
 impl Tally {
@@ -234,7 +239,8 @@ impl Tally {
 
     /// The score of every category that something was found for, in the dictionaries' order.
     pub(super) fn scores(&self, dictionaries: &Dictionaries, words: u32) -> Vec<(usize, i32)> {
-        if self.is_empty() {
+        let said = dictionaries.voice().said(&self.heard, words);
+        if self.is_empty() && said.is_empty() {
             return Vec::new();
         }
         let mut sums = vec![Sum::default(); dictionaries.themes().len()];
@@ -243,8 +249,27 @@ impl Tally {
                 sum.add(points);
             }
         }
-        let scores = sums.iter().map(|sum| sum.score(words)).enumerate();
+        let mut scores: Vec<i32> = sums.iter().map(|sum| sum.score(words)).collect();
+        for said in said {
+            if let Some(score) = scores.get_mut(said.theme) {
+                *score = score.saturating_add(said.points);
+            }
+        }
+        let scores = scores.into_iter().enumerate();
         scores.filter(|(_, score)| *score != 0).collect()
+    }
+
+    fn loudest(&self, dictionaries: &Dictionaries, words: u32, theme: usize) -> Vec<PhraseScore> {
+        let loudest = dictionaries.voice().loudest(&self.heard, words, theme);
+        let told = |(row, times, points): (usize, u8, i32)| {
+            Some(PhraseScore {
+                phrase: Arc::clone(dictionaries.word(row)?),
+                times,
+                points,
+                words: Vec::new(),
+            })
+        };
+        loudest.into_iter().filter_map(told).collect()
     }
 
     /// Everything found, for people to read.
@@ -264,17 +289,27 @@ impl Tally {
                 });
             }
         }
-        for ((theme, sum), mut phrases) in dictionaries.themes().iter().zip(sums).zip(phrases) {
-            if phrases.is_empty() {
+        let voice = dictionaries.voice();
+        let said = voice.said(&self.heard, words);
+        let themes = dictionaries.themes().iter().enumerate();
+        for (((place, theme), sum), mut phrases) in themes.zip(sums).zip(phrases) {
+            let points_of_words = said
+                .iter()
+                .find(|said| said.theme == place)
+                .map_or(0, |said| said.points);
+            let score = sum.score(words).saturating_add(points_of_words);
+            if phrases.is_empty() && score <= 0 {
                 continue;
             }
             phrases.sort_by(|a, b| b.points.cmp(&a.points).then(a.phrase.cmp(&b.phrase)));
             categories.push(CategoryScore {
                 category: Arc::clone(&theme.category),
                 title: Arc::clone(&theme.title),
-                score: sum.score(words),
+                score,
                 points_for: sum.signs,
                 points_against: sum.excuses,
+                points_of_words,
+                loudest: self.loudest(dictionaries, words, place),
                 thresholds: theme.thresholds,
                 distress: theme.distress,
                 phrases,
@@ -336,6 +371,10 @@ pub struct CategoryScore {
     pub points_for: i32,
     /// What spoke against it.
     pub points_against: i32,
+    /// What its common words add to the score, or take away: the vocabulary's part.
+    pub points_of_words: i32,
+    /// Those of them that said most, with what they added; at most six.
+    pub loudest: Vec<PhraseScore>,
     /// The score from which on a page is over, for each of [`AgeBand::ALL`].
     pub thresholds: [i32; 5],
     /// Whether the reader may be in distress.
@@ -349,7 +388,7 @@ pub struct CategoryScore {
 pub struct PhraseScore {
     /// As the dictionary writes it.
     pub phrase: Arc<str>,
-    /// How often it counted, at most eight times.
+    /// How often it counted, at most eight times; a common word at most 64 times.
     pub times: u8,
     /// What it added or took away.
     pub points: i32,

@@ -1,0 +1,427 @@
+//! A weight for every common word: the voice of a page beside its subject.
+//!
+//! ```text
+//! vocabulary
+//! version 1
+//! language en
+//! categories suicide bullying          the columns, as policies name them
+//! bias -742 -574                       hundredths of a unit: where a page of no weight stands
+//! shift 150 140                        hundredths: added before it counts
+//! points 1500 1480                     what a unit comes to, in hundredths of a point of a dictionary
+//!
+//! [words]
+//! tired 31 -4                          hundredths of a unit, from -127 to 127, one for each column
+//! ```
+//!
+//! Dictionaries know what a page is about; lessons and help pages are about the same. What tells them
+//! apart is who speaks to whom: that is in the many small words. The weights are fitted, a logistic
+//! model for each category over how often each word stands on a page, and add to what the dictionaries
+//! find (`docs/dictionaries.md`).
+
+use std::sync::Arc;
+
+use super::compiled::THEMES_MAX;
+use super::dictionary::{DictionaryProblem, PROBLEMS_MAX};
+use super::folder::fold_phrase;
+use super::line::Phrase;
+
+/// The most categories of one vocabulary.
+pub(super) const COLUMNS: usize = 16;
+/// The most words.
+pub const WORDS_MAX: usize = 50_000;
+/// So many words have pages that weights were fitted to; a longer page weighs less.
+const WORDS_USUAL: f64 = 60.0;
+/// Pages are not taken for shorter than so many words.
+const WORDS_LEAST: u32 = 25;
+/// How a page's length counts: as the square root twice over would, nearly.
+const LENGTH_POWER: f64 = 0.7;
+/// Up to so many words nothing is said of a page.
+const WORDS_SILENT: u32 = 10;
+/// Of the words of a page so many hundredths are known where it is in this language for certain, and
+/// so many where it is certainly not.
+const KNOWN_SURE: u32 = 60;
+const KNOWN_NOT: u32 = 40;
+/// The least and the most units that the words of a page come to.
+const UNITS_LEAST: f64 = -4.0;
+const UNITS_MOST: f64 = 6.0;
+/// The most words told of one category.
+const TOLD_MAX: usize = 6;
+
+/// Words with their weights, read and checked.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// The columns' categories.
+    pub(super) categories: Vec<Arc<str>>,
+    bias: Vec<i32>,
+    shift: Vec<i32>,
+    points: Vec<i32>,
+    pub(super) words: Vec<Phrase>,
+    rows: Vec<[i8; COLUMNS]>,
+}
+
+impl Vocabulary {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Self, Vec<DictionaryProblem>> {
+        let mut read = Reader::default();
+        for (line, text) in (1..).zip(text.lines()) {
+            if read.problems.len() < PROBLEMS_MAX {
+                read.line(line, text.trim());
+            }
+        }
+        read.finish()
+    }
+
+    /// How many words there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    all: Vocabulary,
+    named: bool,
+    words: bool,
+    problems: Vec<DictionaryProblem>,
+}
+
+impl Reader {
+    fn wrong(&mut self, line: usize, message: String) {
+        self.problems.push(DictionaryProblem { line, message });
+    }
+
+    fn line(&mut self, line: usize, text: &str) {
+        if text.is_empty() || text.starts_with('#') {
+            return;
+        }
+        if text == "[words]" {
+            self.words = true;
+            return;
+        }
+        let mut parts = text.split_whitespace();
+        let first = parts.next().unwrap_or_default();
+        if self.words {
+            return self.word(line, first, parts);
+        }
+        match first {
+            "vocabulary" => self.named = true,
+            "version" | "language" => {}
+            "categories" => {
+                self.all.categories = parts.map(Arc::from).collect();
+                let count = self.all.categories.len();
+                if count == 0 || count > COLUMNS.min(THEMES_MAX) {
+                    self.wrong(line, format!("name 1 to {COLUMNS} categories"));
+                }
+            }
+            "bias" | "shift" | "points" => {
+                let numbers: Option<Vec<i32>> = parts.map(|part| part.parse().ok()).collect();
+                let count = self.all.categories.len();
+                match numbers.filter(|numbers| numbers.len() == count) {
+                    Some(numbers) if first == "bias" => self.all.bias = numbers,
+                    Some(numbers) if first == "shift" => self.all.shift = numbers,
+                    Some(numbers) => self.all.points = numbers,
+                    None => self.wrong(
+                        line,
+                        format!("{first}: give a whole number for each of the {count} categories"),
+                    ),
+                }
+            }
+            other => self.wrong(
+                line,
+                format!("{other:?} is not known here: vocabulary, version, language, categories, bias, shift, points or [words]"),
+            ),
+        }
+    }
+
+    fn word<'a>(&mut self, line: usize, word: &str, numbers: impl Iterator<Item = &'a str>) {
+        let mut row = [0; COLUMNS];
+        let mut given = 0;
+        for (place, number) in numbers.enumerate() {
+            given += 1;
+            match (row.get_mut(place), number.parse::<i8>()) {
+                (Some(weight), Ok(number)) if number > i8::MIN => *weight = number,
+                (Some(_), _) => {
+                    return self.wrong(line, format!("{number:?} is no weight from -127 to 127"));
+                }
+                (None, _) => break,
+            }
+        }
+        let count = self.all.categories.len();
+        if given != count {
+            return self.wrong(line, format!("{word}: give {count} weights, not {given}"));
+        }
+        if self.all.words.len() >= WORDS_MAX {
+            return self.wrong(line, format!("more than {WORDS_MAX} words"));
+        }
+        let folded = fold_phrase(word);
+        if folded.iter().filter(|byte| **byte == b' ').count() != 2 {
+            return self.wrong(line, format!("{word:?} is not one word"));
+        }
+        self.all.words.push(Phrase {
+            text: word.into(),
+            folded,
+        });
+        self.all.rows.push(row);
+    }
+
+    fn finish(mut self) -> Result<Vocabulary, Vec<DictionaryProblem>> {
+        let count = self.all.categories.len();
+        if !self.named {
+            self.wrong(
+                1,
+                "a vocabulary begins with the line \"vocabulary\"".to_owned(),
+            );
+        }
+        for (name, numbers) in [
+            ("bias", &self.all.bias),
+            ("shift", &self.all.shift),
+            ("points", &self.all.points),
+        ] {
+            if numbers.len() != count {
+                let message = format!("the line {name:?} is missing");
+                self.problems.push(DictionaryProblem { line: 1, message });
+            }
+        }
+        if self.problems.is_empty() {
+            Ok(self.all)
+        } else {
+            Err(self.problems)
+        }
+    }
+}
+
+/// A vocabulary ready to be counted: its columns are themes.
+#[derive(Debug)]
+pub(super) struct Voice {
+    rows: Vec<[i8; COLUMNS]>,
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+struct Column {
+    theme: usize,
+    bias: f64,
+    shift: f64,
+    points: f64,
+}
+
+/// What the words of one page come to for one category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) theme: usize,
+    pub(super) points: i32,
+}
+
+/// How often the words of a vocabulary were heard on a page.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// For every row how often, at most 255 times.
+    times: Box<[u8]>,
+    /// The rows that were heard at all.
+    rows: Vec<u32>,
+    known: u32,
+}
+
+impl Voice {
+    /// `theme` gives the place of a category among the themes; columns without one are left out.
+    pub(super) fn of(words: &Vocabulary, theme: impl Fn(&str) -> Option<usize>) -> Self {
+        let hundredths =
+            |numbers: &[i32], at: usize| f64::from(numbers.get(at).copied().unwrap_or(0)) / 100.0;
+        let column = |(at, category): (usize, &Arc<str>)| Column {
+            theme: theme(category).unwrap_or(usize::MAX),
+            bias: hundredths(&words.bias, at),
+            shift: hundredths(&words.shift, at),
+            points: hundredths(&words.points, at),
+        };
+        Self {
+            rows: words.rows.clone(),
+            columns: words.categories.iter().enumerate().map(column).collect(),
+        }
+    }
+
+    /// What the words come to for every theme that has a column, on a page of so many words. Nothing
+    /// of a page that is too short, or in another language.
+    pub(super) fn said(&self, heard: &Heard, words: u32) -> Vec<Said> {
+        let trust = trust(heard.known, words);
+        if trust <= 0.0 {
+            return Vec::new();
+        }
+        // A word counts as the root of how often it stands there.
+        let mut sums = [0.0; COLUMNS];
+        for (row, times) in heard.all() {
+            let (root, weights) = (f32::from(times).sqrt(), self.rows.get(row));
+            for (sum, weight) in sums.iter_mut().zip(weights.into_iter().flatten()) {
+                *sum += root * f32::from(*weight);
+            }
+        }
+        let length = length_factor(words) / 100.0;
+        let said = |(column, sum): (&Column, &f32)| {
+            let units = length * f64::from(*sum) + column.bias;
+            let units = units.clamp(UNITS_LEAST, UNITS_MOST) + column.shift;
+            Said {
+                theme: column.theme,
+                points: rounded(trust * units * column.points),
+            }
+        };
+        let all = self.columns.iter().zip(&sums).map(said);
+        all.filter(|said| said.theme != usize::MAX).collect()
+    }
+
+    /// The words that said most for or against a theme, with how often they were heard and what
+    /// they added, in points.
+    pub(super) fn loudest(&self, heard: &Heard, words: u32, theme: usize) -> Vec<(usize, u8, i32)> {
+        let Some(at) = self.columns.iter().position(|column| column.theme == theme) else {
+            return Vec::new();
+        };
+        let unit = trust(heard.known, words) * length_factor(words) * self.columns[at].points;
+        let mut all: Vec<(usize, u8, i32)> = heard
+            .all()
+            .map(|(row, times)| {
+                let weight = self.rows.get(row).map_or(0, |row| row[at]);
+                let points = unit * f64::from(times).sqrt() * f64::from(weight) / 100.0;
+                (row, times, rounded(points))
+            })
+            .filter(|(.., points)| *points != 0)
+            .collect();
+        all.sort_by_key(|(row, _, points)| (std::cmp::Reverse(points.abs()), *row));
+        all.truncate(TOLD_MAX);
+        all
+    }
+}
+
+impl Heard {
+    /// A word of the vocabulary, by its row.
+    pub(super) fn hear(&mut self, voice: &Voice, row: u32) {
+        if self.times.is_empty() {
+            self.times = vec![0; voice.rows.len()].into();
+        }
+        let Some(times) = self.times.get_mut(row as usize) else {
+            return;
+        };
+        if *times == 0 {
+            self.rows.push(row);
+        }
+        *times = times.saturating_add(1);
+        self.known = self.known.saturating_add(1);
+    }
+
+    /// The rows that were heard, with how often.
+    fn all(&self) -> impl Iterator<Item = (usize, u8)> {
+        let times = |row: u32| self.times.get(row as usize).copied().unwrap_or(0);
+        self.rows
+            .iter()
+            .map(move |row| (*row as usize, times(*row)))
+    }
+}
+
+/// How far the words of a page can be believed, from 0 to 1: not at all on a page of a few words, nor
+/// on one in another language.
+fn trust(known: u32, words: u32) -> f64 {
+    let ramp = |value: u32, from: u32, to: u32| {
+        (f64::from(value.saturating_sub(from)) / f64::from(to - from)).min(1.0)
+    };
+    let share = known.saturating_mul(100) / words.max(1);
+    ramp(words, WORDS_SILENT, WORDS_LEAST) * ramp(share, KNOWN_NOT, KNOWN_SURE)
+}
+
+fn length_factor(words: u32) -> f64 {
+    (WORDS_USUAL / f64::from(words.max(WORDS_LEAST))).powf(LENGTH_POWER)
+}
+
+fn rounded(points: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "ten units of some points")]
+    let points = points.round().clamp(-1e6, 1e6) as i32;
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "vocabulary\nversion 1\nlanguage en\ncategories suicide drugs\nbias -100 -200\n\
+        shift 50 0\npoints 1000 2000\n\n[words]\n# a note\ntired 40 0\nlesson -60 -60\n";
+
+    fn voice() -> Voice {
+        let themes = ["drugs", "suicide"];
+        Voice::of(&Vocabulary::parse(SMALL).unwrap(), |category| {
+            themes.iter().position(|known| *known == category)
+        })
+    }
+
+    #[test]
+    fn a_vocabulary_is_read_and_what_is_wrong_in_it_told() {
+        let read = Vocabulary::parse(SMALL).unwrap();
+        assert_eq!((read.len(), read.is_empty()), (2, false));
+        for (wrong, line, says) in [
+            ("categories a\n", 1, "begins with"),
+            (
+                "vocabulary\ncategories a\nbias 1 2\n",
+                3,
+                "for each of the 1",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\nw 200",
+                7,
+                "from -127",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\nw 1 2",
+                7,
+                "give 1 weights",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\na-b 1",
+                7,
+                "not one word",
+            ),
+            ("vocabulary\nweights a\n", 2, "not known here"),
+        ] {
+            let problems = Vocabulary::parse(wrong).unwrap_err();
+            assert!(
+                problems
+                    .iter()
+                    .any(|p| p.line == line && p.message.contains(says)),
+                "{wrong}: {problems:?}"
+            );
+        }
+    }
+
+    /// FIL-02: the words of a page add up, the same word less each time, and are not believed on short
+    /// pages or in another language.
+    #[test]
+    fn fil_02_words_add_up_within_bounds() {
+        let (voice, mut heard) = (voice(), Heard::default());
+        for _ in 0..60 {
+            heard.hear(&voice, 0);
+        }
+        let points = |heard: &Heard, words| -> Vec<(usize, i32)> {
+            let said = voice.said(heard, words);
+            said.into_iter()
+                .map(|said| (said.theme, said.points))
+                .collect()
+        };
+        // Sixty times: the root of 60 times 0.4, less 1, and 0.5 more.
+        assert_eq!(points(&heard, 60), [(1, 26), (0, -40)]);
+        assert_eq!(points(&heard, 10), []);
+        assert_eq!(points(&heard, 200), [], "less than two fifths are known");
+        assert_eq!(voice.loudest(&heard, 60, 1), [(0, 60, 31)]);
+        for _ in 0..10_000 {
+            heard.hear(&voice, 1);
+        }
+        // However often it stands there, a page is not talked out of its meaning without end.
+        let least = points(&heard, 10_060);
+        assert!(
+            least.iter().all(|(_, points)| (-80..0).contains(points)),
+            "{least:?}"
+        );
+        assert_eq!(heard.all().collect::<Vec<_>>(), [(0, 60), (1, 255)]);
+    }
+}
