@@ -676,3 +676,21 @@ fn fil_03_the_pack_says_where_sealed_bundles_come_from() {
         );
     }
 }
+
+/// CFG-01, MON-03, MON-07: the quiet hours are times of day, and an adult is named in phases that the
+/// school has; anything else is named.
+#[test]
+fn cfg_01_times_of_day_and_phases_are_checked() {
+    let quiet = "[mon]\nquiet_from = \"21:30\"\nquiet_to = \"07:00\"\n";
+    let pack = sound(with(quiet));
+    assert_eq!(pack.settings.text("mon.quiet_to").as_deref(), Some("07:00"));
+    for wrong in [
+        "[mon]\nquiet_from = \"25:00\"\n",
+        "[mon]\nquiet_from = \"half past nine\"\n",
+        "[mon]\nquiet_to = 7\n",
+        "[vul]\nnamed_adult = [\"no-such-phase\"]\n",
+    ] {
+        let loaded = with(wrong);
+        assert_ne!(loaded.count(Severity::Error), 0, "{wrong}");
+    }
+}

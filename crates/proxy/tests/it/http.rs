@@ -294,6 +294,28 @@ async fn srch_04_search_words_are_recorded() {
     assert!(event.who.person().is_some());
 }
 
+/// SRCH-04, PRIV-02: a search on a service that the school left out for privacy is not stored, even
+/// where it travels in the open; that the service was asked is.
+#[tokio::test]
+async fn srch_04_a_search_on_a_service_left_out_for_privacy_is_not_stored() {
+    let site = Origin::http(|_| Reply::page("results")).await;
+    let school = School::open(&[("tumblr.com", &site), ("vimeo.com", &site)]);
+    school.sign_in(ADA);
+    for host in ["tumblr.com", "vimeo.com"] {
+        let answer = school
+            .get(&format!("http://{host}/search?q=feeling+low"), "")
+            .await;
+        assert!(answer.ends_with("results"), "{answer}");
+    }
+    let events = school.events(2).await;
+    let search = |host: &str| {
+        let event = events.iter().find(|event| &*event.host == host).unwrap();
+        event.search.as_deref()
+    };
+    assert_eq!(search("tumblr.com"), None);
+    assert_eq!(search("vimeo.com"), Some("feeling low"));
+}
+
 /// The proxy's own address gives the configuration file, the certificate and a word about itself.
 #[tokio::test]
 async fn the_proxy_speaks_for_itself() {

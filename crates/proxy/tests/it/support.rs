@@ -174,7 +174,9 @@ pub(crate) fn snapshot_with(change: impl FnOnce(&mut PolicySpec)) -> Snapshot {
         }],
         inspection: InspectionSpec {
             never_categories: Vec::new(),
-            never_sites: vec!["bank.test".to_owned(), "vault.test".to_owned()],
+            never_sites: ["bank.test", "vault.test", "tumblr.com"]
+                .map(str::to_owned)
+                .into(),
             tunnel_unreachable: vec!["old.test".to_owned(), "vault.test".to_owned()],
             ..InspectionSpec::default()
         },
