@@ -81,6 +81,21 @@ pub enum ListsError {
         /// The manifest.
         path: PathBuf,
     },
+    /// The marked copy of the manifest is gone while this folder has had one.
+    #[error("{} is missing, without which nobody can say whether the list manifest is the one that Pharos wrote: restore lists/ from a backup; to trust what lies there, remove keys/list-manifest and start again", path.display())]
+    ManifestCopyMissing {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// Neither the marked copy of the manifest nor the manifest is as Pharos wrote it.
+    #[error("{} and the list manifest beside it were changed by another hand than Pharos, or are damaged: restore lists/ from a backup and find out who had access to the folder; to trust what lies there, remove keys/list-manifest and start again", path.display())]
+    ManifestMark {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// The compiled catalogue is not the one of the manifest.
+    #[error("the compiled lists are not those that Pharos compiled")]
+    CatalogueChanged,
     /// The manifest is of a later program.
     #[error(
         "the list manifest has format {0}, this program reads 1: use the newer program that wrote it"

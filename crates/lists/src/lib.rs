@@ -3,6 +3,7 @@
 //! # The folder
 //! ```text
 //! lists/manifest.json            what is in force: lists, versions, counts, checksums
+//! lists/manifest.good            the same once more, with a mark under the folder's key
 //! lists/catalogue-12.bin         the compiled catalogue of that manifest
 //! lists/sources/NAME-3.list      each list's canonical entries, kept for three versions
 //! lists/sealed/NAME.sealed       sealed lists, keyed hashes only
@@ -12,14 +13,16 @@
 //! lists/**/*.part                being written; removed when found at opening
 //! ```
 //! Every file is written aside, flushed to disk, renamed, and its folder flushed. The manifest goes
-//! last: before its rename the old catalogue is in force, after it the new one, whatever else a
-//! crash left behind (FIL-04).
+//! last, its marked copy just before it: before that rename the old catalogue is in force, after it the
+//! new one, whatever else a crash left behind (FIL-04). A manifest that is not the marked one gives way
+//! to it.
 
 mod build;
 mod bundle;
 mod disk;
 mod error;
 mod fetch;
+mod good;
 mod guard;
 mod import;
 mod manifest;
@@ -36,6 +39,7 @@ pub use fetch::{
     FetchError, FetchLimits, FetchStatus, Fetched, Fetching, ListUrl, SealedFetched, SealedFrom,
     SealedSubscription, Subscription, Trust,
 };
+pub use good::{ManifestFound, ManifestKey};
 pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};
 pub use memory::CatalogueMemory;

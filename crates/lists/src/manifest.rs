@@ -1,14 +1,11 @@
 //! The manifest: what is in force. Stored as JSON; fields are only ever added, with defaults.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::disk;
 use crate::error::ListsError;
 
 /// The manifest's format; another number is another program's.
@@ -26,6 +23,9 @@ pub(crate) struct Manifest {
     pub(crate) seed: u64,
     /// Version of the compiled catalogue; 0 when there is none.
     pub(crate) catalogue: u64,
+    /// SHA-256 of its file; empty where an older program compiled it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) catalogue_sha256: String,
     pub(crate) lists: Vec<ListEntry>,
     /// The sealed lists that must be there. One that is not was taken away (FIL-03).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -84,35 +84,31 @@ impl Manifest {
             format: FORMAT,
             seed,
             catalogue: 0,
+            catalogue_sha256: String::new(),
             lists: Vec::new(),
             sealed: BTreeMap::new(),
         }
     }
 
-    /// Reads a manifest; `None` when there is none yet.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, ListsError> {
-        let text = match fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ListsError::io("read", path, error)),
-        };
+    /// Reads a manifest from its bytes; `path` is for messages.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self, ListsError> {
         let manifest: Self =
-            serde_json::from_slice(&text).map_err(|source| ListsError::Manifest {
+            serde_json::from_slice(text).map_err(|source| ListsError::Manifest {
                 path: path.to_owned(),
                 source,
             })?;
         if manifest.format != FORMAT {
             return Err(ListsError::ManifestVersion(manifest.format));
         }
-        Ok(Some(manifest))
+        Ok(manifest)
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<(), ListsError> {
-        let text = serde_json::to_vec_pretty(self).map_err(|source| ListsError::Manifest {
+    /// The bytes that [`Manifest::parse`] reads.
+    pub(crate) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, ListsError> {
+        serde_json::to_vec_pretty(self).map_err(|source| ListsError::Manifest {
             path: path.to_owned(),
             source,
-        })?;
-        disk::replace(path, &text)
+        })
     }
 
     pub(crate) fn list(&self, name: &str) -> Option<&ListEntry> {

@@ -12,6 +12,7 @@ use crate::LoadedCatalogue;
 use crate::build;
 use crate::disk;
 use crate::error::{ListsError, Refusal};
+use crate::good::{self, Keeper, ManifestFound, ManifestKey};
 use crate::import::{self, Import, Report, Staged};
 use crate::manifest::{
     ListEntry, Manifest, PREVIOUS_MAX, ROLLED_BACK_MAX, SealedMark, Version, catalogue_file,
@@ -32,6 +33,8 @@ pub struct Recovery {
     pub rebuilt: Option<String>,
     /// Lists whose current entries were damaged and that went back to an earlier version.
     pub rolled_back: Vec<String>,
+    /// What was wrong with the manifest, where something was; the last good one is in force.
+    pub manifest: Option<ManifestFound>,
 }
 
 /// While it is there, nobody changes the lists: imports answer [`ListsError::Busy`].
@@ -42,6 +45,7 @@ pub struct Held(#[expect(dead_code, reason = "dropping it releases the lock")] F
 #[derive(Debug)]
 pub struct Lists {
     root: PathBuf,
+    keeper: Mutex<Keeper>,
     manifest: Mutex<Manifest>,
     current: RwLock<Arc<LoadedCatalogue>>,
     book: Mutex<()>,
@@ -52,36 +56,68 @@ pub struct Lists {
 impl Lists {
     /// Opens the lists under `dir` (the data folder's `lists`, made when it is missing), removes
     /// what an interrupted change left behind, and maps the catalogue. A damaged catalogue is
-    /// compiled anew.
+    /// compiled anew. The manifest bears no mark: see [`Lists::open_marked`].
     ///
     /// # Errors
     /// [`ListsError`]. The filter must then not start (FIL-17).
     pub fn open(dir: &Path, now: Timestamp) -> Result<(Self, Recovery), ListsError> {
+        Self::open_by(dir, None, now)
+    }
+
+    /// As [`Lists::open`], with a key under which the manifest is marked: one that another hand has
+    /// changed or taken away is told ([`Recovery::manifest`]), and the last good one is in force. A
+    /// catalogue that is not the manifest's is compiled anew.
+    ///
+    /// # Errors
+    /// As [`Lists::open`]; [`ListsError::ManifestMark`] and [`ListsError::ManifestCopyMissing`] where
+    /// the last good manifest is not to be had.
+    pub fn open_marked(
+        dir: &Path,
+        key: ManifestKey,
+        now: Timestamp,
+    ) -> Result<(Self, Recovery), ListsError> {
+        Self::open_by(dir, Some(key), now)
+    }
+
+    fn open_by(
+        dir: &Path,
+        key: Option<ManifestKey>,
+        now: Timestamp,
+    ) -> Result<(Self, Recovery), ListsError> {
+        let marks_first = key.as_ref().is_some_and(|key| !key.is_known());
         for folder in [dir.to_owned(), dir.join("sources"), dir.join("sealed")] {
             fs::create_dir_all(&folder)
                 .map_err(|error| ListsError::io("create", &folder, error))?;
         }
-        let manifest = match Manifest::read(&dir.join("manifest.json"))? {
-            Some(manifest) => manifest,
+        let keeper = Keeper::new(dir, key);
+        let (manifest, found) = match keeper.read()? {
+            Some(read) => read,
             None if had_manifest(dir)? => {
                 return Err(ListsError::ManifestMissing {
                     path: dir.join("manifest.json"),
                 });
             }
-            None => Manifest::new(random_seed()?),
+            None => (Manifest::new(random_seed()?), None),
         };
         let lists = Self {
             root: dir.to_owned(),
+            keeper: Mutex::new(keeper),
             manifest: Mutex::new(manifest),
             current: RwLock::new(Arc::new(Catalogue::empty())),
             book: Mutex::new(()),
             under_way: Mutex::new(BTreeSet::new()),
         };
-        let mut recovery = Recovery::default();
+        let mut recovery = Recovery {
+            manifest: found,
+            ..Recovery::default()
+        };
         // While another process changes the lists, its files are no leftovers.
         let lock = lists.lock().ok();
         if lock.is_some() {
             let manifest = lists.manifest().clone();
+            if found.is_some() || marks_first {
+                lists.save(manifest.clone())?;
+            }
             recovery.removed = lists.sweep(&manifest)?;
             let incoming = dir.join("incoming");
             if incoming.exists() {
@@ -89,8 +125,8 @@ impl Lists {
                     .map_err(|error| ListsError::io("remove", &incoming, error))?;
             }
         }
-        let version = lists.manifest().catalogue;
-        match lists.map(version) {
+        let mapped = lists.map(&lists.manifest().clone());
+        match mapped {
             Ok(catalogue) => lists.put_in_force(catalogue),
             Err(error) if lock.is_some() => {
                 recovery.rebuilt = Some(error.to_string());
@@ -247,7 +283,7 @@ impl Lists {
     /// # Errors
     /// [`ListsError`]; what was in force stays.
     pub fn reload(&self) -> Result<bool, ListsError> {
-        let Some(manifest) = Manifest::read(&self.manifest_path())? else {
+        let Some((manifest, _)) = self.keeper().read()? else {
             return Ok(false);
         };
         if manifest == *self.manifest() {
@@ -255,7 +291,7 @@ impl Lists {
         }
         let changed = manifest.catalogue != self.manifest().catalogue;
         if changed {
-            self.put_in_force(self.map(manifest.catalogue)?);
+            self.put_in_force(self.map(&manifest)?);
         }
         *self.manifest() = manifest;
         Ok(changed)
@@ -265,8 +301,11 @@ impl Lists {
     fn build_and_commit(&self, mut manifest: Manifest, now: Timestamp) -> Result<(), ListsError> {
         manifest.catalogue += 1;
         let path = self.root.join(catalogue_file(manifest.catalogue));
-        disk::replace(&path, &build::compile(&manifest, &self.sources(), now)?)?;
-        let result = self.map(manifest.catalogue).and_then(|catalogue| {
+        let compiled = build::compile(&manifest, &self.sources(), now)?;
+        manifest.catalogue_sha256 = good::sha256(&compiled);
+        disk::replace(&path, &compiled)?;
+        drop(compiled);
+        let result = self.map(&manifest).and_then(|catalogue| {
             self.save(manifest)?;
             Ok(catalogue)
         });
@@ -279,7 +318,7 @@ impl Lists {
     }
 
     fn save(&self, manifest: Manifest) -> Result<(), ListsError> {
-        manifest.write(&self.manifest_path())?;
+        self.keeper().write(&manifest)?;
         *self.manifest() = manifest;
         Ok(())
     }
@@ -305,11 +344,15 @@ impl Lists {
         Ok(rolled_back)
     }
 
-    fn map(&self, version: u64) -> Result<LoadedCatalogue, ListsError> {
-        if version == 0 {
+    fn map(&self, manifest: &Manifest) -> Result<LoadedCatalogue, ListsError> {
+        if manifest.catalogue == 0 {
             return Ok(Catalogue::empty());
         }
-        let file = CatalogueMemory::read(&self.root.join(catalogue_file(version)))?;
+        let file = CatalogueMemory::read(&self.root.join(catalogue_file(manifest.catalogue)))?;
+        let wanted = &manifest.catalogue_sha256;
+        if !wanted.is_empty() && good::sha256(file.as_ref()) != *wanted {
+            return Err(ListsError::CatalogueChanged);
+        }
         Ok(Catalogue::open(SharedBytes::new(file))?)
     }
 
@@ -388,16 +431,16 @@ impl Lists {
 
     /// The manifest as it is on disk now: another process may have changed it.
     fn fresh_manifest(&self) -> Result<Manifest, ListsError> {
-        let stored = Manifest::read(&self.manifest_path())?;
-        Ok(stored.unwrap_or_else(|| self.manifest().clone()))
+        let stored = self.keeper().read()?;
+        Ok(stored.map_or_else(|| self.manifest().clone(), |(manifest, _)| manifest))
     }
 
     fn manifest(&self) -> MutexGuard<'_, Manifest> {
         self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn manifest_path(&self) -> PathBuf {
-        self.root.join("manifest.json")
+    fn keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sources(&self) -> PathBuf {

@@ -69,6 +69,8 @@ pub(crate) struct Ground {
     sealed_key: [u8; 32],
     clock: Arc<dyn Clock>,
     recovered: Vec<String>,
+    /// The list manifest was not as Pharos wrote it.
+    lists_changed: bool,
     lock: DataLock,
 }
 
@@ -117,6 +119,7 @@ pub(crate) fn ground(
         sealed_key,
         clock,
         recovered,
+        lists_changed: false,
         lock,
     })
 }
@@ -135,7 +138,7 @@ impl Ground {
     /// Puts in force the best that was kept of the last run (FIL-17).
     pub(crate) fn stand_by(&self) -> anyhow::Result<(Option<LastKnown>, Footing)> {
         let now = self.clock.now();
-        let (lists, _) = pharos_lists::Lists::open(&self.folder.path.join("lists"), now)?;
+        let (lists, _) = open_lists(&self.folder, now)?;
         let keep = Kept::of(&self.folder);
         let key = SealedKey::new(self.sealed_key);
         stand_by(&keep, &lists, &key, &self.filter, now).map_err(|error| anyhow::anyhow!("{error}"))
@@ -145,7 +148,8 @@ impl Ground {
         let store = Store::open(&self.folder.database(), self.folder.vault.clone()).await?;
         let records = Arc::new(store);
         let now = self.clock.now();
-        let (lists, recovery) = pharos_lists::Lists::open(&self.folder.path.join("lists"), now)?;
+        let (lists, recovery) = open_lists(&self.folder, now)?;
+        self.lists_changed |= changed_by_another(&recovery);
         self.recovered.extend(list_sentences(&recovery));
         let ports = Ports {
             records: Arc::clone(&records) as Arc<dyn pharos_records::Records>,
@@ -174,6 +178,11 @@ impl Ground {
             }
         };
         app.keep_standby(Arc::new(Kept::of(&self.folder)));
+        if self.lists_changed
+            && let Err(error) = app.tell_of_changed_lists().await
+        {
+            tracing::warn!(%error, "nobody could be told that the lists were changed");
+        }
         let mut refusing = Vec::new();
         if let Err(error) = app.rebuild().await {
             // Without its sealed lists the filter has nothing in force and the faces refuse
@@ -301,8 +310,47 @@ pub(crate) async fn first(
     Ok(ground.opened(app, records, Vec::new()))
 }
 
+/// The lists, their manifest marked with a key of the folder's own.
+fn open_lists(
+    folder: &Folder,
+    now: jiff::Timestamp,
+) -> anyhow::Result<(pharos_lists::Lists, pharos_lists::Recovery)> {
+    use pharos_lists::{Lists, ManifestKey};
+    const KEY: &str = "list-manifest";
+    let at = folder.path.join("lists");
+    if let Some(bytes) = folder.read_secret(KEY)? {
+        let bytes: [u8; 32] = bytes
+            .as_slice()
+            .try_into()
+            .context("keys/list-manifest is damaged; restore it from a backup")?;
+        return Ok(Lists::open_marked(&at, ManifestKey::known(&bytes), now)?);
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    let opened = Lists::open_marked(&at, ManifestKey::fresh(&bytes), now)?;
+    // Only now: a start that is cut off in between begins with a fresh key again.
+    folder.write_secret(KEY, &bytes)?;
+    Ok(opened)
+}
+
+/// Whether somebody else than Pharos, or a fault of the disk, changed what must be in force.
+fn changed_by_another(recovery: &pharos_lists::Recovery) -> bool {
+    use pharos_lists::ManifestFound::{Changed, Missing};
+    matches!(recovery.manifest, Some(Changed | Missing))
+}
+
 fn list_sentences(recovery: &pharos_lists::Recovery) -> Vec<String> {
+    use pharos_lists::ManifestFound;
     let mut sentences = Vec::new();
+    sentences.extend(recovery.manifest.map(|found| {
+        match found {
+            ManifestFound::CutOff => "lists: a change that was cut off is in force",
+            ManifestFound::Missing => "lists: manifest.json was missing; the last good one is in force. Find out who had access to the folder",
+            ManifestFound::Changed => "lists: manifest.json was changed by another hand than Pharos; the last good one is in force. Find out who had access to the folder",
+            ManifestFound::CopyDamaged => "lists: the marked copy of the manifest was damaged and made anew; check the disk",
+        }
+        .to_owned()
+    }));
     if !recovery.removed.is_empty() {
         sentences.push(format!(
             "lists: {} files of an interrupted change removed",

@@ -22,6 +22,8 @@ pub enum Trouble {
     Activity,
     /// The clock has leapt, or the server was off for long: deleting goes on in small steps.
     Clock,
+    /// The lists were changed by another hand than Pharos; the last good state is in force.
+    Lists,
 }
 
 impl Trouble {
@@ -31,6 +33,7 @@ impl Trouble {
             Trouble::Records => "records",
             Trouble::Activity => "activity",
             Trouble::Clock => "clock",
+            Trouble::Lists => "lists",
         }
     }
 }
@@ -100,6 +103,18 @@ impl App {
     /// What is wrong with keeping activity, in words; `None` when all is well.
     pub fn activity_problem(&self) -> Option<String> {
         self.inner().activity.status().problem
+    }
+
+    /// Tells the technical team that the list manifest was changed or taken away behind Pharos's back;
+    /// the last good one is in force (FIL-04).
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn tell_of_changed_lists(&self) -> Result<(), Error> {
+        tracing::error!(
+            "the list manifest was changed by another hand; the last good one is in force"
+        );
+        self.tell_of_trouble(Trouble::Lists).await
     }
 
     /// Queues a notice of this trouble for the technical team, once a day.

@@ -127,7 +127,7 @@ fn fil_04_damage_on_disk_is_repaired_or_told() {
         recovery
             .rebuilt
             .unwrap()
-            .contains("checksum does not match")
+            .contains("not those that Pharos compiled")
     );
     assert!(recovery.rolled_back.is_empty());
     assert_eq!(categories(&lists.catalogue(), "site11.example"), ["gaming"]);

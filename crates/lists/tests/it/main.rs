@@ -10,6 +10,7 @@
 mod crashes;
 mod fetching;
 mod imports;
+mod marks;
 mod publisher;
 mod sealed;
 mod sealed_fetching;

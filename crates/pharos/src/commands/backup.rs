@@ -17,6 +17,7 @@ const FOLDERS: &[&str] = &["lists", "activity"];
 /// Single files that do.
 const FILES: &[&str] = &[
     "keys/sealed-lists",
+    "keys/list-manifest",
     "keys/authority.key",
     "keys/authority.pem",
     "keys/radius",

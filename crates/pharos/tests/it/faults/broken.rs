@@ -108,6 +108,47 @@ fn fil_03_at_a_start_without_its_sealed_list_everything_is_refused() {
     assert!(blocked(&data, "https://sealed-place.example/"));
 }
 
+/// FIL-03, FIL-04: a list manifest that another hand has changed, here so that a list and the sealed list
+/// that must be there are forgotten, is noticed at the start; the last good one is in force, and so it is
+/// when the manifest was taken away. With both it and its marked copy changed nothing starts.
+#[test]
+fn fil_04_a_manifest_that_another_hand_has_changed_gives_way_to_the_last_good_one() {
+    let scratch = scratch();
+    let data = folder(scratch.path());
+    let manifest = data.join("lists/manifest.json");
+    let good = fs::read(&manifest).unwrap();
+    let mut forgetful: serde_json::Value = serde_json::from_slice(&good).unwrap();
+    assert!(!forgetful["lists"].as_array().unwrap().is_empty());
+    forgetful["lists"] = serde_json::json!([]);
+    forgetful["catalogue"] = serde_json::json!(0);
+    forgetful["catalogue_sha256"] = serde_json::json!("");
+    let harms: [(&str, &dyn Fn()); 2] = [
+        ("changed by another hand", &|| {
+            fs::write(&manifest, forgetful.to_string()).unwrap();
+        }),
+        ("was missing", &|| fs::remove_file(&manifest).unwrap()),
+    ];
+    for (said, harm) in harms {
+        harm();
+        let server = Server::serve(&data, &[]);
+        let told = server.complained();
+        assert!(
+            told.contains(said) && told.contains("the last good one is in force"),
+            "{told}"
+        );
+        assert!(blocked(&data, "https://gambling.pharos.test/"), "{said}");
+        assert_eq!(fs::read(&manifest).unwrap(), good, "it is written again");
+        drop(server);
+    }
+    fs::write(&manifest, forgetful.to_string()).unwrap();
+    fs::write(data.join("lists/manifest.good"), "no longer").unwrap();
+    let refused = on(&data, &["lists", "status"]);
+    assert!(
+        refused.code != 0 && refused.err.contains("restore lists/ from a backup"),
+        "{refused:?}"
+    );
+}
+
 /// FIL-04: garbage is no list; and a compiled catalogue that was damaged on disk is compiled anew.
 #[test]
 fn fault_a_broken_list_and_a_damaged_catalogue() {
