@@ -5,6 +5,7 @@
 //! policy.md          the written policy: clauses with ids and the controls that keep them
 //! aup/*.md           acceptable use agreements by audience and age
 //! procedures/*.toml  changes to the shipped procedures: stricter only
+//! ai-tools/*.txt     the school's own adapters of AI tools
 //! ```
 //!
 //! Pure: [`load`] takes the files as bytes and gives a [`Pack`] and every problem in one go, each
@@ -13,6 +14,7 @@
 //! lists of illegal material: there is no word for it.
 
 mod agreement;
+mod ai_tools;
 mod archive;
 mod compile;
 mod diff;

@@ -7,6 +7,7 @@ use pharos_governance::{Clause, Control};
 use pharos_policy::PolicySpec;
 
 use crate::agreement::read_agreement;
+use crate::ai_tools::{is_adapter, read_ai_tools};
 use crate::compile::check_compiles;
 use crate::filter;
 use crate::lists::{read_lists, read_sealed};
@@ -80,7 +81,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
             "write the policy with numbered headings",
         ),
     }
-    let mut changes = Vec::new();
+    let (mut changes, mut adapters) = (Vec::new(), Vec::new());
     for (path, text) in &texts {
         if let Some(name) = path
             .strip_prefix("aup/")
@@ -90,8 +91,11 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
                 .extend(read_agreement(path, name, text, &names, &mut problems));
         } else if path.starts_with("procedures/") && path.ends_with(".toml") {
             changes.push((*path, *text));
+        } else if is_adapter(path) {
+            adapters.push((*path, *text));
         }
     }
+    pack.ai_tools = read_ai_tools(&adapters, &mut problems);
     pack.procedures = read_procedures(&changes, &mut problems);
     set_school_rules(&mut pack);
     let problems = problems.into_sorted();
@@ -165,7 +169,8 @@ fn texts<'f>(
         let known = path == "school.toml"
             || path == "policy.md"
             || (path.starts_with("aup/") && path.ends_with(".md"))
-            || (path.starts_with("procedures/") && path.ends_with(".toml"));
+            || (path.starts_with("procedures/") && path.ends_with(".toml"))
+            || is_adapter(path);
         if !known {
             let quiet = path.starts_with("people/")
                 || path.eq_ignore_ascii_case("readme.md")
@@ -175,7 +180,7 @@ fn texts<'f>(
                     .is_some_and(|name| name.starts_with('.'));
             if !quiet {
                 let help = Some(
-                    "a pack holds school.toml, policy.md, aup/*.md and procedures/*.toml"
+                    "a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml and ai-tools/*.txt"
                         .to_owned(),
                 );
                 problems.add(
@@ -309,6 +314,7 @@ fn read_school_toml(
         procedures: Vec::new(),
         lists,
         sealed,
+        ai_tools: Vec::new(),
     };
     root.finish(&mut cx);
     if cx.problems.is_sound() {

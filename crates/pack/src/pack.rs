@@ -7,6 +7,7 @@ use pharos_access::Act;
 use pharos_casework::Procedure;
 use pharos_governance::Clause;
 use pharos_policy::PolicySpec;
+use pharos_scan::tools::Tool;
 use pharos_school::Role;
 
 use crate::agreement::Agreement;
@@ -87,6 +88,8 @@ pub struct Pack {
     pub lists: Vec<ListSubscription>,
     /// Where bundles of sealed lists come from.
     pub sealed: Vec<SealedSource>,
+    /// The school's own adapters of AI tools, asked before the shipped ones.
+    pub ai_tools: Vec<Tool>,
     /// Confirmed weak settings.
     pub confirmed: BTreeMap<String, Confirmation>,
 }

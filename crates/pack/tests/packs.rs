@@ -694,3 +694,39 @@ fn cfg_01_times_of_day_and_phases_are_checked() {
         assert_ne!(loaded.count(Severity::Error), 0, "{wrong}");
     }
 }
+
+/// MON-03, CFG-03: the school's own adapters of AI tools are part of its pack; what is wrong with one is
+/// told by file and line.
+#[test]
+fn mon_03_adapters_of_ai_tools_are_part_of_the_pack() {
+    const RIGHT: &str =
+        "tool harbour-talk\nversion 1\nhosts talk.example\n[POST /chat]\nprompt q\n";
+    let load = |name: &str, text: &str| {
+        load(&files(&[
+            ("school.toml", SMALL),
+            ("policy.md", POLICY),
+            (name, text),
+        ]))
+    };
+    let pack = sound(load("ai-tools/harbour-talk.txt", RIGHT));
+    assert_eq!(&*pack.ai_tools[0].name, "harbour-talk");
+    for (name, text, wants) in [
+        (
+            "ai-tools/harbour-talk.txt",
+            RIGHT.replace("version 1", "version x"),
+            "ai-tools/harbour-talk.txt:2",
+        ),
+        (
+            "ai-tools/other.txt",
+            RIGHT.to_owned(),
+            "ai-tools/other.txt:1",
+        ),
+    ] {
+        let loaded = load(name, &text);
+        assert!(loaded.pack.is_none());
+        let said = report(&loaded);
+        assert!(said.contains(wants), "{said}");
+    }
+    let noted = load("ai-tools/harbour-talk.toml", RIGHT);
+    assert!(report(&noted).contains("is not part of a pack"));
+}

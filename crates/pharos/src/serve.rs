@@ -20,7 +20,7 @@ use pharos_proxy::{
     CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent,
     Words, pac, trust_steps,
 };
-use pharos_scan::tools::Tools;
+use pharos_scan::tools::LiveTools;
 use pharos_service::{
     App, AskUnopened, Noticed, NoticedCounts, Prober, School, SystemClock, Unopened,
 };
@@ -205,8 +205,7 @@ pub(crate) async fn start(
         Some(at) => (Some(at.plain), at.tls, at.https),
         None => (None, None, None),
     };
-    let tools = Arc::new(ai_tools::known(faces.ai_tools.as_deref())?);
-    app.know_tools(&tools);
+    app.know_tools(ai_tools::own(faces.ai_tools.as_deref())?)?;
     let proxied = (on(Off::Proxy) || !faces.block_page.is_empty())
         .then(|| {
             let behind = Behind {
@@ -218,7 +217,7 @@ pub(crate) async fn start(
                 filter: app.filter(),
                 desk: app.desk(),
                 sign_in: Arc::new(ProxySignIn(app.clone())),
-                tools,
+                tools: app.tools(),
                 view: Some(&opened.proxy),
             };
             start_proxy(faces, behind, &sink, &stop, &mut tasks)
@@ -428,7 +427,7 @@ pub(crate) struct Behind<'a> {
     pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
     pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
     /// The tools of generative AI that are known.
-    pub(crate) tools: Arc<Tools>,
+    pub(crate) tools: Arc<LiveTools>,
     /// Where what the proxy tells of itself is put.
     pub(crate) view: Option<&'a OnceLock<pharos_proxy::View>>,
 }

@@ -99,7 +99,7 @@ impl Standing {
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
-                tools: Arc::new(ai_tools::known(faces.ai_tools.as_deref())?),
+                tools: Arc::new(ai_tools::known(faces.ai_tools.as_deref())?.into()),
                 view: None,
             };
             let at = start_proxy(faces, behind, &ground.sink, &stop, &mut tasks)?;

@@ -29,7 +29,7 @@ impl Use {
         verdict: &Verdict,
         request: &Request<Incoming>,
     ) -> Option<Self> {
-        let tools = client.shared().config.tools.as_ref()?;
+        let tools = client.shared().config.tools.as_ref()?.now();
         if !verdict.may_be_read() {
             return None;
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pharos_scan::tools::Tools;
+use pharos_scan::tools::LiveTools;
 use pharos_scan::{Dictionaries, WatchList};
 use rustls_pki_types::CertificateDer;
 
@@ -96,7 +96,7 @@ pub struct ProxyConfig {
     pub dictionaries: Option<Arc<Dictionaries>>,
     /// The tools of generative AI that are known; `None` knows none, and reads what is sent to them
     /// in the generic way alone.
-    pub tools: Option<Arc<Tools>>,
+    pub tools: Option<Arc<LiveTools>>,
     /// The words that are watched for: of a long prompt the part with them is kept.
     pub watch: Option<Arc<WatchList>>,
     /// Ports that `CONNECT` may reach; empty for every port that is not a known other service.

@@ -4,7 +4,7 @@
 mod sightings;
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use pharos_access::{Actor, AlertFacts, Target, Watched, act};
@@ -18,7 +18,6 @@ use pharos_monitor::{
 use pharos_policy::Member;
 use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert, Raised};
 use pharos_scan::WatchList;
-use pharos_scan::tools::Tools;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +103,6 @@ pub struct Watch {
     phrases: Phrases,
     /// The categories that rules name.
     categories: HashSet<String>,
-    tools: RwLock<Arc<Tools>>,
 }
 
 impl Watch {
@@ -119,14 +117,11 @@ impl Watch {
             .map_err(|_| Error::invalid("The shipped watch rules are not usable."))?;
         let list = WatchList::built_in()
             .map_err(|_| Error::invalid("The shipped watch phrases are not usable."))?;
-        let tools = Tools::built_in()
-            .map_err(|_| Error::invalid("The shipped adapters of AI tools are not usable."))?;
         Ok(Self {
             watch: Mutex::new(watch),
             sightings: Mutex::default(),
             phrases: Phrases(list),
             categories,
-            tools: RwLock::new(Arc::new(tools)),
         })
     }
 
@@ -233,21 +228,6 @@ impl App {
             self.raise_alert(sighting).await?;
         }
         Ok(())
-    }
-
-    /// From now on these tools of generative AI are known by name.
-    pub fn know_tools(&self, tools: &Arc<Tools>) {
-        let known = &self.inner().watch.tools;
-        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
-        *known = Arc::clone(tools);
-    }
-
-    /// The tool of generative AI that somebody asked something of, where the event is of that.
-    pub fn tool_asked(&self, event: &Event) -> Option<Arc<str>> {
-        event.search.as_ref()?;
-        let tools = &self.inner().watch.tools;
-        let tools = tools.read().unwrap_or_else(PoisonError::into_inner);
-        tools.title_of(&event.host, event.path.as_deref())
     }
 
     /// Writes the repetitions that were held back. Called by the jobs every few seconds.

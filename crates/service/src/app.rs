@@ -56,6 +56,10 @@ pub(crate) struct Inner {
     pub(crate) report_pace: crate::cases::pace::ReportPace,
     pub(crate) watch: crate::alerts::Watch,
     pub(crate) network: crate::network::Network,
+    /// The tools of generative AI that are known.
+    pub(crate) tools: Arc<pharos_scan::tools::LiveTools>,
+    /// Those told at the start.
+    pub(crate) told_tools: std::sync::OnceLock<Vec<pharos_scan::tools::Tool>>,
     /// When the next membership of an exception group lapses, in seconds since 1970.
     pub(crate) next_lapse: std::sync::atomic::AtomicI64,
     /// Where what was last known is kept (FIL-17).
@@ -71,7 +75,7 @@ impl App {
     /// When the shipped watch rules do not read.
     pub fn new(ports: Ports, school: School) -> Result<Self, Error> {
         let watch = crate::alerts::Watch::new()?;
-        Ok(Self {
+        let app = Self {
             inner: Arc::new(Inner {
                 records: ports.records,
                 activity: ports.activity,
@@ -90,11 +94,16 @@ impl App {
                 report_pace: Default::default(),
                 watch,
                 network: crate::network::Network::default(),
+                tools: Arc::default(),
+                told_tools: std::sync::OnceLock::new(),
                 next_lapse: std::sync::atomic::AtomicI64::new(i64::MAX),
                 standby: std::sync::OnceLock::new(),
                 kept_marks: std::sync::Mutex::default(),
             }),
-        })
+        };
+        app.take_tools_up()
+            .map_err(|_| Error::invalid("The adapters of AI tools are not usable."))?;
+        Ok(app)
     }
 
     /// The time.

@@ -475,6 +475,7 @@ impl App {
         let pack = crate::packs::usable(pharos_pack::load(files))?;
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         self.inner().school.store(std::sync::Arc::new(school));
+        self.take_tools_up_or_say();
         Ok(())
     }
 

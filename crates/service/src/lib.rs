@@ -38,6 +38,7 @@ mod sealed;
 mod sign_in;
 mod snapshot;
 pub mod standby;
+mod tools;
 mod trouble;
 mod uninspected;
 mod unzip;

@@ -93,6 +93,7 @@ impl App {
                 .await?;
         }
         self.inner().school.store(std::sync::Arc::new(school));
+        self.take_tools_up_or_say();
         self.rebuild().await?;
         Ok(number)
     }

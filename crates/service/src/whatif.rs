@@ -159,6 +159,7 @@ pub(crate) fn touches_filter(before: &Pack, after: &Pack) -> bool {
     before.filter != after.filter
         || before.lists != after.lists
         || before.sealed != after.sealed
+        || before.ai_tools != after.ai_tools
         || pharos_pack::settings()
             .filter(|setting| ours.iter().any(|start| setting.name.starts_with(start)))
             .any(|setting| {

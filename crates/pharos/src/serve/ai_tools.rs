@@ -11,8 +11,8 @@ use pharos_scan::tools::{TOOL_BYTES_MAX, TOOLS_MAX, Tool, Tools};
 /// The shipped adapters, behind those of a folder. Everything wrong is told by file and line.
 pub(crate) fn known(folder: Option<&Path>) -> anyhow::Result<Tools> {
     let mut tools = Tools::default();
-    if let Some(folder) = folder {
-        add_own(folder, &mut tools)?;
+    for tool in own(folder)? {
+        tools.add(tool)?;
     }
     for (name, text) in Tools::built_in_texts() {
         let shipped = Tool::parse(text);
@@ -24,7 +24,12 @@ pub(crate) fn known(folder: Option<&Path>) -> anyhow::Result<Tools> {
     Ok(tools)
 }
 
-fn add_own(folder: &Path, tools: &mut Tools) -> anyhow::Result<()> {
+/// The adapters of a folder that is told at the start.
+pub(crate) fn own(folder: Option<&Path>) -> anyhow::Result<Vec<Tool>> {
+    let Some(folder) = folder else {
+        return Ok(Vec::new());
+    };
+    let mut tools = Vec::new();
     let listed = std::fs::read_dir(folder)
         .with_context(|| format!("the folder {} cannot be read", folder.display()))?;
     let mut files = Vec::new();
@@ -45,7 +50,7 @@ fn add_own(folder: &Path, tools: &mut Tools) -> anyhow::Result<()> {
             })
             .with_context(|| format!("{} cannot be read", path.display()))?;
         match Tool::parse(&text) {
-            Ok(tool) => tools.add(tool)?,
+            Ok(tool) => tools.push(tool),
             Err(problems) => wrong.extend(
                 problems
                     .iter()
@@ -56,7 +61,7 @@ fn add_own(folder: &Path, tools: &mut Tools) -> anyhow::Result<()> {
     if !wrong.is_empty() {
         bail!("the adapters have problems:\n{}", wrong.join("\n"));
     }
-    Ok(())
+    Ok(tools)
 }
 
 /// The words that are watched for, by which the part of a long prompt is chosen that is kept.

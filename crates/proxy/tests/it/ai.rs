@@ -34,7 +34,7 @@ pub(crate) fn knows(config: &mut ProxyConfig) {
     config.dictionaries = Some(Arc::new(
         Dictionaries::compile(&all, &pharos_scan::Sets::default()).unwrap(),
     ));
-    config.tools = Some(Arc::new(Tools::built_in().unwrap()));
+    config.tools = Some(Arc::new(Tools::built_in().unwrap().into()));
     let watch = WatchList::parse("version 1\n[worry urgent]\ngrey rock").unwrap();
     config.watch = Some(Arc::new(watch));
 }

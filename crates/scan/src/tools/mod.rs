@@ -24,5 +24,5 @@ pub use extract::{Extract, Said};
 pub use parse::{TOOL_BYTES_MAX, ToolProblem};
 pub use place::PLACES_MAX;
 pub use scan::{PROMPT_BYTES_MAX, ToolScan};
-pub use set::{Found, TOOLS_MAX, Tools, ToolsError};
+pub use set::{Found, LiveTools, TOOLS_MAX, Tools, ToolsError};
 pub use socket::SocketScan;

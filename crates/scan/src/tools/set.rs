@@ -1,7 +1,7 @@
 //! The tools that are known, and which of them a request is for.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use pharos_catalogue::Host;
 
@@ -20,6 +20,29 @@ pub struct Tools {
     /// Shapes that any host may speak.
     anywhere: Vec<Arc<Tool>>,
     count: usize,
+}
+
+/// The tools that are known now, for those who ask on every request: a new version of the school's
+/// pack puts others in their place.
+#[derive(Debug, Default)]
+pub struct LiveTools(RwLock<Arc<Tools>>);
+
+impl LiveTools {
+    /// The tools that are known now.
+    pub fn now(&self) -> Arc<Tools> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these are known.
+    pub fn replace(&self, tools: Tools) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tools);
+    }
+}
+
+impl From<Tools> for LiveTools {
+    fn from(tools: Tools) -> Self {
+        Self(RwLock::new(Arc::new(tools)))
+    }
 }
 
 /// Why adapters cannot be used together.

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use jiff::civil::date;
+use pharos_records::Origin;
+use pharos_service::Brought;
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{said, system};
@@ -194,4 +196,41 @@ async fn rev_02_rep_01_reviews_and_reports_are_reminded_of() {
         said(&told).contains(&("review-due", "mirela.dobre")),
         "governors hear that it is late: {told:?}"
     );
+}
+
+/// MON-03, REQ-03: an adapter of an AI tool in the pack is a change of monitoring: it waits to be assessed,
+/// and is known, before the shipped ones, from the moment the pack is in force.
+#[tokio::test]
+async fn mon_03_an_ai_tool_of_the_pack_is_known_when_the_pack_is_in_force() {
+    let school = SampleSchool::open().await;
+    let asked = async || {
+        let event = school
+            .asks("ada.quill", "talk.example/chat", "why is the sea salty")
+            .await;
+        school.app.tool_asked(&event).map(|title| title.to_string())
+    };
+    assert_eq!(asked().await, None);
+    let mut files = pack_files();
+    let adapter = "tool harbour-talk\nversion 1\ntitle Harbour Talk\nhosts talk.example\n[POST /chat]\nprompt q\n";
+    files.insert("ai-tools/harbour-talk.txt".to_owned(), adapter.into());
+    let technician = school.at_work("kofi.adeyemi").await.actor;
+    let brought = school
+        .app
+        .bring_pack(&technician, &files, "We use it in Year 9", Origin::File)
+        .await
+        .unwrap();
+    let Brought::Waits(number) = brought else {
+        panic!("{brought:?}")
+    };
+    assert_eq!(asked().await, None, "not before it is in force");
+    school.approve_change(number).await;
+    let lead = school.at_work("ruth.okafor").await.actor;
+    let live = school.app.tools();
+    school.app.put_in_force(&lead, number).await.unwrap();
+    assert_eq!(asked().await.as_deref(), Some("Harbour Talk"));
+    let host = pharos_catalogue::Host::parse("talk.example").unwrap();
+    let found = live
+        .now()
+        .find(&host, "/chat", pharos_scan::tools::Way::Post);
+    assert!(found.is_some(), "whoever holds the tools knows it as well");
 }
