@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pharos_casework::ParentDuty;
+use pharos_catalogue::Address;
 use pharos_governance::{Clause, Control};
 use pharos_policy::PolicySpec;
 
@@ -291,6 +292,7 @@ fn read_school_toml(
     let sealed = read_sealed(fil.as_mut(), &mut cx);
     let (addresses, devices) = read_devices(&mut root, &mut cx);
     check_notice_places(&settings, &policy, &mut cx);
+    check_mail_cap(&settings, &policy, &mut cx);
     let pack = Pack {
         words,
         front_page: read_front_page(&mut root, &mut cx),
@@ -368,6 +370,56 @@ fn check_named_adult(pack: &Pack, cx: &mut Cx<'_>) {
                 nearest(phase, known),
             );
         }
+    }
+}
+
+/// The cap on mail (FIL-10): hours that are there, sites that are sites, and something to count.
+fn check_mail_cap(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>) {
+    let set = |name: &str| settings.iter_set().find(|(set, _)| *set == name);
+    if let Some((name, set)) = set("fil.mail_cap_not_in")
+        && let SettingValue::Text(hours) = &set.value
+        && !policy.hours.contains_key(hours)
+    {
+        cx.error(
+            set.place,
+            format!("{name}: {hours:?} names no hours of the pack"),
+            nearest(hours, policy.hours.keys().map(String::as_str)),
+        );
+    }
+    let mut sites = 0;
+    if let Some((name, set)) = set("fil.mail_cap_sites")
+        && let SettingValue::List(written) = &set.value
+    {
+        sites = written.len();
+        for site in written {
+            let host =
+                Address::parse(site).is_ok_and(|site| site.path().is_none_or(|at| at == "/"));
+            if !host || !site.contains('.') || site.contains("://") {
+                cx.error(
+                    set.place,
+                    format!("{name}: {site:?} is no name of a site"),
+                    "write \"mail.school.example\", without https:// and without a page",
+                );
+            }
+        }
+    }
+    let webmail = settings.word_of("fil.personal_email", "pupils");
+    if let Some((name, set)) = set("fil.mail_cap_minutes")
+        && settings.number(name).is_some_and(|minutes| minutes > 0)
+        && sites == 0
+        && webmail.as_deref() != Some("allowed")
+    {
+        let file = cx.file.to_owned();
+        cx.problems.add(
+            &file,
+            set.place,
+            Severity::Warning,
+            format!("{name}: nothing counts towards the cap"),
+            Some(
+                "name the school's mail in fil.mail_cap_sites; outside mail is blocked for pupils"
+                    .to_owned(),
+            ),
+        );
     }
 }
 

@@ -695,6 +695,43 @@ fn cfg_01_times_of_day_and_phases_are_checked() {
     }
 }
 
+/// FIL-10: the cap on mail names hours and sites that are there, and something to count.
+#[test]
+fn fil_10_the_cap_on_mail_is_checked() {
+    let cap = |more: &str| {
+        with(&format!(
+            "[school.hours]\nlessons = {{ days = \"mon-fri\", from = \"08:30\", to = \"15:00\" }}\n[fil]\nmail_cap_minutes = 30\n{more}"
+        ))
+    };
+    let right = cap("mail_cap_sites = [\"mail.tern.example\"]\nmail_cap_not_in = \"lessons\"\n");
+    assert_eq!(right.count(Severity::Warning), 0, "{}", report(&right));
+    assert_eq!(sound(right).number_of("fil.mail_cap_minutes", 0), 30);
+    assert!(report(&cap("")).contains("nothing counts towards the cap"));
+    for (wrong, about) in [
+        (
+            "mail_cap_not_in = \"lesons\"\n",
+            "\"lesons\" names no hours of the pack",
+        ),
+        (
+            "mail_cap_sites = [\"https://mail.tern.example\"]\n",
+            "is no name of a site",
+        ),
+        (
+            "mail_cap_sites = [\"mail.tern.example/inbox\"]\n",
+            "is no name of a site",
+        ),
+    ] {
+        let loaded = cap(wrong);
+        assert!(loaded.pack.is_none(), "{wrong}");
+        let line = SMALL.lines().count() + 5;
+        let said = report(&loaded);
+        assert!(
+            said.contains(&format!("school.toml:{line}")) && said.contains(about),
+            "{said}"
+        );
+    }
+}
+
 /// MON-03, CFG-03: the school's own adapters of AI tools are part of its pack; what is wrong with one is
 /// told by file and line.
 #[test]

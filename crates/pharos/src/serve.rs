@@ -206,6 +206,9 @@ pub(crate) async fn start(
         None => (None, None, None),
     };
     app.know_tools(ai_tools::own(faces.ai_tools.as_deref())?)?;
+    if let Err(error) = app.recount_mail().await {
+        tracing::warn!(%error, "how long pupils were at mail today could not be counted anew");
+    }
     let proxied = (on(Off::Proxy) || !faces.block_page.is_empty())
         .then(|| {
             let behind = Behind {

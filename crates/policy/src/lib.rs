@@ -47,7 +47,7 @@ pub use fallback::{
     FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
 };
 pub use inspection::Tenant;
-pub use policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, NOTICE_RULE, Policy};
+pub use policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, MAIL_CAP_RULE, NOTICE_RULE, Policy};
 pub use problem::SpecProblem;
 pub use request::{AiUse, Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};

@@ -83,6 +83,8 @@ pub const AI_WORKSPACE_RULE: &str = "ai-workspace";
 /// The name of the built-in rule that holds everything but help back until the notice of
 /// monitoring is accepted (MON-09).
 pub const NOTICE_RULE: &str = "notice";
+/// The rule that holds whoever has used the day's minutes of mail up (FIL-10), named after its setting.
+pub const MAIL_CAP_RULE: &str = "fil.mail_cap_minutes";
 
 /// Names of what is built in, made once so that a decision can share them.
 #[derive(Debug)]

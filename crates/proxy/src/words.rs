@@ -1,7 +1,7 @@
 //! The words on the pages: fitted to the reader's age, with the school's own words in them
 //! (FIL-14).
 
-use pharos_policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, Layer};
+use pharos_policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, Layer, MAIL_CAP_RULE};
 use pharos_school::YearGroup;
 
 use crate::judge::Verdict;
@@ -246,6 +246,13 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
             "Its words fall under \u{201c}{}\u{201d} ({over}).",
             over.category.replace('-', " ")
         );
+    }
+    if &*verdict.decision.rule == MAIL_CAP_RULE {
+        return match band {
+            AgeBand::Youngest => "You have had your time for mail today. It opens again tomorrow.",
+            _ => "You have used today\u{2019}s time for mail outside lessons up. It opens again tomorrow.",
+        }
+        .to_owned();
     }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);

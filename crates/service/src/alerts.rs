@@ -185,9 +185,13 @@ fn theme(name: &str) -> Harm {
 }
 
 impl App {
-    /// Whether the watch rules could make anything of an event. On every event: it costs little,
-    /// and most are passed over here.
+    /// Whether the watch rules could make anything of an event, or the cap on mail counts it. On every
+    /// event: it costs little, and most are passed over here.
     pub fn is_worth_watching(&self, event: &Event) -> bool {
+        self.counts_as_mail(event) || self.is_for_the_rules(event)
+    }
+
+    fn is_for_the_rules(&self, event: &Event) -> bool {
         event.sealed.is_some()
             || event.search.is_some()
             || may_be_way_round(event)
@@ -205,6 +209,12 @@ impl App {
             || is_check_address(event.address)
             || !self.is_worth_watching(event)
         {
+            return Ok(());
+        }
+        if self.counts_as_mail(event) {
+            self.count_mail(event).await?;
+        }
+        if !self.is_for_the_rules(event) {
             return Ok(());
         }
         // The roll in memory is enough to judge by: no look into the records for each event.

@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) tools: Arc<pharos_scan::tools::LiveTools>,
     /// Those told at the start.
     pub(crate) told_tools: std::sync::OnceLock<Vec<pharos_scan::tools::Tool>>,
+    /// How long pupils were at mail today (FIL-10).
+    pub(crate) mail_cap: crate::mail_cap::MailCap,
     /// When the next membership of an exception group lapses, in seconds since 1970.
     pub(crate) next_lapse: std::sync::atomic::AtomicI64,
     /// Where what was last known is kept (FIL-17).
@@ -96,6 +98,7 @@ impl App {
                 network: crate::network::Network::default(),
                 tools: Arc::default(),
                 told_tools: std::sync::OnceLock::new(),
+                mail_cap: Default::default(),
                 next_lapse: std::sync::atomic::AtomicI64::new(i64::MAX),
                 standby: std::sync::OnceLock::new(),
                 kept_marks: std::sync::Mutex::default(),

@@ -23,6 +23,7 @@ mod groups;
 mod help_visits;
 mod lessons;
 mod lists;
+mod mail_cap;
 mod network;
 mod notices;
 mod overrides;

@@ -37,6 +37,8 @@ pub struct School {
     pub chase: ChaseSettings,
     /// School days, for clocks.
     pub calendar: WeekCalendar,
+    /// The cap on mail that is not work (FIL-10); `None`: no cap.
+    pub(crate) mail_cap: Option<crate::mail_cap::Rule>,
     /// Category names that are right although no list in force carries them.
     pub declared_categories: Vec<Arc<str>>,
 }
@@ -109,6 +111,7 @@ impl School {
             .collect();
         let ack_minutes = u32::try_from(pack.number_of("con.ack_minutes", 30)).unwrap_or(30);
         Ok(Self {
+            mail_cap: crate::mail_cap::Rule::of(&pack),
             version,
             ack_minutes,
             rules: Arc::new(rules),

@@ -95,6 +95,7 @@ impl App {
             add_override(spec, &stored)?;
         }
         self.inner().next_lapse.store(next_lapse, Ordering::Relaxed);
+        self.add_held(spec, now);
         Ok(())
     }
 

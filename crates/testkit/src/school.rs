@@ -259,6 +259,14 @@ impl SampleSchool {
 
     /// What a face would record, and show to the watch rules, when somebody asks for an address now.
     pub async fn visit(&self, username: &str, address: &str) -> Event {
+        let event = self.event(username, address).await;
+        self.sink.record(event.clone());
+        self.app.notice(&event).await.unwrap();
+        event
+    }
+
+    /// What a face would record when somebody asks for an address now; nobody is shown it.
+    pub async fn event(&self, username: &str, address: &str) -> Event {
         let who = self.certainly(username).await;
         let address = Address::parse(address).unwrap();
         let snapshot = self.app.filter().snapshot().unwrap();
@@ -270,7 +278,7 @@ impl SampleSchool {
             face: Face::Https,
             now: self.app.now(),
         });
-        let event = Event {
+        Event {
             at: self.app.now(),
             group: snapshot.group_name(&who, Some(from)),
             who,
@@ -287,10 +295,7 @@ impl SampleSchool {
             sealed: decision.sealed,
             bytes_up: 0,
             bytes_down: 0,
-        };
-        self.sink.record(event.clone());
-        self.app.notice(&event).await.unwrap();
-        event
+        }
     }
 
     /// The same for something asked of a tool of generative AI there, as the proxy records it.

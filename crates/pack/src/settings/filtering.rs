@@ -116,6 +116,30 @@ pub(super) const TABLE: &[Setting] = &[
         FILTER,
     ),
     live(
+        "fil.mail_cap_minutes",
+        Number(0, 1_440),
+        "0",
+        "Only a school knows how much is too much.",
+        "Minutes a day in which a pupil may be at mail, outside lessons and the like; after that mail is held until the next day. A page left open counts. 0: no cap.",
+        FILTER,
+    ),
+    live(
+        "fil.mail_cap_sites",
+        Texts,
+        "[]",
+        "Only a school knows where its mail is.",
+        "Sites of the school's own mail that count towards the cap, beside outside mail (webmail) where that is open.",
+        FILTER,
+    ),
+    live(
+        "fil.mail_cap_not_in",
+        Text,
+        "",
+        "Nothing where the school names no hours.",
+        "Named hours, such as lessons, in which mail counts as work: it is neither counted nor held.",
+        FILTER,
+    ),
+    live(
         "fil.page_text",
         Words(&[
             ("pupils", &["block", "warn", "off"]),

@@ -7,10 +7,11 @@ use pharos_catalogue::Address;
 
 use super::NO_CATEGORIES;
 use super::words::Words;
+use crate::policy::MAIL_CAP_RULE;
 use crate::rule::{Audience, Rule};
 use crate::sets::HoursSet;
 use crate::sites::Sites;
-use crate::spec::{ExceptionSpec, LessonKind, LessonSpec, PersonalSpec, RuleSpec};
+use crate::spec::{ExceptionSpec, HeldSpec, LessonKind, LessonSpec, PersonalSpec, RuleSpec};
 use crate::{Action, Layer, PolicySpec};
 
 /// All rules so far, and where they are found.
@@ -28,6 +29,9 @@ impl Rules {
         self.blocks(spec, words);
         for (n, personal) in spec.overrides.personal.iter().enumerate() {
             self.personal(personal, &format!("overrides.personal[{n}]"), words);
+        }
+        for (n, held) in spec.overrides.held.iter().enumerate() {
+            self.held(held, &format!("overrides.held[{n}]"), words);
         }
         for (n, exception) in spec.overrides.exceptions.iter().enumerate() {
             self.exception(exception, &format!("overrides.exceptions[{n}]"), words);
@@ -122,6 +126,19 @@ impl Rules {
             );
         }
         self.add(rule, &personal.sites, path, words);
+    }
+
+    /// Whoever is over the day's cap of mail (FIL-10).
+    fn held(&mut self, held: &HeldSpec, path: &str, words: &mut Words<'_>) {
+        let mut rule = blank(MAIL_CAP_RULE, Layer::Personal, Action::Block);
+        rule.audience = Audience {
+            people: held.people.clone().into(),
+            ..Audience::default()
+        };
+        rule.categories = words.categories(&held.categories, &format!("{path}.categories"));
+        rule.except_hours = words.hours(&held.except_hours, &format!("{path}.except-hours"));
+        rule.until = Some(held.until);
+        self.add(rule, &held.sites, path, words);
     }
 
     fn exception(&mut self, exception: &ExceptionSpec, path: &str, words: &mut Words<'_>) {

@@ -10,7 +10,8 @@ mod rules;
 
 pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
 pub use overrides::{
-    EmergencySpec, ExceptionSpec, LessonKind, LessonSpec, Overrides, PersonalSpec, UninspectedSpec,
+    EmergencySpec, ExceptionSpec, HeldSpec, LessonKind, LessonSpec, Overrides, PersonalSpec,
+    UninspectedSpec,
 };
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{

@@ -19,6 +19,28 @@ pub struct Overrides {
     pub lessons: Vec<LessonSpec>,
     /// Hosts that are not looked into for a time.
     pub uninspected: Vec<UninspectedSpec>,
+    /// People over the day's cap of mail; worked out by the server, never written by hand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldSpec>,
+}
+
+/// People who have used the day's minutes of mail up, and are held from it until the next day (FIL-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeldSpec {
+    /// The people.
+    pub people: Vec<PersonId>,
+    /// Sites of mail.
+    #[serde(default)]
+    pub sites: Vec<String>,
+    /// Categories of mail.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// Named hours in which mail is work.
+    #[serde(default)]
+    pub except_hours: Vec<String>,
+    /// The next day.
+    pub until: Timestamp,
 }
 
 /// Hosts that the proxy does not look into for a time: an application that trusts one certificate

@@ -85,6 +85,32 @@ async fn fil_14_the_reason_is_plain_and_an_unknown_reader_can_sign_in() {
     );
 }
 
+/// FIL-10: whoever has used the day's minutes of mail up reads that it opens again tomorrow, in words for
+/// their age.
+#[tokio::test]
+async fn fil_10_whoever_is_over_the_cap_on_mail_reads_why() {
+    let school = School::open(&[]);
+    for (who, says) in [
+        (
+            ADA,
+            "time for mail outside lessons up. It opens again tomorrow.",
+        ),
+        (
+            BEN,
+            "You have had your time for mail today. It opens again tomorrow.",
+        ),
+    ] {
+        school.sign_in(who);
+        let page = school
+            .get("http://inbox.mail.test/", "Accept: text/html\r\n")
+            .await;
+        assert!(
+            page.starts_with("HTTP/1.1 403 ") && page.contains(says),
+            "{page}"
+        );
+    }
+}
+
 /// Pictures and scripts get a short word and open no reference.
 #[tokio::test]
 async fn what_is_no_page_gets_no_page() {

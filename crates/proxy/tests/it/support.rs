@@ -20,7 +20,8 @@ use pharos_filter::{
     Categories, Filter, Hit, Parts, Roster, Sealed, Snapshot, Versions, compile_policy,
 };
 use pharos_policy::spec::{
-    AiSpec, BlockSpec, DefaultSpec, InspectionSpec, PageTextSpec, RuleSpec, TenantSpec,
+    AiSpec, BlockSpec, DefaultSpec, HeldSpec, InspectionSpec, Overrides, PageTextSpec, RuleSpec,
+    TenantSpec,
 };
 use pharos_policy::{Action, Member, PolicySpec};
 use pharos_proxy::{
@@ -216,6 +217,16 @@ pub(crate) fn snapshot_with(change: impl FnOnce(&mut PolicySpec)) -> Snapshot {
             except: Vec::new(),
             action: Action::Allow,
         }],
+        overrides: Overrides {
+            held: vec![HeldSpec {
+                people: vec![person(ADA), person(BEN)],
+                sites: vec!["mail.test".to_owned()],
+                categories: Vec::new(),
+                except_hours: Vec::new(),
+                until: jiff::Timestamp::MAX,
+            }],
+            ..Overrides::default()
+        },
         ..PolicySpec::default()
     };
     change(&mut spec);

@@ -14,6 +14,7 @@ mod evidence;
 mod filtering;
 mod lists;
 mod looking;
+mod mail_cap;
 mod network;
 mod quiet;
 mod roaming;
