@@ -91,9 +91,11 @@ impl Decided {
         engines::rewrite(self.known.address.host(), self.decision.narrowing)
     }
 
-    /// Which known way round the filter the name is (FIL-16).
+    /// Which known way round the filter the name is, where it is answered otherwise than a blocked
+    /// site (FIL-16).
     pub(crate) fn way_round(&self) -> Option<WayRound> {
-        self.known.facts.way_round()
+        let way_round = self.known.facts.way_round();
+        way_round.filter(|way_round| *way_round != WayRound::Site)
     }
 
     /// Turns into the decision on the first alias target that is blocked for this person though

@@ -1,5 +1,6 @@
 //! Known ways round the filter that are names: browser canaries, private relay, discovery of
-//! encrypted resolvers, and well-known encrypted resolvers themselves (FIL-16).
+//! encrypted resolvers, well-known encrypted resolvers themselves, and the sites of the best-known
+//! tunnels, proxies and copies of pages (FIL-16).
 //!
 //! A small set that must always be right; long lists of resolvers, proxies and tunnels come as
 //! category lists.
@@ -21,6 +22,9 @@ pub enum WayRound {
     Discovery,
     /// A public encrypted resolver: blocked.
     Resolver,
+    /// A site through which others are reached: a private network, a proxy, the Tor network, a
+    /// translation or stored copy of any page. Blocked as any site is, with the block page.
+    Site,
 }
 
 impl WayRound {
@@ -31,6 +35,7 @@ impl WayRound {
             WayRound::Relay => "private-relay",
             WayRound::Discovery => "resolver-discovery",
             WayRound::Resolver => "encrypted-resolver",
+            WayRound::Site => "tunnel-site",
         }
     }
 }
@@ -51,7 +56,7 @@ pub fn way_round(host: &Host) -> Option<WayRound> {
 
 static GLANCE: LazyLock<Glance> = LazyLock::new(|| NAMES.iter().map(|(name, _)| *name).collect());
 
-use WayRound::{Canary, Discovery, Relay, Resolver};
+use WayRound::{Canary, Discovery, Relay, Resolver, Site};
 
 /// Sorted by name; resolvers that are reached by their address alone stand among them.
 static NAMES: &[(&str, WayRound)] = &[
@@ -61,12 +66,14 @@ static NAMES: &[(&str, WayRound)] = &[
     ("1.1.1.1", Resolver),
     ("1.1.1.2", Resolver),
     ("1.1.1.3", Resolver),
+    ("12ft.io", Site),
     ("149.112.112.112", Resolver),
     ("1dot1dot1dot1.cloudflare-dns.com", Resolver),
     ("208.67.220.220", Resolver),
     ("208.67.222.222", Resolver),
     ("45.90.28.0", Resolver),
     ("45.90.30.0", Resolver),
+    ("4everproxy.com", Site),
     ("8.8.4.4", Resolver),
     ("8.8.8.8", Resolver),
     ("9.9.9.10", Resolver),
@@ -82,13 +89,28 @@ static NAMES: &[(&str, WayRound)] = &[
     ("[2620:fe::fe]", Resolver),
     ("_dns.resolver.arpa", Discovery),
     ("adblock.dns.mullvad.net", Resolver),
+    ("anonymouse.org", Site),
     ("anycast.uncensoreddns.org", Resolver),
+    ("archive.fo", Site),
+    ("archive.is", Site),
+    ("archive.li", Site),
+    ("archive.md", Site),
+    ("archive.ph", Site),
+    ("archive.today", Site),
+    ("archive.vn", Site),
     ("base.dns.mullvad.net", Resolver),
     ("basic.rethinkdns.com", Resolver),
+    ("betternet.co", Site),
+    ("blockaway.net", Site),
+    ("cc.bingj.com", Site),
     ("chrome.cloudflare-dns.com", Resolver),
     ("chromium.dns.nextdns.io", Resolver),
     ("cloudflare-dns.com", Resolver),
     ("cloudflare-gateway.com", Resolver),
+    ("croxyproxy.com", Site),
+    ("croxyproxy.net", Site),
+    ("croxyproxy.rocks", Site),
+    ("cyberghostvpn.com", Site),
     ("d.adguard-dns.com", Resolver),
     ("dns-family.adguard.com", Resolver),
     ("dns-unfiltered.adguard.com", Resolver),
@@ -148,12 +170,20 @@ static NAMES: &[(&str, WayRound)] = &[
     ("doh.umbrella.com", Resolver),
     ("doh.xfinity.com", Resolver),
     ("dot.sb", Resolver),
+    ("expressvpn.com", Site),
     ("family.adguard-dns.com", Resolver),
     ("family.cloudflare-dns.com", Resolver),
     ("firefox.dns.nextdns.io", Resolver),
     ("freedns.controld.com", Resolver),
+    ("getlantern.org", Site),
+    ("hide.me", Site),
+    ("hidemyass.com", Site),
+    ("hola.org", Site),
+    ("hotspotshield.com", Site),
+    ("ipvanish.com", Site),
     ("jp.tiar.app", Resolver),
     ("kids.dns0.eu", Resolver),
+    ("kproxy.com", Site),
     ("mask-api.icloud.com", Relay),
     ("mask-canary.icloud.com", Relay),
     ("mask-h2.icloud.com", Relay),
@@ -162,19 +192,47 @@ static NAMES: &[(&str, WayRound)] = &[
     ("mask.icloud.com", Relay),
     ("max.rethinkdns.com", Resolver),
     ("mozilla.cloudflare-dns.com", Resolver),
+    ("mullvad.net", Site),
+    ("nordvpn.com", Site),
     ("odoh.cloudflare-dns.com", Resolver),
     ("one.one.one.one", Resolver),
+    ("onion.ly", Site),
+    ("onion.pet", Site),
+    ("onion.ws", Site),
     ("open.dns0.eu", Resolver),
     ("ordns.he.net", Resolver),
+    ("privateinternetaccess.com", Site),
+    ("proton-vpn.com", Site),
+    ("protonvpn.com", Site),
+    ("protonvpn.net", Site),
+    ("proxyium.com", Site),
+    ("proxysite.com", Site),
+    ("psiphon.ca", Site),
+    ("psiphon3.com", Site),
     ("public.dns.iij.jp", Resolver),
+    ("purevpn.com", Site),
     ("resolver-eu.lelux.fi", Resolver),
     ("resolver.arpa", Discovery),
     ("security.cloudflare-dns.com", Resolver),
     ("sky.rethinkdns.com", Resolver),
+    ("snowflake.torproject.net", Site),
+    ("surfshark.com", Site),
+    ("tor2web.org", Site),
+    ("torproject.org", Site),
+    ("touchvpn.net", Site),
+    ("translate.goog", Site),
+    ("tunnelbear.com", Site),
+    ("ultrasurf.us", Site),
     ("unfiltered.adguard-dns.com", Resolver),
     ("unicast.uncensoreddns.org", Resolver),
+    ("urban-vpn.com", Site),
     ("use-application-dns.net", Canary),
+    ("vpngate.net", Site),
+    ("vyprvpn.com", Site),
+    ("webcache.googleusercontent.com", Site),
     ("wikimedia-dns.org", Resolver),
+    ("windscribe.com", Site),
+    ("zenmate.com", Site),
     ("zero.dns0.eu", Resolver),
 ];
 
@@ -197,6 +255,12 @@ mod tests {
             ("1.1.1.1", Some(Resolver)),
             ("[2620:fe::fe]", Some(Resolver)),
             ("192.0.2.1", None),
+            ("my.nordvpn.com", Some(Site)),
+            ("www.torproject.org", Some(Site)),
+            ("www-bbc-co-uk.translate.goog", Some(Site)),
+            ("translate.google.com", None),
+            ("adblock.dns.mullvad.net", Some(Resolver)),
+            ("web.archive.org", None),
             ("example.org", None),
         ] {
             assert_eq!(way_round(&Host::parse(host).unwrap()), expected, "{host}");

@@ -185,6 +185,29 @@ fn fil_16_ways_round_the_filter_are_closed_and_recorded() {
     assert_eq!(school.counts().avoidance, 17);
 }
 
+/// FIL-16, FIL-14: the site of a known tunnel is blocked as any site is, with the page that says why.
+#[test]
+fn fil_16_a_known_tunnel_leads_to_the_block_page() {
+    let school = School::start();
+    for name in [
+        "my.nordvpn.com",
+        "www.torproject.org",
+        "www-bets-test.translate.goog",
+    ] {
+        assert_eq!(
+            ask_from(PUPIL, school.dns(), name, A).ips(),
+            [PAGE_V4],
+            "{name}"
+        );
+        let event = school.events.last();
+        assert_eq!(
+            (&*event.host, event.action, &*event.rule),
+            (name, "block", "avoidance")
+        );
+        assert_eq!(school.upstream.times_asked(name), 0);
+    }
+}
+
 /// FIL-16: an innocent name that is only an alias of a blocked one is blocked like it, also when
 /// the answer comes from the cache; who may visit the target may visit the alias.
 #[test]

@@ -241,6 +241,9 @@ pub(crate) fn method_of(event: &Event) -> Option<Method> {
         let host = pharos_catalogue::Host::parse(&event.host).ok()?;
         return match pharos_filter::shield::way_round(&host)? {
             pharos_filter::shield::WayRound::Resolver => Some(Method::EncryptedDns),
+            pharos_filter::shield::WayRound::Site => {
+                Some(Method::of_host(&event.host).unwrap_or(Method::Other))
+            }
             _ => None,
         };
     }
