@@ -34,7 +34,7 @@ pub(crate) use dns::start_dns;
 use crate::cli::{Faces, Off, ServeArgs};
 use crate::folder::Folder;
 use crate::output::Output;
-use crate::prober::FaceProber;
+use crate::prober::{FaceProber, Listening};
 use crate::watch::watched;
 use crate::wire::{self, Opened};
 use crate::{descriptors, operator, ports, sample, standby};
@@ -226,9 +226,9 @@ pub(crate) async fn start(
             start_proxy(faces, behind, &sink, &stop, &mut tasks)
         })
         .transpose()?;
-    let (proxy, block_page) = match proxied {
-        Some(at) => (at.proxy, at.block_page),
-        None => (None, None),
+    let (proxy, block_page, transparent) = match proxied {
+        Some(at) => (at.proxy, at.block_page, at.transparent),
+        None => (None, None, Vec::new()),
     };
 
     if let Some(view) = opened.proxy.get() {
@@ -248,7 +248,17 @@ pub(crate) async fn start(
         lease_files: school.pack.network.leases.len(),
     });
 
-    let prober: Arc<dyn Prober> = Arc::new(FaceProber { dns, proxy });
+    let listening = Listening {
+        dns: dns.into_iter().collect(),
+        dot: dot.into_iter().collect(),
+        doh: doh.into_iter().collect(),
+        proxy: proxy.into_iter().collect(),
+        transparent,
+        tproxy: faces.tproxy,
+        dns_name: dns_name(faces, &school),
+    };
+    let prober = FaceProber::new(listening, &authority, app.desk(), &web_url)?;
+    let prober: Arc<dyn Prober> = Arc::new(prober);
     // Set once: a second start in one process keeps the first, which is the same faces.
     drop(opened.prober.set(Arc::clone(&prober)));
 
@@ -287,6 +297,15 @@ pub(crate) async fn start(
         stop,
         tasks,
     })
+}
+
+/// The name in the certificate of the encrypted resolver, where there is one.
+fn dns_name(faces: &Faces, school: &School) -> Option<String> {
+    if faces.dot.is_empty() && faces.doh.is_empty() {
+        return None;
+    }
+    let name = crate::own_certificate::host(faces.dns_name.as_deref(), school).ok()?;
+    Some(name.to_string())
 }
 
 /// Lets the pages ask the proxy what it could not look into.
@@ -439,6 +458,8 @@ pub(crate) struct Behind<'a> {
 pub(crate) struct ProxyAt {
     pub(crate) proxy: Option<SocketAddr>,
     pub(crate) block_page: Option<SocketAddr>,
+    /// Where the network sends connections.
+    pub(crate) transparent: Vec<SocketAddr>,
 }
 
 /// Starts the proxy, or where it is off only the block page for blocked names.
@@ -496,8 +517,9 @@ pub(crate) fn start_proxy(
     )
     .context("the proxy cannot listen")?;
     let at = ProxyAt {
-        proxy: running.addresses().first().copied(),
+        proxy: running.addresses().first().copied().filter(|_| !off),
         block_page: running.block_pages().first().copied(),
+        transparent: running.addresses().iter().skip(1).copied().collect(),
     };
     if let Some(view) = behind.view {
         // Set once, as the prober is.

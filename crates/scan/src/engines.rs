@@ -57,6 +57,8 @@ enum Hosts {
         labels: &'static [&'static str],
         endings: &'static [&'static str],
         bare: bool,
+        /// Some of them, to be tried.
+        probes: &'static [&'static str],
     },
     /// These hosts; those that the strict name stands for come first.
     Exactly {
@@ -80,11 +82,16 @@ impl EngineId {
 }
 
 impl Engine {
-    /// A host that is rewritten when searches are held, for the self-check to ask for.
-    pub fn probe_host(&self) -> Option<&'static str> {
+    /// Hosts for the self-check to ask for: those that are rewritten when searches are held, a
+    /// few of an engine that has one for each country; its first host where none is rewritten.
+    pub fn probe_hosts(&self) -> &'static [&'static str] {
         match &self.hosts {
-            Hosts::Exactly { rewritten, .. } => rewritten.first().copied(),
-            Hosts::Endings { .. } => (self.name == "google").then_some("www.google.com"),
+            Hosts::Exactly {
+                rewritten: [],
+                others,
+            } => &others[..others.len().min(1)],
+            Hosts::Exactly { rewritten, .. } => rewritten,
+            Hosts::Endings { probes, .. } => probes,
         }
     }
 
@@ -187,6 +194,7 @@ pub static ENGINES: &[Engine] = &[
             labels: &["www", "images"],
             endings: GOOGLE_ENDINGS,
             bare: false,
+            probes: &["www.google.com", "www.google.co.uk"],
         },
     },
     Engine {
@@ -283,6 +291,7 @@ pub static ENGINES: &[Engine] = &[
             labels: &["www", "m"],
             endings: YANDEX_ENDINGS,
             bare: true,
+            probes: &["yandex.com", "yandex.ru"],
         },
     },
     Engine {

@@ -62,6 +62,12 @@ pub(crate) struct Inner {
     pub(crate) told_tools: std::sync::OnceLock<Vec<pharos_scan::tools::Tool>>,
     /// How long pupils were at mail today (FIL-10).
     pub(crate) mail_cap: crate::mail_cap::MailCap,
+    /// Paths of the self-check's test users while it runs.
+    pub(crate) check_devices: crate::checks::Devices,
+    /// Held while the self-check runs.
+    pub(crate) checking: Mutex<()>,
+    /// One run, and one that waits for it.
+    pub(crate) check_queue: Semaphore,
     /// When the next membership of an exception group lapses, in seconds since 1970.
     pub(crate) next_lapse: std::sync::atomic::AtomicI64,
     /// Where what was last known is kept (FIL-17).
@@ -99,6 +105,9 @@ impl App {
                 tools: Arc::default(),
                 told_tools: std::sync::OnceLock::new(),
                 mail_cap: Default::default(),
+                check_devices: Default::default(),
+                checking: Mutex::new(()),
+                check_queue: Semaphore::new(2),
                 next_lapse: std::sync::atomic::AtomicI64::new(i64::MAX),
                 standby: std::sync::OnceLock::new(),
                 kept_marks: std::sync::Mutex::default(),

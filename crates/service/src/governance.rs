@@ -13,11 +13,14 @@ use pharos_records::{AlertFilter, CaseFilter, SettingRow, StandingRow};
 use pharos_school::Role;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{CheckResults, Kind, Result_};
+use crate::checks::{CheckResults, Kind, Outcome, Result_};
 use crate::{App, Error, SignedIn};
 
 /// How far back lapses count.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 28);
+
+/// How far back single probes of the self-check are read.
+const CHECKS_READ: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredAttestation {
@@ -160,7 +163,6 @@ impl App {
             ..Facts::default()
         };
         self.check_facts(&system, &mut facts).await?;
-        self.sealed_facts(&mut facts)?;
         self.case_facts_for_clauses(&system, &mut facts).await?;
         self.alert_facts_for_clauses(&system, &mut facts).await?;
         facts.attestations = self
@@ -174,6 +176,8 @@ impl App {
     }
 
     async fn check_facts(&self, system: &Actor, facts: &mut Facts) -> Result<(), Error> {
+        let mut newest: BTreeMap<(String, Kind), Found> = BTreeMap::new();
+        let recent = self.now() - CHECKS_READ;
         for run in self.checks(system).await? {
             let id = run.run.id;
             let whole = run.run.passed > 0;
@@ -183,43 +187,60 @@ impl App {
             if facts.check_passed.is_none() && whole && run.run.failed == 0 {
                 facts.check_passed = Some((id, run.run.to));
             }
-            for row in CheckResults::read(&run)?.probes {
-                let subject = match row.kind {
+            // What an old run found is out of date whatever it was; the last one counts in any case.
+            if newest.is_empty() || run.run.to >= recent {
+                for outcome in CheckResults::read(&run)?.outcomes() {
+                    keep_newest(&mut newest, &outcome, (id, run.run.to));
+                }
+            }
+        }
+        self.sealed_facts(facts, &newest)?;
+        facts.probes = newest
+            .into_iter()
+            .filter_map(|((group, kind), found)| {
+                let subject = match kind {
                     Kind::Category(name) => Subject::Category(name),
                     Kind::SafeSearch(engine) => Subject::SafeSearch(engine),
                     Kind::Sealed(_) | Kind::Help(_) | Kind::WayRound(_) | Kind::Curriculum(_) => {
-                        continue;
+                        return None;
                     }
                 };
-                let result = match row.result {
-                    Result_::Passed => ProbeResult::Passed,
-                    Result_::Failed => ProbeResult::Failed,
-                    Result_::NotTried => ProbeResult::NotTried,
-                };
-                keep_newest(
-                    &mut facts.probes,
-                    Probe {
-                        check: id,
-                        at: run.run.to,
-                        group: row.group,
-                        subject,
-                        result,
-                    },
-                );
-            }
-        }
+                Some(Probe {
+                    check: found.check,
+                    at: found.at,
+                    group,
+                    subject,
+                    result: found.result,
+                })
+            })
+            .collect();
         Ok(())
     }
 
-    fn sealed_facts(&self, facts: &mut Facts) -> Result<(), Error> {
+    /// A list counts as live when the last run that tried its test entry found it blocked for
+    /// everybody.
+    fn sealed_facts(
+        &self,
+        facts: &mut Facts,
+        newest: &BTreeMap<(String, Kind), Found>,
+    ) -> Result<(), Error> {
+        let held = |name: &str| {
+            let tried = newest.iter().filter(|((_, kind), found)| {
+                matches!(kind, Kind::Sealed(list) if list == name)
+                    && found.result != ProbeResult::NotTried
+            });
+            let last = tried.clone().map(|(_, found)| found.at).max()?;
+            let mut tried = tried.filter(|(_, found)| found.at == last);
+            Some(tried.all(|(_, found)| found.result == ProbeResult::Passed))
+        };
         facts.sealed = self
             .sealed_status()?
             .into_iter()
             .map(|list| SealedListFact {
-                name: list.name.to_string(),
                 entries: list.entries,
                 refreshed_at: Some(list.issued),
-                test_entry_held: None,
+                test_entry_held: held(&list.name),
+                name: list.name.to_string(),
             })
             .collect();
         Ok(())
@@ -301,17 +322,31 @@ impl App {
     }
 }
 
-/// A failed probe of a run outweighs a passed one of the same run; a newer run outweighs all.
-fn keep_newest(probes: &mut Vec<Probe>, probe: Probe) {
-    match probes
-        .iter_mut()
-        .find(|kept| kept.group == probe.group && kept.subject == probe.subject)
-    {
-        None => probes.push(probe),
-        Some(kept) if kept.check == probe.check && weight(probe.result) > weight(kept.result) => {
-            *kept = probe
-        }
-        Some(_) => {}
+/// What the newest run that tried something found.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    check: pharos_school::CheckId,
+    at: Timestamp,
+    result: ProbeResult,
+}
+
+/// A failed probe of a run outweighs a passed one of the same run, in whatever place and through
+/// whatever face; a newer run outweighs all.
+fn keep_newest(
+    newest: &mut BTreeMap<(String, Kind), Found>,
+    outcome: &Outcome<'_>,
+    (check, at): (pharos_school::CheckId, Timestamp),
+) {
+    let result = match outcome.result {
+        Result_::Passed => ProbeResult::Passed,
+        Result_::Failed => ProbeResult::Failed,
+        Result_::NotTried => ProbeResult::NotTried,
+    };
+    let key = (outcome.group.to_owned(), outcome.kind.clone());
+    let found = Found { check, at, result };
+    let kept = newest.entry(key).or_insert(found);
+    if kept.check == check && weight(result) > weight(kept.result) {
+        *kept = found;
     }
 }
 

@@ -57,7 +57,8 @@ pub use changes::{
     Side, Verification, WentBack, step_says, words_of,
 };
 pub use checks::{
-    CheckResults, Kind as CheckKind, ProbeRow, Prober, Result_ as CheckResult, Seen, Way,
+    Ask, Asking, CheckResults, Kind as CheckKind, Outcome, ProbeRow, Prober, Proof, Reach,
+    Result_ as CheckResult, Row as CheckRow, Seen, Signature, UserTried, Way, WayTried,
 };
 pub use clock::{Clock, SystemClock};
 pub use desk::Desk;

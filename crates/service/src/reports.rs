@@ -153,13 +153,12 @@ impl App {
         };
         let results = crate::CheckResults::read(&last)?;
         let mut blocked: Vec<String> = results
-            .probes
-            .into_iter()
-            .filter(|row| {
-                row.result == crate::CheckResult::Failed
-                    && matches!(row.kind, crate::CheckKind::Curriculum(_))
+            .outcomes()
+            .filter(|one| {
+                one.result == crate::CheckResult::Failed
+                    && matches!(one.kind, crate::CheckKind::Curriculum(_))
             })
-            .map(|row| row.address)
+            .map(|one| one.address.to_owned())
             .collect();
         blocked.sort();
         blocked.dedup();

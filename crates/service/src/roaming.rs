@@ -149,7 +149,8 @@ impl App {
             };
             (digest, device)
         });
-        self.filter().devices().set(owned);
+        let own = self.inner().check_devices.owned();
+        self.filter().devices().set(owned.chain(own));
         Ok(())
     }
 

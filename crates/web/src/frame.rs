@@ -68,6 +68,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("attested", "Attested today, in your name."),
     ("checked", "The check has run."),
+    ("signed-check", "Signed, with your name and the time."),
     ("closed", "The case is closed."),
     (
         "contained",

@@ -170,6 +170,7 @@ routes! {
     get "/checks", May(Act::ReadChecks) => p::checks::list;
     post "/checks", May(Act::RunCheck) => p::checks::run;
     get "/checks/{id}", May(Act::ReadChecks) => p::checks::show;
+    post "/checks/{id}/sign", May(Act::RecordStanding) => p::checks::sign;
     get "/reports", May(Act::ReadReport) => p::governors::show;
     post "/reports", May(Act::MakeReport) => p::governors::make;
     get "/reports/csv", May(Act::ReadReport) => p::governors::csv;

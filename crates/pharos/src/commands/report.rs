@@ -19,32 +19,22 @@ pub(super) async fn check(opened: &Opened, output: &mut Output) -> anyhow::Resul
         );
         return Ok(2);
     };
-    output.progress("trying the filter as each kind of user");
-    let id = match opened.app.run_check(&operator(), prober.as_ref()).await {
+    output.progress("trying the filter as each kind of user in each place");
+    let id = match opened.app.run_check(&operator(), prober).await {
         Ok(id) => id,
         Err(error) => return refused(error, output),
     };
     let run = opened.app.check(&operator(), id).await?;
     let results = CheckResults::read(&run)?;
     if output.json {
-        output.json(&serde_json::json!({ "id": id, "passed": run.run.passed, "failed": run.run.failed, "probes": results.probes }));
+        output.json(&serde_json::json!({ "id": id, "passed": run.run.passed, "failed": run.run.failed, "results": results }));
     } else {
-        for probe in results
-            .probes
-            .iter()
-            .filter(|probe| probe.result != CheckResult::Passed)
-        {
-            output.problem(&format!(
-                "{:?} as {}: {} ({})",
-                probe.result,
-                probe.group,
-                probe.kind.says(),
-                probe.seen
-            ));
-        }
+        tell(&results, output);
         output.say(format!(
-            "{} probes held, {} failed; kept as evidence {id}",
-            run.run.passed, run.run.failed
+            "{} probes held, {} failed, {} could not be tried; kept as evidence {id}",
+            run.run.passed,
+            run.run.failed,
+            results.count(CheckResult::NotTried)
         ));
     }
     Ok(match (run.run.passed, run.run.failed) {
@@ -52,6 +42,36 @@ pub(super) async fn check(opened: &Opened, output: &mut Output) -> anyhow::Resul
         (_, 0) => 0,
         _ => 1,
     })
+}
+
+/// What did not hold or could not be tried, one line for all whom the same became of.
+fn tell(results: &CheckResults, output: &mut Output) {
+    for row in results
+        .rows
+        .iter()
+        .filter(|row| row.result != CheckResult::Passed)
+    {
+        let word = match row.result {
+            CheckResult::Failed => "FAILED",
+            _ => "not tried",
+        };
+        output.problem(&format!(
+            "{word}: {}, {}, as {}: {} ({})",
+            row.kind.says(),
+            row.way.says(),
+            results.whom(row),
+            row.address,
+            row.seen
+        ));
+    }
+    for way in &results.ways {
+        if let Some(why) = &way.why_not {
+            output.say(format!("  {}: {why}", way.way.says()));
+        }
+    }
+    for note in &results.notes {
+        output.say(format!("  {note}"));
+    }
 }
 
 pub(super) async fn run(

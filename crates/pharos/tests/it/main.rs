@@ -12,6 +12,7 @@ mod support;
 
 mod ai;
 mod browsing;
+mod checks;
 mod clocks;
 mod commands;
 mod dns;

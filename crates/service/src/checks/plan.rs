@@ -1,198 +1,117 @@
-//! What a self-check tries: every promise of the written policy, as every kind of user.
+//! What a self-check tries: every promise of the written policy and of the settings, as every kind of
+//! user, through every face, in every place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pharos_catalogue::Host;
-use pharos_filter::shield::{WayRound, way_round};
-use pharos_filter::{Roster, engines};
+use pharos_filter::engines::ENGINES;
 use pharos_governance::Control;
-use pharos_policy::{Member, Policy, PolicySpec};
-use pharos_school::{PersonId, Role};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use pharos_policy::PhaseMode;
 
-use super::{ProbeRow, Result_, Seen, Way};
+use super::judge::{Kind, Wanted};
+use super::promised::{Promised, test_host};
+use super::routes::{For, ROUTES, Route};
+use super::users::{KindOfUser, UNKNOWN, USERS_MAX, User, users};
+use super::ways::{Ask, Asking, Way};
 use crate::{App, Error};
 
-/// Test users' ids begin so; they are nobody on the roll, and no alert is raised about them.
-const TEST_USER: u128 = 0x7e57_0000_0000_8000_8000_0000_0000_0000;
-
-/// The most kinds of user in one run.
-const USERS_MAX: usize = 60;
-
-/// What one probe is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
-pub enum Kind {
-    /// A category is blocked.
-    Category(String),
-    /// A search engine is held to its strict filter.
-    SafeSearch(String),
-    /// A sealed list is live: its dated test entry is blocked.
-    Sealed(String),
-    /// A help site is reachable (FIL-13).
-    Help(String),
-    /// A way round the filter is shut (FIL-16).
-    WayRound(String),
-    /// An address that teaching needs is open (FIL-12).
-    Curriculum(String),
-}
-
-impl Kind {
-    /// In words.
-    pub fn says(&self) -> String {
-        match self {
-            Self::Category(name) => format!("{name} is blocked"),
-            Self::SafeSearch(engine) => format!("safe search on {engine}"),
-            Self::Sealed(list) => format!("sealed list {list} is live"),
-            Self::Help(name) => format!("help is reachable: {name}"),
-            Self::WayRound(name) => format!("shut: {name}"),
-            Self::Curriculum(subject) => format!("open for teaching: {subject}"),
-        }
-    }
-}
-
-/// A kind of user to try as.
-#[derive(Debug, Clone)]
-pub(super) struct User {
-    pub(super) group: String,
-    pub(super) person: Option<PersonId>,
-    /// The number of the place where they are, from 1; `None` for the check's own desk.
-    pub(super) place: Option<u8>,
-}
+/// The most combinations of user, place and category that one run tries; beyond it places are
+/// sampled, and the run says so.
+const CELLS_MAX: usize = 12_000;
+/// Categories tried in a place where they are sampled.
+const SAMPLE: usize = 3;
 
 /// One thing to try.
 #[derive(Debug, Clone)]
 pub(super) struct Probe {
-    /// Index into the users.
+    /// Place in the users.
     pub(super) user: usize,
-    pub(super) way: Way,
     pub(super) kind: Kind,
-    pub(super) host: String,
+    pub(super) asking: Asking,
+    pub(super) wanted: Wanted,
+}
+
+impl Probe {
+    /// The address for the sheet. What a sealed list holds is not told, its test entry neither.
+    pub(super) fn address(&self) -> String {
+        let host = &self.asking.host;
+        match (&self.kind, &self.asking.ask) {
+            (Kind::Sealed(_), _) => "the list\u{2019}s test entry".to_owned(),
+            (_, Ask::Port(port)) => format!("{host}:{port}"),
+            (_, Ask::Within(name)) => format!("{name} inside a tunnel to {host}"),
+            _ => host.clone(),
+        }
+    }
 }
 
 /// Everything to try.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) users: Vec<User>,
+    /// For each user whether nothing at all is open to them now.
+    pub(super) shut: Vec<bool>,
     pub(super) probes: Vec<Probe>,
+    /// Sealed lists that cannot be read, with what is wrong.
+    pub(super) broken: Vec<(Kind, String)>,
+    pub(super) notes: Vec<String>,
 }
 
-impl Probe {
-    /// Whether the name is a signal to the whole network, which any address would switch on.
-    fn is_signal(&self) -> bool {
-        Host::parse(&self.host)
-            .ok()
-            .and_then(|host| way_round(&host))
-            .is_some_and(|way| matches!(way, WayRound::Canary | WayRound::Relay))
-    }
-
-    /// Holds what was seen against what was promised.
-    pub(super) fn judge(&self, group: &str, seen: &Seen) -> ProbeRow {
-        let result = match (&self.kind, seen) {
-            (_, Seen::NotTried(_)) => Result_::NotTried,
-            (Kind::WayRound(_), Seen::Blocked) if self.is_signal() => Result_::Failed,
-            (Kind::Category(_) | Kind::Sealed(_) | Kind::WayRound(_), Seen::Blocked | Seen::Nothing)
-            | (Kind::Help(_) | Kind::Curriculum(_), Seen::Through | Seen::Narrowed(_))
-            // An engine that cannot be reached at all is held as well.
-            | (Kind::SafeSearch(_), Seen::Narrowed(_) | Seen::Blocked | Seen::Nothing) => Result_::Passed,
-            _ => Result_::Failed,
-        };
-        let seen = match seen {
-            Seen::Blocked => "blocked".to_owned(),
-            Seen::Narrowed(name) => format!("answered with {name}"),
-            Seen::Nothing => "blocked, without any address".to_owned(),
-            Seen::Through => "let through".to_owned(),
-            Seen::NotTried(why) => format!("not tried: {why}"),
-        };
-        let address = if matches!(self.kind, Kind::Sealed(_)) {
-            "the list's test entry".to_owned()
-        } else {
-            self.host.clone()
-        };
-        ProbeRow {
-            group: group.to_owned(),
-            way: self.way,
-            kind: self.kind.clone(),
-            address,
-            result,
-            seen,
-        }
-    }
-}
-
-impl App {
-    /// Which test user stands for which group, and which groups stand for several: made with the
-    /// snapshot, so that both are of one version.
-    pub(crate) fn check_groups(&self) -> BTreeMap<String, Vec<String>> {
-        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for user in self.kinds_of_user() {
-            let whose = if user.is_pupil { "pupils" } else { "staff" };
-            groups
-                .entry(whose.to_owned())
-                .or_default()
-                .push(user.group.clone());
-            groups
-                .entry("everyone".to_owned())
-                .or_default()
-                .push(user.group.clone());
-            groups
-                .entry(user.group.clone())
-                .or_default()
-                .push(user.group);
-        }
-        groups
-    }
-
-    pub(super) fn plan_check(&self) -> Result<Plan, Error> {
-        let snapshot = self
-            .filter()
-            .snapshot()
-            .map_err(|_| Error::Refused("The filter has nothing in force yet; there is nothing to check. Look at the status page.".to_owned()))?;
-        let kinds = self.kinds_of_user();
-        let mut plan = Plan::default();
-        for kind in kinds.iter().take(USERS_MAX) {
-            plan.users.push(User {
-                group: kind.group.clone(),
-                person: Some(kind.test_user),
-                place: None,
+impl Plan {
+    fn add(
+        &mut self,
+        user: usize,
+        way: Way,
+        kind: &Kind,
+        host: &str,
+        (ask, wanted): (Ask, Wanted),
+    ) {
+        // A device's own path is somebody's, wherever they are.
+        let fits = self.users.get(user).is_some_and(|one| {
+            way != Way::DohDevice || (one.person.is_some() && one.place.is_none())
+        });
+        if fits {
+            let asking = Asking {
+                way,
+                host: host.to_owned(),
+                ask,
+                device: None,
+            };
+            self.probes.push(Probe {
+                user,
+                kind: kind.clone(),
+                asking,
+                wanted,
             });
         }
-        plan.users.push(User {
-            group: "unknown".to_owned(),
-            person: None,
-            place: None,
-        });
-        let unknown = plan.users.len() - 1;
-        let places = self.add_places(&mut plan);
-        let stands_for = self.check_groups();
-        let user_of = |group: &str| plan_index(&kinds, group);
-        let mut wanted: BTreeSet<(usize, Kind, String)> = BTreeSet::new();
-        for control in self.controls() {
+    }
+}
+
+/// What the written policy promises to whom.
+#[derive(Debug, Default)]
+struct Written {
+    categories: BTreeSet<(String, String)>,
+    engines: BTreeSet<(String, String)>,
+    /// Categories with the groups that they were promised for, for those whom nobody knows.
+    unknown: Vec<(String, Vec<String>)>,
+}
+
+impl Written {
+    fn of(controls: Vec<Control>, stands_for: &BTreeMap<String, Vec<String>>) -> Self {
+        let mut written = Self::default();
+        let expand = |groups: &[String]| -> Vec<String> {
+            groups
+                .iter()
+                .flat_map(|group| stands_for.get(group).cloned().unwrap_or_default())
+                .collect()
+        };
+        for control in controls {
             match control {
                 Control::FilterBlocks { category, groups } => {
-                    for user in groups
-                        .iter()
-                        .flat_map(|group| stands_for.get(group).cloned().unwrap_or_default())
-                        .filter_map(|group| user_of(&group))
-                    {
-                        wanted.insert((
-                            user,
-                            Kind::Category(category.clone()),
-                            test_host(&category),
-                        ));
-                    }
-                    let everywhere = places
-                        .iter()
-                        .filter(|place| place.is_held_to(&groups))
-                        .map(|place| place.user);
-                    for user in everywhere.chain([unknown]) {
-                        wanted.insert((
-                            user,
-                            Kind::Category(category.clone()),
-                            test_host(&category),
-                        ));
-                    }
+                    written.categories.extend(
+                        expand(&groups)
+                            .into_iter()
+                            .map(|group| (group, category.clone())),
+                    );
+                    written.unknown.push((category, groups));
                 }
                 Control::SafeSearchOn { engines, groups } => {
                     let groups = if groups.is_empty() {
@@ -200,251 +119,286 @@ impl App {
                     } else {
                         groups
                     };
-                    for engine in &engines {
-                        let Some(host) = engine_host(engine) else {
-                            continue;
-                        };
-                        for user in groups
-                            .iter()
-                            .flat_map(|group| stands_for.get(group).cloned().unwrap_or_default())
-                            .filter_map(|group| user_of(&group))
-                        {
-                            wanted.insert((
-                                user,
-                                Kind::SafeSearch(engine.clone()),
-                                host.to_owned(),
-                            ));
-                        }
+                    for group in expand(&groups) {
+                        written
+                            .engines
+                            .extend(engines.iter().map(|engine| (group.clone(), engine.clone())));
                     }
                 }
                 _ => {}
             }
         }
-        // Those who are led page by page reach none of it by themselves.
-        let general = |user: &User| {
-            user.person.is_some_and(|person| {
-                let who = crate::explain::stated(Some(person));
-                snapshot.subject(&who, None).mode() == pharos_policy::PhaseMode::General
+        written
+    }
+
+    /// Whether a category is promised to somebody. `guests`: the groups that unknown devices count
+    /// as in their place.
+    fn blocks(&self, user: &User, category: &str, guests: Option<&BTreeSet<String>>) -> bool {
+        if user.person.is_some() {
+            return self
+                .categories
+                .contains(&(user.group.clone(), category.to_owned()));
+        }
+        self.unknown
+            .iter()
+            .filter(|(promised, _)| promised == category)
+            .any(|(_, groups)| match guests {
+                None => true,
+                Some(guests) => groups
+                    .iter()
+                    .any(|group| group == "everyone" || guests.contains(group)),
             })
+    }
+}
+
+impl App {
+    pub(super) fn plan_check(&self, ways: &[Way]) -> Result<Plan, Error> {
+        let snapshot = self
+            .filter()
+            .snapshot()
+            .map_err(|_| Error::Refused("The filter has nothing in force yet; there is nothing to check. Look at the status page.".to_owned()))?;
+        let school = self.school();
+        let spec = &school.pack.filter;
+        let kinds = self.kinds_of_user();
+        let promised = self.promised(&snapshot)?;
+        let mut plan = Plan {
+            users: users(&kinds, spec),
+            ..Plan::default()
         };
-        for (user, _) in plan
+        plan.shut = plan
             .users
             .iter()
-            .enumerate()
-            .filter(|(_, user)| general(user))
-        {
-            for subject in &self.school().pack.curriculum {
-                for site in &subject.sites {
-                    wanted.insert((user, Kind::Curriculum(subject.name.clone()), site.clone()));
-                }
-            }
-        }
-        let sealed = self.sealed_status()?;
-        for user in 0..plan.users.len() {
-            for list in &sealed {
-                wanted.insert((
-                    user,
-                    Kind::Sealed(list.name.clone()),
-                    list.test_entry.clone(),
-                ));
-            }
-            for help in &self.school().pack.filter.help {
-                if let Some(site) = help.sites.first() {
-                    wanted.insert((user, Kind::Help(help.name.clone()), site.clone()));
-                }
-            }
-        }
-        self.add_ways_round(&mut plan);
-        for (user, kind, host) in wanted {
-            plan.probes.push(Probe {
-                user,
-                way: Way::Dns,
-                kind: kind.clone(),
-                host: host.clone(),
-            });
-            if matches!(kind, Kind::Category(_) | Kind::Sealed(_)) {
-                plan.probes.push(Probe {
-                    user,
-                    way: Way::Proxy,
-                    kind,
-                    host,
-                });
-            }
-        }
-        drop(snapshot);
+            .map(|user| promised.is_shut(user))
+            .collect();
+        plan.notes.extend(left_out(&kinds, spec.places.len()));
+        let written = Written::of(self.controls(), &self.check_groups());
+        self.plan_categories(&mut plan, &promised, &written, ways);
+        add_engines(&mut plan, &promised, &written, ways);
+        self.plan_sealed(&mut plan, ways)?;
+        self.plan_open(&mut plan, |user| {
+            user.person.is_some()
+                && snapshot.subject(&user.who(), Some(user.address)).mode() == PhaseMode::General
+        });
+        self.plan_routes(&mut plan, &promised, ways);
         Ok(plan)
     }
 
-    /// Somebody unknown in every place of the pack.
-    fn add_places(&self, plan: &mut Plan) -> Vec<PlaceTried> {
+    /// Every category that the settings or the written policy block for somebody: by name everywhere,
+    /// through the proxy, and one of them through every other face.
+    fn plan_categories(
+        &self,
+        plan: &mut Plan,
+        promised: &Promised,
+        written: &Written,
+        ways: &[Way],
+    ) {
         let spec = &self.school().pack.filter;
-        let mut places = Vec::new();
-        for (name, number) in spec.places.keys().zip(1_u8..=super::PLACES_MAX) {
-            let guests = spec
-                .unknown
-                .guests
-                .iter()
-                .filter(|guests| guests.places.contains(name))
-                .flat_map(|guests| guests.groups.iter().cloned())
-                .collect::<BTreeSet<String>>();
-            places.push(PlaceTried {
-                user: plan.users.len(),
-                guests: (!guests.is_empty()).then_some(guests),
-            });
-            plan.users.push(User {
-                group: format!("unknown in {name}"),
-                person: None,
-                place: Some(number),
-            });
+        let categories = promised.categories().to_vec();
+        let sampled = plan.users.len() * categories.len() > CELLS_MAX;
+        if sampled {
+            plan.notes.push(format!("There are more groups and places than one run tries in full: in each place {SAMPLE} categories were tried as each group, others than in the place before."));
         }
-        places
+        for number in 0..plan.users.len() {
+            let user = plan.users[number].clone();
+            let guests: BTreeSet<String> = user
+                .place
+                .iter()
+                .flat_map(|place| {
+                    let here = spec
+                        .unknown
+                        .guests
+                        .iter()
+                        .filter(move |guests| guests.places.contains(place));
+                    here.flat_map(|guests| guests.groups.iter().cloned())
+                })
+                .collect();
+            let guests = (!guests.is_empty()).then_some(&guests);
+            let mut blocked: Vec<&str> = categories
+                .iter()
+                .map(|category| &**category)
+                .filter(|category| {
+                    written.blocks(&user, category, guests)
+                        || promised.blocks(&user, &test_host(category))
+                })
+                .collect();
+            let elsewhere = user.place.is_some();
+            if sampled && elsewhere && blocked.len() > SAMPLE {
+                let turn = number % blocked.len();
+                blocked.rotate_left(turn);
+                blocked.truncate(SAMPLE);
+            }
+            for (turn, category) in blocked.iter().enumerate() {
+                let kind = Kind::Category((*category).to_owned());
+                let host = test_host(category);
+                for (place, way) in ways.iter().enumerate() {
+                    let whole = *way == Way::Dns
+                        || (*way == Way::Proxy && (!elsewhere || user.person.is_none()));
+                    // Another category through each of the others, so that all are met in time.
+                    let one = (number + place) % blocked.len() == turn;
+                    let tried = whole || (one && (!elsewhere || *way == Way::Proxy));
+                    if tried {
+                        plan.add(number, *way, &kind, &host, (Ask::Open, Wanted::Shut));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every sealed list, as everybody, in every place, through every face (FIL-03).
+    fn plan_sealed(&self, plan: &mut Plan, ways: &[Way]) -> Result<(), Error> {
+        let (broken, sealed): (Vec<_>, Vec<_>) = self
+            .sealed_status()?
+            .into_iter()
+            .partition(|list| list.test_entry.is_empty());
+        plan.broken.extend(broken.into_iter().map(|list| {
+            let trouble = list
+                .trouble
+                .unwrap_or_else(|| "it has no test entry".to_owned());
+            (Kind::Sealed(list.name), trouble)
+        }));
+        for user in 0..plan.users.len() {
+            for list in &sealed {
+                let kind = Kind::Sealed(list.name.clone());
+                for way in ways {
+                    plan.add(
+                        user,
+                        *way,
+                        &kind,
+                        &list.test_entry,
+                        (Ask::Open, Wanted::Sealed),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be open: help for everybody, and what teaching needs for whoever is not led page by
+    /// page and has anything open now.
+    fn plan_open(&self, plan: &mut Plan, is_general: impl Fn(&User) -> bool) {
+        let school = self.school();
+        for number in 0..plan.users.len() {
+            for help in &school.pack.filter.help {
+                if let Some(site) = help.sites.first() {
+                    plan.add(
+                        number,
+                        Way::Dns,
+                        &Kind::Help(help.name.clone()),
+                        site,
+                        (Ask::Open, Wanted::Open),
+                    );
+                }
+            }
+            let user = &plan.users[number];
+            if user.place.is_some() || plan.shut[number] || !is_general(user) {
+                continue;
+            }
+            for subject in &school.pack.curriculum {
+                for site in &subject.sites {
+                    plan.add(
+                        number,
+                        Way::Dns,
+                        &Kind::Curriculum(subject.name.clone()),
+                        site,
+                        (Ask::Open, Wanted::Open),
+                    );
+                }
+            }
+        }
     }
 
     /// Every way round that must be shut for whoever it is not granted to (FIL-16).
-    fn add_ways_round(&self, plan: &mut Plan) {
-        let avoidance = &self.school().pack.filter.avoidance;
-        if !avoidance.block {
-            return;
-        }
-        for (user, whose) in plan.users.iter().enumerate() {
-            if avoidance.granted.contains(&whose.group) {
-                continue;
-            }
-            for (name, host, ways) in WAYS_ROUND {
-                plan.probes.extend(ways.iter().map(|way| Probe {
-                    user,
-                    way: *way,
-                    kind: Kind::WayRound((*name).to_owned()),
-                    host: (*host).to_owned(),
-                }));
-            }
-        }
-    }
-
-    /// Every group of the pack that somebody is in, with a test user who stands for it.
-    pub(crate) fn kinds_of_user(&self) -> Vec<KindOfUser> {
-        let Ok(snapshot) = self.filter().snapshot() else {
-            return Vec::new();
+    fn plan_routes(&self, plan: &mut Plan, promised: &Promised, ways: &[Way]) {
+        let school = self.school();
+        let avoidance = &school.pack.filter.avoidance;
+        let applies = |route: &Route, user: &User| match route.whom {
+            For::NotGranted => avoidance.block && !avoidance.granted.contains(&user.group),
+            For::Category(category) => promised.blocks(user, &test_host(category)),
+            For::Once => false,
         };
-        kinds(
-            snapshot.policy(),
-            snapshot.roster(),
-            &self.school().pack.filter,
-        )
-    }
-}
-
-/// A place with its test device.
-struct PlaceTried {
-    user: usize,
-    /// The groups that guests there count as; `None` where the strictest rules hold.
-    guests: Option<BTreeSet<String>>,
-}
-
-impl PlaceTried {
-    /// Whether a promise to these groups holds for an unknown device here.
-    fn is_held_to(&self, groups: &[String]) -> bool {
-        match &self.guests {
-            None => true,
-            Some(guests) => {
-                groups.iter().any(|group| group == "everyone")
-                    || groups.iter().any(|group| guests.contains(group))
+        let open = plan.shut.iter().position(|shut| !shut);
+        for route in ROUTES {
+            let kind = Kind::WayRound(route.name.to_owned());
+            let once = open.filter(|_| route.whom == For::Once && avoidance.block);
+            let whom: Vec<usize> = match once {
+                Some(user) => vec![user],
+                None => (0..plan.users.len())
+                    .filter(|user| {
+                        let user = &plan.users[*user];
+                        user.place.is_none() && applies(route, user)
+                    })
+                    .collect(),
+            };
+            for user in whom {
+                for way in route.ways.iter().filter(|way| ways.contains(way)) {
+                    plan.add(
+                        user,
+                        *way,
+                        &kind,
+                        route.host,
+                        ((route.ask)(), (route.wanted)()),
+                    );
+                }
             }
         }
     }
 }
 
-/// The ways round that are tried: name, host, and through which faces. Nothing is sent to any of
-/// them when the filter holds.
-const WAYS_ROUND: &[(&str, &str, &[Way])] = &[
-    (
-        "a browser's own resolver (canary)",
-        "use-application-dns.net",
-        &[Way::Dns],
-    ),
-    ("private relay", "mask.icloud.com", &[Way::Dns]),
-    (
-        "an encrypted resolver by name",
-        "dns.google",
-        &[Way::Dns, Way::Proxy],
-    ),
-    ("an encrypted resolver by address", "1.1.1.1", &[Way::Proxy]),
-];
-
-fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec) -> Vec<KindOfUser> {
-    let mut members: Vec<_> = roster
-        .iter()
-        .filter(|member| !is_test_user(member.person))
-        .collect();
-    members.sort_by_key(|member| member.person);
-    let mut kinds: BTreeMap<String, (bool, PersonId)> = BTreeMap::new();
-    for member in members {
-        for group in policy.groups_of(&policy.subject(member)) {
-            if spec.groups.contains_key(&*group) {
-                kinds
-                    .entry(group.to_string())
-                    .or_insert((member.is(Role::Pupil), member.person));
+/// Every engine and the video site, where they are held or blocked for somebody: by name everywhere,
+/// and one of them through each other way that sees names (SRCH-05).
+fn add_engines(plan: &mut Plan, promised: &Promised, written: &Written, ways: &[Way]) {
+    for number in 0..plan.users.len() {
+        let user = plan.users[number].clone();
+        for (turn, engine) in ENGINES.iter().enumerate() {
+            let kind = Kind::SafeSearch(engine.name.to_owned());
+            let strictest = written
+                .engines
+                .contains(&(user.group.clone(), engine.name.to_owned()));
+            for host in engine.probe_hosts() {
+                let Some(wanted) = promised.engine(&user, host, strictest) else {
+                    continue;
+                };
+                let ask = match wanted {
+                    Wanted::Instead(_) => Ask::EveryRecord,
+                    _ => Ask::Open,
+                };
+                for (place, way) in ways.iter().enumerate().filter(|(_, way)| way.is_dns()) {
+                    let one = user.place.is_none() && (number + place) % ENGINES.len() == turn;
+                    if *way == Way::Dns || one {
+                        plan.add(number, *way, &kind, host, (ask.clone(), wanted.clone()));
+                    }
+                }
             }
         }
     }
-    kinds
-        .into_iter()
-        .enumerate()
-        .map(|(number, (group, (is_pupil, stands_for)))| KindOfUser {
-            group,
-            is_pupil,
-            stands_for,
-            test_user: test_user(number),
-        })
-        .collect()
 }
 
-/// Puts a test user for every kind into the roster: the facts of a member of that group, nobody's name.
-pub(crate) fn add_test_users(policy: &Policy, roster: &mut Roster, spec: &PolicySpec) {
-    for kind in kinds(policy, roster, spec) {
-        let Some(member) = roster.get(kind.stands_for) else {
-            continue;
-        };
-        let mut member = Member::clone(member);
-        member.person = kind.test_user;
-        member.username = format!("check:{}", kind.group).into();
-        roster.add(member);
+/// What is beyond the bounds of one run.
+fn left_out(kinds: &[KindOfUser], places: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    let places_max = usize::from(super::users::PLACES_MAX);
+    if kinds.len() > USERS_MAX {
+        let named: Vec<&str> = kinds
+            .iter()
+            .skip(USERS_MAX)
+            .map(|kind| kind.group.as_str())
+            .collect();
+        notes.push(format!(
+            "Groups beyond the {USERS_MAX} that one run tries were left out: {}.",
+            named.join(", ")
+        ));
     }
+    if places > places_max {
+        notes.push(format!(
+            "Places beyond the {places_max} that one run tries were left out: {} of them.",
+            places - places_max
+        ));
+    }
+    notes
 }
 
-/// A group with the member whose facts its test user borrows.
-#[derive(Debug, Clone)]
-pub(crate) struct KindOfUser {
-    pub(crate) group: String,
-    pub(crate) is_pupil: bool,
-    pub(crate) stands_for: PersonId,
-    pub(crate) test_user: PersonId,
-}
-
-/// The id of the n-th test user: always the same, on no roll.
-pub(crate) fn test_user(number: usize) -> PersonId {
-    PersonId::from_uuid(Uuid::from_u128(
-        TEST_USER + u128::try_from(number).unwrap_or_default(),
-    ))
-}
-
-/// Whether the id is a test user's.
-pub(crate) fn is_test_user(person: PersonId) -> bool {
-    person.as_uuid().as_u128() >> 64 == TEST_USER >> 64
-}
-
-fn plan_index(kinds: &[KindOfUser], group: &str) -> Option<usize> {
-    kinds
-        .iter()
-        .take(USERS_MAX)
-        .position(|kind| kind.group == group)
-}
-
-/// Every category has a name of ours that stands for it in the built-in test list.
-fn test_host(category: &str) -> String {
-    format!("{category}.pharos.test")
-}
-
-fn engine_host(engine: &str) -> Option<&'static str> {
-    engines::engine_named(engine).and_then(|id| id.engine().probe_host())
+/// The device of somebody unknown in no named place: what a face sees that cannot tell devices of this
+/// machine apart.
+pub(super) fn is_nobody_in_particular(user: &User) -> bool {
+    user.group == UNKNOWN && user.place.is_none()
 }

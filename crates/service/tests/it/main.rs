@@ -10,6 +10,7 @@
 mod alerts;
 mod cases;
 mod changes;
+mod checks;
 mod evidence;
 mod filtering;
 mod lists;

@@ -1,20 +1,28 @@
-//! Runs of the self-check: a list, and one run as a sheet of groups by what was tried, failures
-//! first (AUD-02).
+//! Runs of the self-check: a list, and one run as a sheet that the leadership signs (AUD-02).
 
-use std::collections::BTreeMap;
+mod sheet;
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use pharos_access::Act;
 use pharos_records::CheckRun;
-use pharos_service::{CheckResult, CheckResults, Error, ProbeRow, SignedIn, Way};
+use pharos_school::CheckId;
+use pharos_service::{CheckResult, CheckResults, CheckRow, Error, Signature, SignedIn};
+use serde::Deserialize;
 
-use crate::components::{Cell, Table};
+use crate::components::{Cell, Errors, Table, TextArea};
+use crate::forms::{Posted, errors_of};
 use crate::frame::{Done, Frame};
 use crate::oops::{Oops, ok};
+use crate::pages::kit::Names;
 use crate::state::{Me, Web};
 use crate::words;
+use sheet::{FaceLine, Part};
+
+/// The most cards of what did not hold; what is beyond is counted.
+const CARDS_MAX: usize = 60;
 
 #[derive(Template)]
 #[template(path = "checks.html")]
@@ -27,36 +35,68 @@ struct ChecksPage {
 
 /// `GET /checks`
 pub(crate) async fn list(State(web): State<Web>, Me(me): Me) -> Response {
-    match web.app.checks(&me.actor).await {
-        Ok(runs) => {
-            let zone = web.app.zone();
-            let rows: Vec<Vec<Cell>> = runs.iter().map(|run| row(run, &zone)).collect();
-            let may_run = web.prober.is_some() && web.app.could(&me.actor, Act::RunCheck);
-            ok(&ChecksPage {
-                frame: web.frame(&me, "/checks").await,
-                empty: rows.is_empty(),
-                runs: Table::new(
-                    "Runs, newest first",
-                    &["When", "Result", "As promised", "Not as promised"],
-                    rows,
-                ),
-                may_run,
-            })
-        }
+    match build_list(&web, &me).await {
+        Ok(page) => ok(&page),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
-fn row(run: &CheckRun, zone: &jiff::tz::TimeZone) -> Vec<Cell> {
-    vec![
-        Cell::link(
-            format!("/checks/{}", run.run.id),
-            words::moment(run.run.to, zone),
+async fn build_list(web: &Web, me: &SignedIn) -> Result<ChecksPage, Error> {
+    let runs = web.app.checks(&me.actor).await?;
+    let signed = web.app.check_signatures(&me.actor).await?;
+    let signers = signed.values().flatten().map(|signature| signature.by);
+    let people = runs
+        .iter()
+        .filter_map(|run| run.by)
+        .chain(signers)
+        .collect();
+    let names = Names::of(&web.app, people).await?;
+    let rows: Vec<Vec<Cell>> = runs
+        .iter()
+        .map(|run| {
+            let signers = signed.get(&run.run.id).into_iter().flatten();
+            let signers: Vec<String> = signers.map(|signature| names.get(signature.by)).collect();
+            let signed = if signers.is_empty() {
+                "not yet".to_owned()
+            } else {
+                signers.join(", ")
+            };
+            vec![
+                Cell::link(
+                    format!("/checks/{}", run.run.id),
+                    words::moment(run.run.to, &web.app.zone()),
+                ),
+                Cell::text(verdict(run.run.passed, run.run.failed).0),
+                Cell::text(run.run.passed.to_string()),
+                Cell::text(run.run.failed.to_string()),
+                Cell::text(by(run, &names)),
+                Cell::text(signed),
+            ]
+        })
+        .collect();
+    Ok(ChecksPage {
+        frame: web.frame(me, "/checks").await,
+        empty: rows.is_empty(),
+        runs: Table::new(
+            "Runs, newest first",
+            &[
+                "When",
+                "Result",
+                "As promised",
+                "Not as promised",
+                "Run by",
+                "Signed by",
+            ],
+            rows,
         ),
-        Cell::text(verdict(run.run.passed, run.run.failed).0),
-        Cell::text(run.run.passed.to_string()),
-        Cell::text(run.run.failed.to_string()),
-    ]
+        may_run: web.prober.is_some() && web.app.could(&me.actor, Act::RunCheck),
+    })
+}
+
+/// Who started a run.
+fn by(run: &CheckRun, names: &Names) -> String {
+    run.by
+        .map_or_else(|| "the timetable".to_owned(), |person| names.get(person))
 }
 
 /// A run in one word, and the class of its colour.
@@ -72,34 +112,41 @@ fn verdict(passed: i64, failed: i64) -> (&'static str, &'static str) {
 #[template(path = "check.html")]
 struct CheckPage {
     frame: Frame,
+    id: String,
     at: String,
+    by: String,
     word: &'static str,
     class: &'static str,
     passed: i64,
     failed: i64,
-    groups: Vec<String>,
-    rows: Vec<SheetRow>,
-    failures: Vec<Failure>,
+    not_tried: usize,
+    failures: Vec<Card>,
+    failures_more: usize,
+    untried: Vec<Card>,
+    untried_more: usize,
+    parts: Vec<Part>,
+    faces: Vec<FaceLine>,
+    notes: Vec<String>,
+    signatures: Vec<Signed>,
+    signing: Option<TextArea>,
+    errors: Errors,
 }
 
-struct SheetRow {
+/// What became of one thing, for all whom the same became of.
+struct Card {
     what: String,
-    cells: Vec<SheetCell>,
-}
-
-struct SheetCell {
-    group: String,
-    word: &'static str,
-    class: &'static str,
-}
-
-struct Failure {
-    what: String,
-    group: String,
+    whom: String,
     way: &'static str,
     address: String,
     seen: String,
-    word: &'static str,
+}
+
+/// A signature in words.
+struct Signed {
+    name: String,
+    role: &'static str,
+    at: String,
+    words: String,
 }
 
 /// `GET /checks/{id}`
@@ -109,108 +156,119 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     done: Done,
 ) -> Response {
-    match build(&web, &me, &id, done).await {
+    match build(&web, &me, &id, done, Again::default()).await {
         Ok(page) => ok(&page),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
-async fn build(web: &Web, me: &SignedIn, id: &str, done: Done) -> Result<CheckPage, Error> {
-    let run = web
-        .app
-        .check(&me.actor, id.parse().map_err(|_| Error::NotFound)?)
-        .await?;
+/// What was sent and what is wrong with it, when the form is shown again.
+#[derive(Default)]
+struct Again {
+    words: String,
+    errors: Errors,
+}
+
+fn id_of(text: &str) -> Result<CheckId, Error> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+async fn build(
+    web: &Web,
+    me: &SignedIn,
+    id: &str,
+    done: Done,
+    again: Again,
+) -> Result<CheckPage, Error> {
+    let run = web.app.check(&me.actor, id_of(id)?).await?;
     let results = CheckResults::read(&run)?;
-    let (groups, rows) = sheet(&results.probes);
-    let (word, class) = verdict(run.run.passed, run.run.failed);
-    let mut failures: Vec<Failure> = results
-        .probes
-        .iter()
-        .filter(|probe| probe.result != CheckResult::Passed)
-        .map(failure)
+    let mut signed = web.app.check_signatures(&me.actor).await?;
+    let signed = signed.remove(&run.run.id).unwrap_or_default();
+    let people = run
+        .by
+        .into_iter()
+        .chain(signed.iter().map(|signature| signature.by))
         .collect();
-    failures.sort_by_key(|failure| failure.word);
+    let names = Names::of(&web.app, people).await?;
+    let (word, class) = verdict(run.run.passed, run.run.failed);
+    let (failures, failures_more) = cards(&results, CheckResult::Failed);
+    let (untried, untried_more) = cards(&results, CheckResult::NotTried);
+    let mine = signed.iter().any(|signature| signature.by == me.person.id);
+    let signs = web.app.signs_checks(&me.actor) && !mine;
     Ok(CheckPage {
         frame: web.frame(me, "/checks").await.with(done),
+        id: run.run.id.to_string(),
         at: words::moment(run.run.to, &web.app.zone()),
+        by: by(&run, &names),
         word,
         class,
         passed: run.run.passed,
         failed: run.run.failed,
-        groups: groups.iter().map(|group| group.replace('-', " ")).collect(),
-        rows,
+        not_tried: results.count(CheckResult::NotTried),
         failures,
+        failures_more,
+        untried,
+        untried_more,
+        parts: sheet::parts(&results),
+        faces: sheet::faces(&results),
+        notes: results.notes.clone(),
+        signatures: signed
+            .iter()
+            .map(|one| signature(web, one, &names))
+            .collect(),
+        signing: signs.then(|| signing(run.run.failed > 0, &again)),
+        errors: again.errors,
     })
 }
 
-/// What was tried by group; the rows with a failure stand first. A cell is as good as the worst of
-/// its probes.
-fn sheet(probes: &[ProbeRow]) -> (Vec<String>, Vec<SheetRow>) {
-    let mut by_what: BTreeMap<String, BTreeMap<String, u8>> = BTreeMap::new();
-    let mut groups: Vec<String> = Vec::new();
-    for probe in probes {
-        if !groups.contains(&probe.group) {
-            groups.push(probe.group.clone());
-        }
-        let cell = by_what
-            .entry(probe.kind.says())
-            .or_default()
-            .entry(probe.group.clone())
-            .or_insert(0);
-        *cell = (*cell).max(badness(probe.result));
-    }
-    let mut rows: Vec<(u8, SheetRow)> = by_what
-        .into_iter()
-        .map(|(what, cells)| {
-            let worst = cells.values().copied().max().unwrap_or(0);
-            let cells = groups
-                .iter()
-                .map(|group| cell(group, cells.get(group).copied()))
-                .collect();
-            (worst, SheetRow { what, cells })
-        })
-        .collect();
-    rows.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.what.cmp(&second.what)));
-    (groups, rows.into_iter().map(|(_, row)| row).collect())
-}
-
-const fn badness(result: CheckResult) -> u8 {
-    match result {
-        CheckResult::Passed => 0,
-        CheckResult::NotTried => 1,
-        CheckResult::Failed => 2,
+fn signature(web: &Web, signature: &Signature, names: &Names) -> Signed {
+    Signed {
+        name: names.get(signature.by),
+        role: signature.role.name(),
+        at: words::moment(signature.at, &web.app.zone()),
+        words: signature.words.clone(),
     }
 }
 
-fn cell(group: &str, badness: Option<u8>) -> SheetCell {
-    let (word, class) = match badness {
-        Some(0) => ("Held", "ph-standing--met"),
-        Some(1) => ("Not tried", "ph-standing--risk"),
-        Some(_) => ("Failed", "ph-standing--notmet"),
-        None => ("–", ""),
+fn signing(failed: bool, again: &Again) -> TextArea {
+    let label = if failed {
+        "What is done about what did not hold, and who does it?"
+    } else {
+        "Remarks (may stay empty)"
     };
-    SheetCell {
-        group: group.replace('-', " "),
-        word,
-        class,
-    }
+    let mut area = TextArea::new("words", label, &again.words);
+    area.rows = 3;
+    area.characters_max = 1_000;
+    area.error = again.errors.of("words");
+    area
 }
 
-fn failure(probe: &ProbeRow) -> Failure {
-    Failure {
+/// The rows that ended so, within [`CARDS_MAX`], and how many more there are. A run of the first
+/// version has one row for each probe.
+fn cards(results: &CheckResults, wanted: CheckResult) -> (Vec<Card>, usize) {
+    let rows = results.rows.iter().filter(|row| row.result == wanted);
+    let folded = rows.map(|row| card(row, results.whom(row)));
+    let probes = results.probes.iter().filter(|probe| probe.result == wanted);
+    let single = probes.map(|probe| Card {
         what: probe.kind.says(),
-        group: probe.group.clone(),
-        way: match probe.way {
-            Way::Dns => "by name (DNS)",
-            Way::Proxy => "through the proxy",
-        },
+        whom: probe.group.clone(),
+        way: probe.way.says(),
         address: pharos_casework::broken_up(&probe.address),
         seen: probe.seen.clone(),
-        word: if probe.result == CheckResult::Failed {
-            "Failed"
-        } else {
-            "Not tried"
-        },
+    });
+    let mut cards: Vec<Card> = folded.chain(single).collect();
+    let more = cards.len().saturating_sub(CARDS_MAX);
+    cards.truncate(CARDS_MAX);
+    (cards, more)
+}
+
+fn card(row: &CheckRow, whom: String) -> Card {
+    Card {
+        what: row.kind.says(),
+        whom,
+        way: row.way.says(),
+        address: pharos_casework::broken_up(&row.address),
+        seen: row.seen.clone(),
     }
 }
 
@@ -228,55 +286,43 @@ pub(crate) async fn run(State(web): State<Web>, Me(me): Me) -> Response {
         );
         return Oops::new(&web, Some(&me), no).await.into_response();
     };
-    match web.app.run_check(&me.actor, prober.as_ref()).await {
+    match web.app.run_check(&me.actor, &prober).await {
         Ok(id) => Redirect::to(&format!("/checks/{id}?done=checked")).into_response(),
         Err(error) => Oops::new(&web, Some(&me), error).await.into_response(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pharos_service::CheckKind;
+/// What is written beside a signature.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SignForm {
+    #[serde(default)]
+    words: String,
+}
 
-    fn probe(group: &str, name: &str, result: CheckResult) -> ProbeRow {
-        let kind = CheckKind::Category(name.to_owned());
-        ProbeRow {
-            group: group.to_owned(),
-            way: Way::Dns,
-            kind,
-            address: "bad.example".to_owned(),
-            result,
-            seen: String::new(),
+/// `POST /checks/{id}/sign`: the leadership signs the sheet.
+pub(crate) async fn sign(
+    State(web): State<Web>,
+    Me(me): Me,
+    Path(id): Path<String>,
+    Posted(form): Posted<SignForm>,
+) -> Response {
+    let signed = match id_of(&id) {
+        Ok(check) => web.app.sign_check(&me, check, &form.words).await,
+        Err(error) => Err(error),
+    };
+    let error = match signed {
+        Ok(()) => return Redirect::to(&format!("/checks/{id}?done=signed-check")).into_response(),
+        Err(Error::Invalid(problems)) => {
+            let again = Again {
+                words: form.words,
+                errors: errors_of(problems),
+            };
+            match build(&web, &me, &id, Done::default(), again).await {
+                Ok(page) => return (StatusCode::UNPROCESSABLE_ENTITY, ok(&page)).into_response(),
+                Err(error) => error,
+            }
         }
-    }
-
-    /// AUD-02: failures stand first, and one failed probe fails its cell.
-    #[test]
-    fn aud_02_failures_stand_first() {
-        let probes = [
-            probe("pupils", "gambling", CheckResult::Passed),
-            probe("pupils", "weapons", CheckResult::Passed),
-            probe("pupils", "weapons", CheckResult::Failed),
-            probe("staff", "gambling", CheckResult::NotTried),
-        ];
-        let (groups, rows) = sheet(&probes);
-        assert_eq!(groups, ["pupils", "staff"]);
-        let words: Vec<(&str, Vec<&str>)> = rows
-            .iter()
-            .map(|row| {
-                (
-                    row.what.as_str(),
-                    row.cells.iter().map(|cell| cell.word).collect(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            words,
-            [
-                ("weapons is blocked", vec!["Failed", "–"]),
-                ("gambling is blocked", vec!["Held", "Not tried"])
-            ]
-        );
-    }
+        Err(error) => error,
+    };
+    Oops::new(&web, Some(&me), error).await.into_response()
 }

@@ -1,6 +1,11 @@
-//! Charts, the living policy, the governors' report.
+//! Charts, the living policy, checks and their sheet, the governors' report.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use axum::http::{StatusCode, header};
+use pharos_service::{Asking, Prober, Reach, Seen, Way};
 use pharos_testkit::school::SampleSchool;
 
 use crate::browser::Browser;
@@ -119,4 +124,90 @@ async fn rep_01_the_report_is_read_made_and_kept() {
         .get("/reports/csv?from=2026-09-01&to=2026-11-10")
         .await;
     assert!(csv.text.contains("Clauses of the policy"), "{}", csv.text);
+}
+
+/// Faces that block whatever they are asked for, and of which one is off.
+struct BlocksEverything;
+
+#[async_trait]
+impl Prober for BlocksEverything {
+    fn reach(&self, way: Way) -> Reach {
+        match way {
+            Way::Dns | Way::Proxy => Reach::Everyone,
+            _ => Reach::Nobody("this face is off".to_owned()),
+        }
+    }
+
+    async fn probe(&self, _from: IpAddr, _asking: &Asking) -> Seen {
+        Seen::Nothing
+    }
+}
+
+/// AUD-02: the sheet shows group by category by result, who ran it and when; the leadership signs it
+/// with what is done about what did not hold, nobody else does.
+#[tokio::test]
+async fn aud_02_the_sheet_says_who_ran_it_and_the_leadership_signs_it() {
+    let school = SampleSchool::open().await;
+    let technician = school.at_work("kofi.adeyemi").await;
+    let prober: Arc<dyn Prober> = Arc::new(BlocksEverything);
+    let id = school
+        .app
+        .run_check(&technician.actor, &prober)
+        .await
+        .unwrap();
+    let (page, sign) = (format!("/checks/{id}"), format!("/checks/{id}/sign"));
+    let mut governor = Browser::at(&school);
+    governor.sign_in(&school, "mirela.dobre").await;
+    let sheet = governor.get(&page).await.text;
+    for text in [
+        "Run by Kofi Adeyemi",
+        "gambling is blocked",
+        "<span>sixth form</span>",
+        "The same by place",
+        "boarding houses",
+        "help is reachable: Childline",
+        "this face is off",
+        "Nobody has signed this sheet yet",
+    ] {
+        assert!(sheet.contains(text), "{text}: {sheet}");
+    }
+    assert!(
+        !sheet.contains("I have seen this sheet"),
+        "governors read it"
+    );
+    assert_eq!(
+        governor.post(&sign, &[("words", "Seen.")]).await.status,
+        StatusCode::CONFLICT
+    );
+    let mut head = Browser::at(&school);
+    head.sign_in(&school, "helen.lindqvist").await;
+    assert!(
+        head.get(&page)
+            .await
+            .text
+            .contains("I have seen this sheet")
+    );
+    let wordless = head.post(&sign, &[("words", " ")]).await;
+    assert_eq!(wordless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        wordless.text.contains("Not everything held."),
+        "{}",
+        wordless.text
+    );
+    let words = "Kofi opens the help sites <again> today.";
+    assert_eq!(
+        head.post(&sign, &[("words", words)]).await.location(),
+        format!("{page}?done=signed-check")
+    );
+    let sheet = head.get(&page).await.text;
+    assert!(
+        sheet.contains("Helen Lindqvist") && sheet.contains("again&#62; today"),
+        "{sheet}"
+    );
+    assert!(!sheet.contains("I have seen this sheet"), "once is enough");
+    let list = governor.get("/checks").await.text;
+    assert!(
+        list.contains("Kofi Adeyemi") && list.contains("Helen Lindqvist"),
+        "{list}"
+    );
 }

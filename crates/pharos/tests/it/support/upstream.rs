@@ -1,4 +1,5 @@
-//! A stand-in resolver: every name has one address, until it is told to go; some are aliases.
+//! A stand-in resolver: every name has one address, is an alias, or is what a test makes it, until it is
+//! told to go.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -28,6 +29,23 @@ impl Upstream {
 
     /// The same, with names that are aliases of others.
     pub(crate) fn start_with(ttl: u32, aliases: &'static [(&str, &str)]) -> Self {
+        Self::saying(ttl, move |name, kind| {
+            let alias = aliases.iter().find(|(alias, _)| name == *alias);
+            let alias = alias.map(|(_, target)| {
+                let target = Name::from_ascii(format!("{target}.")).unwrap();
+                RData::CNAME(rdata::CNAME(target))
+            });
+            let address = RData::A(rdata::A(ADDRESS));
+            let records = alias.into_iter().chain([address]);
+            records.filter(|_| kind == RecordType::A).collect()
+        })
+    }
+
+    /// Answers what a test says of a name, written without its last dot.
+    pub(crate) fn saying(
+        ttl: u32,
+        say: impl Fn(&str, RecordType) -> Vec<RData> + Send + 'static,
+    ) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(50)))
@@ -48,7 +66,7 @@ impl Upstream {
                     continue;
                 };
                 count.fetch_add(1, Ordering::Relaxed);
-                drop(socket.send_to(&answer(&query, ttl, aliases), from));
+                drop(socket.send_to(&answer(&query, ttl, &say), from));
             }
         });
         Self {
@@ -74,27 +92,23 @@ impl Drop for Upstream {
     }
 }
 
-fn answer(query: &Message, ttl: u32, aliases: &[(&str, &str)]) -> Vec<u8> {
+fn answer(query: &Message, ttl: u32, say: &impl Fn(&str, RecordType) -> Vec<RData>) -> Vec<u8> {
     let mut reply = query.clone();
     reply.metadata.message_type = MessageType::Response;
     reply.metadata.recursion_available = true;
     reply.metadata.response_code = ResponseCode::NoError;
-    if let Some(question) = query.queries.first()
-        && question.query_type() == RecordType::A
-    {
-        let mut name = question.name().clone();
-        let asked = name.to_lowercase().to_string();
-        let alias = aliases
-            .iter()
-            .find(|(alias, _)| asked.trim_end_matches('.') == *alias);
-        if let Some((_, target)) = alias {
-            let target = Name::from_ascii(format!("{target}.")).unwrap();
-            let leads = RData::CNAME(rdata::CNAME(target.clone()));
-            reply.add_answer(Record::from_rdata(name, ttl, leads));
-            name = target;
+    if let Some(question) = query.queries.first() {
+        let name = question.name().to_ascii().to_lowercase();
+        let mut owner = question.name().clone();
+        for data in say(name.trim_end_matches('.'), question.query_type()) {
+            // What follows an alias belongs to where it leads.
+            let next = match &data {
+                RData::CNAME(target) => target.0.clone(),
+                _ => owner.clone(),
+            };
+            reply.add_answer(Record::from_rdata(owner, ttl, data));
+            owner = next;
         }
-        let address = RData::A(rdata::A(ADDRESS));
-        reply.add_answer(Record::from_rdata(name, ttl, address));
     }
     reply.to_vec().unwrap()
 }
