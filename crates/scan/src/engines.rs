@@ -83,16 +83,22 @@ impl EngineId {
 
 impl Engine {
     /// Hosts for the self-check to ask for: those that are rewritten when searches are held, a
-    /// few of an engine that has one for each country; its first host where none is rewritten.
-    pub fn probe_hosts(&self) -> &'static [&'static str] {
-        match &self.hosts {
+    /// few of an engine that has one for each country, its first host where none is rewritten; and
+    /// those that are held otherwise than the engine.
+    pub fn probe_hosts(&self) -> impl Iterator<Item = &'static str> {
+        let usual: &'static [&'static str] = match &self.hosts {
             Hosts::Exactly {
                 rewritten: [],
                 others,
             } => &others[..others.len().min(1)],
             Hosts::Exactly { rewritten, .. } => rewritten,
             Hosts::Endings { probes, .. } => probes,
-        }
+        };
+        let apart = APART.iter().map(|(host, _)| *host);
+        usual
+            .iter()
+            .copied()
+            .chain(apart.filter(|host| self.owns(host)))
     }
 
     /// Whether it is the video site rather than a search engine.
