@@ -190,7 +190,8 @@ pub(crate) const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-const fn card(severity: Severity) -> &'static str {
+/// The class of a card of this severity.
+pub(crate) const fn card(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "ph-card--critical",
         Severity::High => "ph-card--high",

@@ -13,7 +13,7 @@ use crate::components::{Button, Cell, Errors, Form, Table, Tag, TextArea, Timeli
 use crate::forms::{After, Posted, after, go};
 use crate::frame::{Done, Frame};
 use crate::oops::{Oops, answer, ok};
-use crate::pages::inbox::{colour, severity, who_words};
+use crate::pages::inbox::{card, colour, severity, who_words};
 use crate::pages::kit::{Names, date_words};
 use crate::sheet::{ButtonLink, Piece, Sheet};
 use crate::state::{Me, Web};
@@ -48,6 +48,7 @@ struct WeekPage {
 struct OpenCard {
     id: String,
     tag: Tag,
+    card: &'static str,
     theme: &'static str,
     who: String,
     at: String,
@@ -60,6 +61,7 @@ struct PupilCard {
     name: String,
     href: String,
     tag: Tag,
+    card: &'static str,
     theme: &'static str,
     text: String,
     form: Form,
@@ -226,6 +228,7 @@ fn open_cards(web: &Web, report: &WeekReport, names: &Names) -> Vec<OpenCard> {
         .map(|alert| OpenCard {
             id: alert.id.to_string(),
             tag: tag(alert.severity),
+            card: card(alert.severity),
             theme: alert.theme.title(),
             who: who_words(&alert.who, names),
             at: usual::moment(alert.at, &web.app.zone()),
@@ -251,6 +254,7 @@ fn pupil_card(web: &Web, week: Week, pupil: &StandsOut, names: &Names) -> PupilC
         name: names.get(pupil.person),
         href: format!("/people/{}", pupil.person),
         tag: tag(pupil.severity),
+        card: card(pupil.severity),
         theme: pupil.theme.title(),
         text: format!(
             "{}, the last {}.",

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pharos_monitor::Severity;
 use pharos_service::{AlertLine, SEALED_CATEGORY, UNLISTED, WeekReport};
 
 use crate::components::{Cell, Table};
-use crate::pages::inbox::severity;
 use crate::words::{capital, counted, length, moment, number};
 
 /// A sentence, with the page where it is acted on.
@@ -19,10 +19,16 @@ pub(super) fn summary(report: &WeekReport) -> Vec<String> {
     let mut sentences = vec![match raised {
         0 => format!("No alert was raised ({}).", than(0, before)),
         _ => format!(
-            "{} raised ({}), {} of them by what somebody searched for or asked an AI tool.",
+            "{} raised ({}){}.",
             counted(raised, "alert was", "alerts were"),
             than(raised, before),
-            number(searches)
+            match searches {
+                0 => String::new(),
+                _ => format!(
+                    ", {} of them by what somebody searched for or asked an AI tool",
+                    number(searches)
+                ),
+            }
         ),
     }];
     let (now, then) = (&report.blocked, &report.blocked_before);
@@ -138,7 +144,7 @@ pub(super) fn alerts(report: &WeekReport) -> Option<Table> {
         .map(|line| {
             vec![
                 Cell::text(line.theme.title()),
-                Cell::text(severity(line.severity)),
+                Cell::text(how_serious(line.severity)),
                 Cell::text(number(line.raised)),
                 Cell::text(number(line.before)),
                 Cell::text(number(line.searches)),
@@ -160,6 +166,16 @@ pub(super) fn alerts(report: &WeekReport) -> Option<Table> {
             rows,
         )
     })
+}
+
+/// How serious, as somebody who knows no levels reads it.
+const fn how_serious(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "Very: needs somebody at once",
+        Severity::High => "Serious: needs somebody today",
+        Severity::Medium => "Wants a talk",
+        Severity::Low => "Worth knowing",
+    }
 }
 
 fn became(line: &AlertLine) -> String {
