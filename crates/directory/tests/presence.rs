@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use pharos_directory::Mac;
 use pharos_directory::leases::Lease;
-use pharos_directory::presence::{Change, GapKind, GapTimes, Presence, Registered, SESSION_HOLDS};
+use pharos_directory::presence::{
+    Change, GapDevice, GapKind, GapTimes, Presence, Registered, SESSION_HOLDS,
+};
 use pharos_directory::radius::{Accounting, Status};
 use pharos_filter::AddressMap;
 use pharos_school::{Confidence, IdentitySource, PersonId, Who};
@@ -60,6 +62,7 @@ fn registered(device: &str, label: &str, owner: Option<u128>) -> Registered {
         mac: mac(device),
         label: label.into(),
         owner: owner.map(person),
+        address: None,
     }
 }
 
@@ -338,4 +341,53 @@ fn fil_16_a_device_that_stopped_passing_is_in_the_gap_list() {
     net.presence
         .note_passings(|address| passed.get(&address).copied());
     assert_eq!(labels(&net, "14:30"), [unseen]);
+}
+
+/// FIL-15: a device of the register that has only a fixed network address is on the gap list while
+/// nothing passes from there, and one with both addresses is seen when it passes at its fixed one.
+#[test]
+fn fil_15_a_device_with_a_fixed_address_is_missed_too() {
+    let mut net = Net::default();
+    let desk = Registered {
+        address: Some(ip("10.1.0.77")),
+        ..registered(TABLET, "Office desk", None)
+    };
+    net.presence.set_register([desk]);
+    let board = (ip("10.1.0.70"), "Board of room 4".into());
+    net.presence.set_fixed([board.clone()]);
+    let missed = |net: &Net, now: &str| -> Vec<String> {
+        let gaps = net.presence.gaps(times(now));
+        assert!(gaps.iter().all(|gap| gap.kind == GapKind::NotSeen));
+        gaps.iter().map(|gap| gap.label.to_string()).collect()
+    };
+    assert_eq!(missed(&net, "08:00"), ["Office desk", "Board of room 4"]);
+    net.presence.note_passings(|_| Some(at("08:05")));
+    assert_eq!(missed(&net, "08:10"), [""; 0]);
+    // A new pack changes nothing of that; two days later both are missed.
+    net.presence.set_fixed([board]);
+    assert_eq!(missed(&net, "08:10"), [""; 0]);
+    let later = GapTimes {
+        seen_since: at("08:06"),
+        ..times("08:10")
+    };
+    let gaps = net.presence.gaps(later);
+    assert_eq!(gaps.len(), 2, "{gaps:?}");
+    assert_eq!(gaps[0].passed, Some(at("08:05")));
+}
+
+/// The names of devices on the gap list are read as they are written.
+#[test]
+fn devices_of_the_gap_list_are_read_and_written_back() {
+    for (text, device) in [
+        (TABLET, GapDevice::Mac(TABLET.parse().unwrap())),
+        ("10.1.0.70", GapDevice::Address(ip("10.1.0.70"))),
+        ("2001:db8::7", GapDevice::Address(ip("2001:db8::7"))),
+        ("roaming:0193-af", GapDevice::Roaming("0193-af".into())),
+    ] {
+        let read: GapDevice = text.parse().unwrap();
+        assert_eq!((&read, read.to_string().as_str()), (&device, text));
+    }
+    for text in ["", "roaming:", "roaming:a/b", "10.1.0", "tablet"] {
+        assert!(text.parse::<GapDevice>().is_err(), "{text}");
+    }
 }

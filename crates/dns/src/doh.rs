@@ -144,7 +144,8 @@ fn client(path: &str, ip: IpAddr, rc: &Rc<RefCell<Worker>>) -> Result<Client, St
 fn device(token: &str, rc: &Rc<RefCell<Worker>>) -> Option<Who> {
     let digest = digest(&SHA256, token.as_bytes());
     let digest: [u8; 32] = digest.as_ref().try_into().ok()?;
-    rc.borrow().shared.filter.devices().identify(&digest)
+    let now = jiff::Timestamp::now();
+    rc.borrow().shared.filter.devices().identify(&digest, now)
 }
 
 async fn question(request: Request<Incoming>) -> Result<Bytes, StatusCode> {

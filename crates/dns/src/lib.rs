@@ -37,6 +37,7 @@ mod worker;
 
 pub use config::{BlockAnswer, DnsConfig, Encrypted, Limits, LocalName};
 pub use counts::Counts;
+pub use forward::UpstreamHealth;
 pub use pharos_catalogue::{NoUpstream, Upstream};
 pub use server::{Running, start};
 

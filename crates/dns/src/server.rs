@@ -23,7 +23,7 @@ use crate::config::DnsConfig;
 use crate::cookie::Jar;
 use crate::counts::{Counts, Tally, add};
 use crate::encrypted::{self, acceptor};
-use crate::forward::Upstreams;
+use crate::forward::{UpstreamHealth, Upstreams};
 use crate::special::{Designated, Special};
 use crate::tcp::Open;
 use crate::worker::{Shared, Worker};
@@ -46,6 +46,7 @@ pub struct Running {
     tls: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
     tallies: Vec<Arc<Tally>>,
+    upstreams: Arc<Upstreams>,
     threads: Vec<JoinHandle<()>>,
     ended: mpsc::Receiver<()>,
 }
@@ -76,6 +77,12 @@ impl Running {
     pub fn counter(&self) -> impl Fn() -> Counts + Send + Sync + use<> {
         let tallies = self.tallies.clone();
         move || Counts::of(&tallies)
+    }
+
+    /// A reader of how the upstreams are doing that outlives [`Running::join`].
+    pub fn health(&self) -> impl Fn() -> Vec<UpstreamHealth> + Send + Sync + use<> {
+        let upstreams = Arc::clone(&self.upstreams);
+        move || upstreams.health()
     }
 
     /// Waits until the token given at start was cancelled and every worker has ended.
@@ -139,9 +146,10 @@ pub fn start(
         .encrypted
         .as_ref()
         .map(|encrypted| Designated::new(&encrypted.name, &tls, &https));
+    let upstreams = Arc::new(Upstreams::new(&config.upstreams));
     let shared = Arc::new(Shared {
         cache: Cache::new(&config.limits),
-        upstreams: Upstreams::new(&config.upstreams),
+        upstreams: Arc::clone(&upstreams),
         special: Special::new(&config.local_names, designated.flatten()),
         clock: Clock::start(),
         jar: Jar::new().map_err(|_| io::Error::other("the system gives no random numbers"))?,
@@ -156,6 +164,7 @@ pub fn start(
         tls,
         https,
         tallies: Vec::new(),
+        upstreams,
         threads: Vec::new(),
         ended,
     };

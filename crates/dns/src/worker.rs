@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) acts: Acts,
     pub(crate) cache: Cache,
-    pub(crate) upstreams: Upstreams,
+    pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) special: Special,
     pub(crate) clock: Clock,
     pub(crate) jar: Jar,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use pharos_school::{Confidence, IdentitySource, Unknown, Who};
 use rapidhash::fast::RandomState;
 
@@ -19,23 +21,67 @@ pub struct OwnedDevice {
     pub owner: Owner,
     /// The device's label.
     pub label: Arc<str>,
+    /// From then on the token names nobody.
+    pub until: Timestamp,
 }
+
+/// A device, and when it last asked, in whole seconds; [`NEVER`] for not yet.
+#[derive(Debug)]
+struct Entry {
+    device: OwnedDevice,
+    last: AtomicI64,
+}
+
+const NEVER: i64 = i64::MIN;
+
+impl Entry {
+    fn last(&self) -> Option<Timestamp> {
+        match self.last.load(Ordering::Relaxed) {
+            NEVER => None,
+            second => Timestamp::from_second(second).ok(),
+        }
+    }
+}
+
+type Map = HashMap<TokenDigest, Arc<Entry>, RandomState>;
 
 /// The live map from tokens to devices.
 #[derive(Debug, Default)]
-pub struct Devices(ArcSwap<HashMap<TokenDigest, OwnedDevice, RandomState>>);
+pub struct Devices(ArcSwap<Map>);
 
 impl Devices {
-    /// Replaces the map in whole: a device that is no longer in it is nobody at once.
+    /// Replaces the map in whole: a device that is no longer in it is nobody at once. When one that
+    /// stays last asked is remembered.
     pub fn set(&self, devices: impl IntoIterator<Item = (TokenDigest, OwnedDevice)>) {
-        self.0.store(Arc::new(devices.into_iter().collect()));
+        let before = self.0.load();
+        let map: Map = devices
+            .into_iter()
+            .map(|(token, device)| {
+                let last = before
+                    .get(&token)
+                    .map_or(NEVER, |entry| entry.last.load(Ordering::Relaxed));
+                let last = AtomicI64::new(last);
+                (token, Arc::new(Entry { device, last }))
+            })
+            .collect();
+        self.0.store(Arc::new(map));
     }
 
-    /// Who is behind a device that showed a token; `None` where no device has it (any more).
-    /// Whether the person is still on the roll is for [`crate::Snapshot::check_roll`].
-    pub fn identify(&self, token: &TokenDigest) -> Option<Who> {
+    /// Who is behind a device that shows a token now, and notes that it did; `None` where no device
+    /// has it (any more), or its time is over. Whether the person is still on the roll is for
+    /// [`crate::Snapshot::check_roll`].
+    pub fn identify(&self, token: &TokenDigest, now: Timestamp) -> Option<Who> {
         let devices = self.0.load();
-        let OwnedDevice { owner, label } = devices.get(token)?;
+        let entry = devices.get(token)?;
+        let OwnedDevice {
+            owner,
+            label,
+            until,
+        } = &entry.device;
+        if now >= *until {
+            return None;
+        }
+        entry.last.fetch_max(now.as_second(), Ordering::Relaxed);
         let device = Some(Arc::clone(label));
         Some(match owner {
             Owner::Person(person) => Who::Known {
@@ -49,5 +95,26 @@ impl Devices {
                 device,
             },
         })
+    }
+
+    /// When the device of a token last asked, to the second; `None` for not yet.
+    pub fn last(&self, token: &TokenDigest) -> Option<Timestamp> {
+        self.0.load().get(token)?.last()
+    }
+
+    /// Every token that has been shown, with the last time, for a restart.
+    pub fn all_last(&self) -> Vec<(TokenDigest, Timestamp)> {
+        let devices = self.0.load();
+        devices
+            .iter()
+            .filter_map(|(token, entry)| Some((*token, entry.last()?)))
+            .collect()
+    }
+
+    /// Remembers when a device last asked, after a restart.
+    pub fn remember(&self, token: &TokenDigest, at: Timestamp) {
+        if let Some(entry) = self.0.load().get(token) {
+            entry.last.fetch_max(at.as_second(), Ordering::Relaxed);
+        }
     }
 }

@@ -173,6 +173,8 @@ pub enum Place {
     Lists,
     /// Devices, Wi-Fi sessions and gaps.
     Network,
+    /// The page that says how Pharos itself is doing.
+    Status,
     /// The reports.
     Reports,
     /// The settings.
@@ -194,6 +196,7 @@ impl fmt::Display for Place {
             Place::Check(id) => write!(f, "/checks/{id}"),
             Place::Policy => f.write_str("/policy"),
             Place::Network => f.write_str("/network"),
+            Place::Status => f.write_str("/network/status"),
             Place::Lists => f.write_str("/lists"),
             Place::Reports => f.write_str("/reports"),
             Place::Settings => f.write_str("/settings"),

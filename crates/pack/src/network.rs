@@ -1,6 +1,7 @@
 //! The network as the pack describes it: devices with fixed addresses, upstreams, mail.
 //! Ports are options of the command; secrets are never in a pack.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -48,6 +49,8 @@ pub struct RegisteredDevice {
     pub label: String,
     /// Username of the person whose device it usually is; `None` for a shared device.
     pub user: Option<String>,
+    /// Its fixed network address, where the entry names one beside it.
+    pub address: Option<IpAddr>,
 }
 
 /// The files in which a DHCP server keeps its leases (MON-02).
@@ -126,7 +129,11 @@ pub(crate) fn read_devices(
         let user = fields.text("user", cx).map(|user| user.to_lowercase());
         fields.finish(cx);
         if let Some(mac) = mac {
-            read_mac(&mac, at, (&label, &user), &mut registered, cx);
+            let fixed = address.as_deref().and_then(range_of);
+            let fixed = fixed
+                .filter(|range| range.prefix_len() == range.max_prefix_len())
+                .map(|range| range.addr());
+            read_mac(&mac, at, (&label, &user, fixed), &mut registered, cx);
         }
         let Some(address) = address else { continue };
         let Some(range) = range_of(&address) else {
@@ -160,7 +167,7 @@ pub(crate) fn read_devices(
 fn read_mac(
     text: &str,
     at: Place,
-    (label, user): (&Option<String>, &Option<String>),
+    (label, user, address): (&Option<String>, &Option<String>, Option<IpAddr>),
     registered: &mut Vec<RegisteredDevice>,
     cx: &mut Cx<'_>,
 ) {
@@ -180,6 +187,7 @@ fn read_mac(
         mac,
         label: label.clone().unwrap_or_else(|| mac.to_string()),
         user: user.clone(),
+        address,
     });
 }
 

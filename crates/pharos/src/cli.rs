@@ -670,9 +670,20 @@ pub(crate) enum RoamingCommand {
         /// Whose it is, by sign-in name; a shared device without
         #[arg(long)]
         user: Option<String>,
+        /// For how many days the path holds
+        #[arg(long, default_value_t = 365)]
+        days: u32,
     },
     /// Every device with its own path
     List,
+    /// Let a device's path hold for so many days from now on
+    Prolong {
+        /// The device's id, from the list
+        id: String,
+        /// For how many days
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
     /// Take a device's path back
     Revoke {
         /// The device's id, from the list

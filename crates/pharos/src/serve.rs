@@ -3,6 +3,7 @@
 pub(crate) mod ai_tools;
 mod dns;
 mod public_name;
+mod status;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -201,9 +202,9 @@ pub(crate) async fn start(
             )
         })
         .transpose()?;
-    let (dns, dot, doh) = match dns {
-        Some(at) => (Some(at.plain), at.tls, at.https),
-        None => (None, None, None),
+    let (dns, dot, doh, dns_view) = match dns {
+        Some(at) => (Some(at.plain), at.tls, at.https, Some(at.view)),
+        None => (None, None, None, None),
     };
     app.know_tools(ai_tools::own(faces.ai_tools.as_deref())?)?;
     if let Err(error) = app.recount_mail().await {
@@ -266,6 +267,28 @@ pub(crate) async fn start(
         true => Some(start_web(faces, proxy, &authority, app, &prober, &stop, &mut tasks).await?),
         false => None,
     };
+    app.tell_running(status::ask(status::Asked {
+        listens: vec![
+            (status::RESOLVER, Vec::from_iter(dns)),
+            ("Resolver, encrypted", dot.into_iter().chain(doh).collect()),
+            (status::PROXY, Vec::from_iter(proxy)),
+            ("Proxy, transparent", faces.transparent.clone()),
+            ("Block page", Vec::from_iter(block_page)),
+            ("Pages", Vec::from_iter(web)),
+            ("RADIUS", Vec::from_iter(intake.radius)),
+            ("Syslog", Vec::from_iter(intake.syslog)),
+        ],
+        dns: dns_view,
+        proxy: opened.proxy.get().cloned(),
+        doh: doh.map(|at| {
+            let name = crate::own_certificate::name(faces.dns_name.as_deref(), &school);
+            match at.port() {
+                443 => format!("https://{name}"),
+                port => format!("https://{name}:{port}"),
+            }
+        }),
+        folder: opened.folder.path.clone(),
+    }));
     if on(Off::Jobs) {
         let post = match mail {
             Mail::Send => post(&school, &web_url)?,

@@ -15,6 +15,13 @@ macro_rules! counts {
             $($(#[$doc])* pub $name: u64,)+
         }
 
+        impl Figures {
+            /// Name and value of each figure.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name)),+].into_iter()
+            }
+        }
+
         impl Counts {
             pub(crate) fn figures(&self) -> Figures {
                 Figures {

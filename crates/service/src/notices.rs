@@ -88,6 +88,7 @@ fn place(path: &str) -> Option<Place> {
     }
     for (prefix, place) in [
         ("/lists", Place::Lists),
+        ("/network/status", Place::Status),
         ("/network", Place::Network),
         ("/policy", Place::Policy),
         ("/reports", Place::Reports),

@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_filter::{OwnedDevice, Owner, Roster, TokenDigest};
 use pharos_records::SettingRow;
@@ -22,6 +22,12 @@ const PREFIX: &str = "roaming.";
 const DEVICES_MAX: usize = 20_000;
 /// Longest label, in characters.
 const LABEL_MAX: usize = 60;
+/// How long a path holds where nothing else is said, in days: a school year.
+pub const ROAMING_DAYS: u32 = 365;
+/// The longest that a path may hold before somebody looks at it again, in days.
+const DAYS_MAX: u32 = 800;
+/// How long a path that was made before paths had an end holds, from its last change.
+const OLD_HOLDS: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// A device with its own path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +38,12 @@ pub struct RoamingDevice {
     pub label: String,
     /// Whose it is; `None`: shared.
     pub person: Option<PersonId>,
-    /// When its path was made.
+    /// When its path was made or last prolonged.
     pub at: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// When the device last asked under it; `None` for not yet, as far as is remembered.
+    pub seen: Option<Timestamp>,
 }
 
 /// A path as it is told once.
@@ -59,19 +69,24 @@ struct Body {
     label: String,
     person: Option<PersonId>,
     digest: String,
+    /// When the path ends.
+    #[serde(default)]
+    until: Option<Timestamp>,
 }
 
 impl App {
-    /// Gives a device its own path. The secret is told here and never again. In force at once.
+    /// Gives a device its own path for so many days. The secret is told here and never again. In force
+    /// at once.
     ///
     /// # Errors
-    /// [`Error::Denied`]; [`Error::Invalid`] for a label that is none, a person not on the roll, or
-    /// more devices than there may be.
+    /// [`Error::Denied`]; [`Error::Invalid`] for a label that is none, a person not on the roll, too
+    /// long a time, or more devices than there may be.
     pub async fn add_roaming_device(
         &self,
         actor: &Actor,
         label: &str,
         person: Option<PersonId>,
+        days: u32,
     ) -> Result<NewRoamingDevice, Error> {
         let permit = self
             .may::<act::ChangeSettings>(actor, Target::School)
@@ -81,6 +96,7 @@ impl App {
             let text = "Give the device a name of at most 60 characters.";
             return Err(Error::field("label", text));
         }
+        let until = self.ends_after(days)?;
         if let Some(person) = person
             && self.known_person(person).await?.is_none()
         {
@@ -98,6 +114,7 @@ impl App {
             label: label.to_owned(),
             person,
             digest: hex::encode(digest(&SHA256, token.as_bytes())),
+            until: Some(until),
         };
         let text = serde_json::to_string(&body)
             .map_err(|error| Error::unavailable("the device's entry", &error))?;
@@ -107,6 +124,70 @@ impl App {
             .await?;
         self.rebuild().await?;
         Ok(NewRoamingDevice { id, token })
+    }
+
+    /// The same for whoever has this sign-in name; nobody's device without one.
+    ///
+    /// # Errors
+    /// As [`App::add_roaming_device`]; [`Error::Invalid`] where nobody on the roll has the name.
+    pub async fn add_roaming_device_of(
+        &self,
+        actor: &Actor,
+        label: &str,
+        user: &str,
+        days: u32,
+    ) -> Result<NewRoamingDevice, Error> {
+        self.may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
+        let user = user.trim();
+        let person = match user {
+            "" => None,
+            _ => match self.person_named(user).await? {
+                Some(person) => Some(person.id),
+                None => {
+                    let text = "Nobody on the roll has this sign-in name.";
+                    return Err(Error::field("user", text));
+                }
+            },
+        };
+        self.add_roaming_device(actor, label, person, days).await
+    }
+
+    /// Lets a device's path hold for so many days from now on.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NotFound`]; [`Error::Invalid`] for too long a time.
+    pub async fn prolong_roaming_device(
+        &self,
+        actor: &Actor,
+        id: &str,
+        days: u32,
+    ) -> Result<(), Error> {
+        let permit = self
+            .may::<act::ChangeSettings>(actor, Target::School)
+            .await?;
+        let until = self.ends_after(days)?;
+        let name = format!("{PREFIX}{id}");
+        let row = self.records().setting(&name).await?;
+        let row = row.ok_or(Error::NotFound)?;
+        let mut body: Body = serde_json::from_str(&row.value)
+            .map_err(|error| Error::unavailable("the device's entry", &error))?;
+        body.until = Some(until);
+        let text = serde_json::to_string(&body)
+            .map_err(|error| Error::unavailable("the device's entry", &error))?;
+        self.records()
+            .set_setting(&permit, &name, Some(&text), self.now())
+            .await?;
+        self.rebuild().await
+    }
+
+    fn ends_after(&self, days: u32) -> Result<Timestamp, Error> {
+        if !(1..=DAYS_MAX).contains(&days) {
+            let text = format!("Say for how many days: at least 1, at most {DAYS_MAX}.");
+            return Err(Error::field("days", text));
+        }
+        let held = SignedDuration::from_hours(24 * i64::from(days));
+        Ok(self.now().checked_add(held).unwrap_or(Timestamp::MAX))
     }
 
     /// Takes a device's path back: it opens nothing from now on.
@@ -146,6 +227,7 @@ impl App {
             let device = OwnedDevice {
                 owner: person.map_or(Owner::Shared, Owner::Person),
                 label: device.label.into(),
+                until: device.until,
             };
             (digest, device)
         });
@@ -154,9 +236,15 @@ impl App {
         Ok(())
     }
 
-    async fn stored_devices(&self) -> Result<Vec<(RoamingDevice, TokenDigest)>, Error> {
+    /// Devices with their own path, with when each was last seen.
+    pub(crate) async fn stored_devices(&self) -> Result<Vec<(RoamingDevice, TokenDigest)>, Error> {
         let rows = self.records().settings().await?;
-        Ok(rows.iter().filter_map(read).collect())
+        let live = self.filter().devices();
+        let read = rows.iter().filter_map(read).map(|(mut device, digest)| {
+            device.seen = live.last(&digest);
+            (device, digest)
+        });
+        Ok(read.collect())
     }
 }
 
@@ -169,6 +257,10 @@ fn read(row: &SettingRow) -> Option<(RoamingDevice, TokenDigest)> {
         label: body.label,
         person: body.person,
         at: row.at,
+        until: body
+            .until
+            .unwrap_or_else(|| row.at.checked_add(OLD_HOLDS).unwrap_or(Timestamp::MAX)),
+        seen: None,
     };
     Some((device, digest))
 }

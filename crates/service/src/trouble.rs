@@ -20,6 +20,8 @@ pub enum Trouble {
     Records,
     /// Activity cannot be written as it comes, or some of it was lost.
     Activity,
+    /// No resolver outside answers: names outside are found no more.
+    Upstreams,
     /// The clock has leapt, or the server was off for long: deleting goes on in small steps.
     Clock,
     /// The lists were changed by another hand than Pharos; the last good state is in force.
@@ -32,6 +34,7 @@ impl Trouble {
         match self {
             Trouble::Records => "records",
             Trouble::Activity => "activity",
+            Trouble::Upstreams => "upstreams",
             Trouble::Clock => "clock",
             Trouble::Lists => "lists",
         }
@@ -62,6 +65,13 @@ impl SelfWatch {
             found.push(Trouble::Activity);
             if let Err(error) = app.tell_of_trouble(Trouble::Activity).await {
                 tracing::warn!(%error, "nobody could be told that activity is not kept");
+            }
+        }
+        if app.all_upstreams_are_down() {
+            tracing::error!("no resolver outside answers; names outside cannot be found");
+            found.push(Trouble::Upstreams);
+            if let Err(error) = app.tell_of_trouble(Trouble::Upstreams).await {
+                tracing::warn!(%error, "nobody could be told that no resolver outside answers");
             }
         }
         found
@@ -123,7 +133,7 @@ impl App {
     /// When the records cannot be written.
     pub(crate) async fn tell_of_trouble(&self, trouble: Trouble) -> Result<(), Error> {
         let to = self.holders(&[Role::Technical]).await?;
-        let path = format!("/trouble/{}/{}", trouble.name(), self.today());
+        let path = format!("/network/status/{}/{}", trouble.name(), self.today());
         let notices = self.notices_to(&to, "trouble", &path, self.now())?;
         self.queue_notices(&notices).await
     }

@@ -140,7 +140,7 @@ impl App {
 }
 
 pub(crate) fn nothing_yet() -> Error {
-    Error::Refused("The filter has no policy and lists in force yet. Wait until it has started, or look at the status page.".to_owned())
+    Error::Refused("The filter has no policy and lists in force yet. Wait until it has started, or look at the page How Pharos is doing, under Network.".to_owned())
 }
 
 /// What a replay says of a change as a whole.

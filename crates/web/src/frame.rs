@@ -122,6 +122,11 @@ const TEXTS: &[(&str, &str)] = &[
         "gap",
         "Explained. It stays on the list until the device passes the filter again.",
     ),
+    ("path-longer", "The path holds longer now."),
+    (
+        "path-back",
+        "Taken back. The path opens nothing from now on.",
+    ),
     ("imported", "The roll was brought in."),
     (
         "installed",

@@ -133,6 +133,10 @@ routes! {
     post "/network/gaps", May(Act::ReadNetwork) => p::network::explain;
     post "/network/unopened", May(Act::ReadNetwork) => p::unopened::settle;
     get "/network/firewall", May(Act::ReadNetwork) => p::network::firewall;
+    get "/network/status", May(Act::ReadNetwork) => p::status::show;
+    get "/network/roaming", May(Act::ChangeSettings) => p::roaming::show;
+    post "/network/roaming", May(Act::ChangeSettings) => p::roaming::add;
+    post "/network/roaming/change", May(Act::ChangeSettings) => p::roaming::change;
     get "/limits", May(Act::ReadChecks) => p::limits::show;
     get "/notice", Anyone => p::notice::show;
     post "/notice", Anyone => p::notice::submit;

@@ -6,7 +6,7 @@
 //! perhaps an owner. A Wi-Fi session ties a hardware address, and mostly an address too, to whoever
 //! signed in; where the controller does not tell the address, the leases do.
 
-mod gaps;
+pub mod gaps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ use crate::Mac;
 use crate::leases::Lease;
 use crate::radius::{Accounting, Status};
 
-pub use gaps::{Gap, GapKind, GapTimes};
+pub use gaps::{Gap, GapDevice, GapKind, GapTimes};
 
 /// The most Wi-Fi sessions kept; at the bound the one heard of longest ago gives way.
 pub const SESSIONS_MAX: usize = 65_536;
@@ -41,6 +41,15 @@ pub struct Registered {
     pub label: Arc<str>,
     /// Whose it usually is; `None` for a shared one.
     pub owner: Option<PersonId>,
+    /// Its fixed network address, where it has one.
+    pub address: Option<IpAddr>,
+}
+
+/// A device of the register that is known by its fixed network address alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fixed {
+    label: Arc<str>,
+    passed: Option<Timestamp>,
 }
 
 /// What the filter's address map must learn.
@@ -104,6 +113,7 @@ pub struct OpenSession {
 #[derive(Debug, Default)]
 pub struct Presence {
     register: BTreeMap<Mac, Registered>,
+    fixed: BTreeMap<IpAddr, Fixed>,
     leases: BTreeMap<IpAddr, Lease>,
     sessions: BTreeMap<(String, String), Session>,
     devices: BTreeMap<Mac, Device>,
@@ -116,6 +126,20 @@ impl Presence {
         self.register = register
             .into_iter()
             .map(|device| (device.mac, device))
+            .collect();
+    }
+
+    /// Replaces the register of devices that are known by a fixed network address alone. When one last
+    /// passed is remembered while its address stays.
+    pub fn set_fixed(&mut self, fixed: impl IntoIterator<Item = (IpAddr, Arc<str>)>) {
+        let mut before = std::mem::take(&mut self.fixed);
+        self.fixed = fixed
+            .into_iter()
+            .map(|(address, label)| {
+                let address = address.to_canonical();
+                let passed = before.remove(&address).and_then(|fixed| fixed.passed);
+                (address, Fixed { label, passed })
+            })
             .collect();
     }
 

@@ -12,4 +12,5 @@ mod upstreams;
 
 pub(crate) use flight::{Flights, ReplyTo, depart, renew};
 pub(crate) use lines::Lines;
+pub use upstreams::UpstreamHealth;
 pub(crate) use upstreams::Upstreams;

@@ -14,6 +14,22 @@ const REST_MAX_MS: u64 = 16_000;
 /// Upstreams tried for one question (with one configured, it is tried twice).
 const TRIES_MAX: usize = 3;
 
+/// How one upstream is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamHealth {
+    /// Which one.
+    pub upstream: Upstream,
+    /// Tries in a row that it did not answer, up to now.
+    pub failures: u32,
+}
+
+impl UpstreamHealth {
+    /// Whether it failed so often in a row that others are asked first. It stays so until it answers.
+    pub fn is_down(&self) -> bool {
+        self.failures >= FAILURES_TO_REST
+    }
+}
+
 /// The upstreams in order of preference, shared by all workers.
 #[derive(Debug)]
 pub(crate) struct Upstreams(Vec<State>);
@@ -38,6 +54,15 @@ impl Upstreams {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How each one is doing, in order of preference.
+    pub(crate) fn health(&self) -> Vec<UpstreamHealth> {
+        let of = |state: &State| UpstreamHealth {
+            upstream: state.upstream.clone(),
+            failures: state.failures.load(Ordering::Relaxed),
+        };
+        self.0.iter().map(of).collect()
     }
 
     /// Whether each one failed lately and none is due for another try.
@@ -101,7 +126,16 @@ mod tests {
             [0, 1, 0],
             "its rest is over"
         );
+        let down = |upstreams: &Upstreams| -> Vec<bool> {
+            upstreams
+                .health()
+                .iter()
+                .map(UpstreamHealth::is_down)
+                .collect()
+        };
+        assert_eq!(down(&upstreams), [true, false], "until it answers");
         upstreams.answered(0);
+        assert_eq!(down(&upstreams), [false, false]);
         assert_eq!(upstreams.order(10).as_slice(), [0, 1, 0]);
     }
 }

@@ -60,7 +60,7 @@ fn shared() -> Arc<Shared> {
     config.limits.stale_max_s = 1_000;
     Arc::new(Shared {
         cache: Cache::new(&config.limits),
-        upstreams: Upstreams::new(&config.upstreams),
+        upstreams: Arc::new(Upstreams::new(&config.upstreams)),
         special: Special::new(&[], None),
         clock: Clock::start(),
         jar: Jar::new().unwrap(),

@@ -101,6 +101,7 @@ fn school() -> (School, Arc<Identity>) {
     let device = OwnedDevice {
         owner: Owner::Person(person(11)),
         label: "laptop-11".into(),
+        until: jiff::Timestamp::MAX,
     };
     school.filter.devices().set([(token, device)]);
     (school, identity)

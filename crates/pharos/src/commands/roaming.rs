@@ -11,8 +11,21 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<u8> {
     match command {
-        RoamingCommand::Add { label, user } => add(opened, &label, user.as_deref(), output).await,
+        RoamingCommand::Add { label, user, days } => {
+            add(opened, &label, user.as_deref(), days, output).await
+        }
         RoamingCommand::List => list(opened, output).await,
+        RoamingCommand::Prolong { id, days } => {
+            let operator = operator();
+            let done = opened.app.prolong_roaming_device(&operator, &id, days);
+            match done.await {
+                Ok(()) => {
+                    output.say(format!("The path holds for {days} days from now on."));
+                    Ok(0)
+                }
+                Err(error) => refused(error, output),
+            }
+        }
         RoamingCommand::Revoke { id } => {
             match opened.app.revoke_roaming_device(&operator(), &id).await {
                 Ok(()) => {
@@ -29,6 +42,7 @@ async fn add(
     opened: &Opened,
     label: &str,
     user: Option<&str>,
+    days: u32,
     output: &mut Output,
 ) -> anyhow::Result<u8> {
     let person = match user {
@@ -44,7 +58,7 @@ async fn add(
     };
     let made = opened
         .app
-        .add_roaming_device(&operator(), label, person)
+        .add_roaming_device(&operator(), label, person, days)
         .await;
     match made {
         Ok(made) if output.json => {
@@ -76,14 +90,25 @@ async fn list(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
     if output.json {
         let rows: Vec<_> = devices
             .iter()
-            .map(|device| serde_json::json!({ "id": device.id, "label": device.label, "user": user(device), "at": device.at }))
+            .map(|device| serde_json::json!({ "id": device.id, "label": device.label, "user": user(device), "at": device.at, "until": device.until, "seen": device.seen }))
             .collect();
         output.json(&rows);
         return Ok(0);
     }
     for device in devices {
         let owner = user(&device).unwrap_or_else(|| "nobody's".to_owned());
-        output.say(format!("{}  {:<24} {owner}", device.id, device.label));
+        let zone = opened.app.zone();
+        let day = |at: jiff::Timestamp| at.to_zoned(zone.clone()).date();
+        let seen = device.seen.map_or_else(
+            || "not seen yet".to_owned(),
+            |at| format!("seen {}", day(at)),
+        );
+        output.say(format!(
+            "{}  {:<24} {owner}, until {}, {seen}",
+            device.id,
+            device.label,
+            day(device.until)
+        ));
     }
     Ok(0)
 }

@@ -13,6 +13,7 @@ use pharos_service::School;
 use tokio_util::sync::CancellationToken;
 
 use super::extra_roots;
+use super::status::DnsView;
 use crate::cli::Faces;
 use crate::descriptors;
 use crate::own_certificate::{self, OwnCertificate};
@@ -22,6 +23,7 @@ pub(crate) struct DnsAt {
     pub(crate) plain: SocketAddr,
     pub(crate) tls: Option<SocketAddr>,
     pub(crate) https: Option<SocketAddr>,
+    pub(crate) view: DnsView,
 }
 
 /// `own` makes the certificate for DNS over TLS and HTTPS; without it there is neither.
@@ -55,6 +57,10 @@ pub(crate) fn start_dns(
         plain: running.addresses().first().copied().unwrap_or(faces.dns),
         tls: running.tls().first().copied(),
         https: running.https().first().copied(),
+        view: DnsView {
+            counts: Box::new(running.counter()),
+            health: Box::new(running.health()),
+        },
     };
     tasks.push(tokio::spawn(running.join()));
     Ok(at)

@@ -135,6 +135,11 @@ impl Tool {
         self.hosts.iter().any(|own| host.is_within(own))
     }
 
+    /// Its hosts, each with all below it; empty for a shape that any host may speak.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
     /// The requests that carry prompts.
     pub fn exchanges(&self) -> &[Exchange] {
         &self.exchanges

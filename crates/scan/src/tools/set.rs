@@ -125,6 +125,20 @@ impl Tools {
         Ok(())
     }
 
+    /// Every tool, by name.
+    pub fn all(&self) -> Vec<Arc<Tool>> {
+        let mut all: Vec<Arc<Tool>> = self
+            .by_host
+            .values()
+            .flatten()
+            .chain(&self.anywhere)
+            .cloned()
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all.dedup_by(|a, b| a.name == b.name);
+        all
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count

@@ -156,7 +156,7 @@ impl App {
         let snapshot = self
             .filter()
             .snapshot()
-            .map_err(|_| Error::Refused("The filter has nothing in force yet; there is nothing to check. Look at the status page.".to_owned()))?;
+            .map_err(|_| Error::Refused("The filter has nothing in force yet; there is nothing to check. Look at the page How Pharos is doing, under Network.".to_owned()))?;
         let school = self.school();
         let spec = &school.pack.filter;
         let kinds = self.kinds_of_user();

@@ -30,10 +30,10 @@ const SHOWN: usize = 200;
 
 /// How firewall events go.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     technical: VecDeque<Timestamp>,
-    pub(super) taken: u64,
-    pub(super) passed_over: u64,
+    pub(crate) taken: u64,
+    pub(crate) passed_over: u64,
 }
 
 impl Recent {

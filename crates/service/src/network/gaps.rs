@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Target, act};
-use pharos_directory::Mac;
-use pharos_directory::presence::{Gap, GapTimes};
+use pharos_directory::presence::gaps::sort;
+use pharos_directory::presence::{Gap, GapDevice, GapKind, GapTimes};
 use pharos_school::{PersonId, Role};
 use serde::{Deserialize, Serialize};
 
@@ -44,15 +44,15 @@ pub struct Explained {
     pub at: Timestamp,
 }
 
-/// A network from which something passed the filter before, and nothing does now.
+/// A network of the pack from which nothing passes the filter: it went quiet, or nothing ever did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuietPlace {
     /// The place of the pack.
     pub place: String,
     /// Its range.
     pub range: IpNet,
-    /// When something of it last passed.
-    pub last: Timestamp,
+    /// When something of it last passed; `None` for never, as far as is remembered.
+    pub last: Option<Timestamp>,
 }
 
 impl App {
@@ -64,10 +64,11 @@ impl App {
         let explained = self.explanations().await?;
         Ok(self
             .gaps_now()
+            .await?
             .into_iter()
             .map(|gap| {
                 let explained = explained
-                    .get(&gap.mac)
+                    .get(&gap.device)
                     .filter(|explained| gap.passed.is_none_or(|passed| passed < explained.at))
                     .cloned();
                 GapLine { gap, explained }
@@ -75,14 +76,21 @@ impl App {
             .collect())
     }
 
-    /// Networks of the pack that passed the filter within the last two weeks and not since the
-    /// beginning of the last whole school day.
+    /// Networks of the pack that did not pass the filter since the beginning of the last whole school
+    /// day. Of a place in which some range passes, ranges in which nothing ever did are passed over:
+    /// they may be spare. Nothing is told while nothing at all has passed: then the server is new.
     pub(super) fn quiet_places(&self) -> Vec<QuietPlace> {
         let since = self.last_school_day(self.now());
         let all = self.inner().network.passing.all();
         let school = self.school();
         let mut quiet = Vec::new();
+        let known_for = all.iter().map(|(_, at)| *at).min();
+        if known_for.is_none_or(|first| first >= since) {
+            return quiet;
+        }
         for (place, spec) in &school.pack.filter.places {
+            let of_place = quiet.len();
+            let mut passes = false;
             for range in &spec.ranges {
                 let Some(range) = range_of(range) else {
                     continue;
@@ -92,13 +100,22 @@ impl App {
                     .filter(|(address, _)| range.contains(address))
                     .map(|(_, at)| *at)
                     .max();
-                if let Some(last) = last.filter(|last| *last < since) {
+                if last.is_some_and(|last| last >= since) {
+                    passes = true;
+                } else if !range.addr().is_loopback() {
                     quiet.push(QuietPlace {
                         place: place.clone(),
                         range,
                         last,
                     });
                 }
+            }
+            if passes {
+                let mut at = 0;
+                quiet.retain(|line| {
+                    at += 1;
+                    at <= of_place || line.last.is_some()
+                });
             }
         }
         quiet
@@ -110,7 +127,7 @@ impl App {
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] for a sentence that says nothing; [`Error::NotFound`]
     /// where there is no such gap.
-    pub async fn explain_gap(&self, me: &SignedIn, mac: &str, why: &str) -> Result<(), Error> {
+    pub async fn explain_gap(&self, me: &SignedIn, device: &str, why: &str) -> Result<(), Error> {
         let permit = self
             .may::<act::ChangeSettings>(&me.actor, Target::School)
             .await?;
@@ -121,8 +138,13 @@ impl App {
                 "Say in a sentence why this device does not pass the filter, and what was done.",
             ));
         }
-        let mac: Mac = mac.parse().map_err(|_| Error::NotFound)?;
-        if !self.gaps_now().iter().any(|gap| gap.mac == mac) {
+        let device: GapDevice = device.parse().map_err(|_| Error::NotFound)?;
+        if !self
+            .gaps_now()
+            .await?
+            .iter()
+            .any(|gap| gap.device == device)
+        {
             return Err(Error::NotFound);
         }
         if self.explanations().await?.len() >= EXPLAINED_MAX {
@@ -139,7 +161,12 @@ impl App {
         let text = serde_json::to_string(&explained)
             .map_err(|error| Error::unavailable("writing an explanation", &error))?;
         self.records()
-            .set_setting(&permit, &format!("{PREFIX}{mac}"), Some(&text), self.now())
+            .set_setting(
+                &permit,
+                &format!("{PREFIX}{device}"),
+                Some(&text),
+                self.now(),
+            )
             .await?;
         Ok(())
     }
@@ -168,30 +195,49 @@ impl App {
         Ok(open + quiet)
     }
 
-    fn gaps_now(&self) -> Vec<Gap> {
+    async fn gaps_now(&self) -> Result<Vec<Gap>, Error> {
         let now = self.now();
-        let network = &self.inner().network;
-        let mut state = network.state();
-        state
-            .presence
-            .note_passings(|address| network.passing.last(address));
         let seen_since = self.last_school_day(now);
-        state.presence.gaps(GapTimes {
-            grace: GRACE,
-            seen_since,
-            there_since: seen_since,
-        })
+        let roaming = self.stored_devices().await?.into_iter();
+        let unseen = roaming.filter_map(|(device, _)| {
+            // A new one may be on its way to its owner.
+            let since = device.seen.unwrap_or(device.at);
+            (since < seen_since).then(|| Gap {
+                kind: GapKind::NotSeen,
+                device: GapDevice::Roaming(device.id.into()),
+                label: device.label.into(),
+                is_registered: true,
+                addresses: Vec::new(),
+                there: None,
+                passed: device.seen,
+            })
+        });
+        let network = &self.inner().network;
+        let mut gaps = {
+            let mut state = network.state();
+            state
+                .presence
+                .note_passings(|address| network.passing.last(address));
+            state.presence.gaps(GapTimes {
+                grace: GRACE,
+                seen_since,
+                there_since: seen_since,
+            })
+        };
+        gaps.extend(unseen);
+        sort(&mut gaps);
+        Ok(gaps)
     }
 
-    async fn explanations(&self) -> Result<BTreeMap<Mac, Explained>, Error> {
+    async fn explanations(&self) -> Result<BTreeMap<GapDevice, Explained>, Error> {
         Ok(self
             .records()
             .settings()
             .await?
             .iter()
             .filter_map(|row| {
-                let mac = row.name.strip_prefix(PREFIX)?.parse().ok()?;
-                Some((mac, serde_json::from_str(&row.value).ok()?))
+                let device = row.name.strip_prefix(PREFIX)?.parse().ok()?;
+                Some((device, serde_json::from_str(&row.value).ok()?))
             })
             .collect())
     }

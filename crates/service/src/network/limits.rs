@@ -65,7 +65,7 @@ pub struct Limit {
 pub const NO_FILTER_IS_COMPLETE: &str =
     "No filter can promise complete safety. Supervision and teaching remain necessary.";
 
-fn fixed(what: &str, why: &str, helps: &str) -> Limit {
+pub(super) fn fixed(what: &str, why: &str, helps: &str) -> Limit {
     Limit {
         what: what.to_owned(),
         why: why.to_owned(),
@@ -74,7 +74,11 @@ fn fixed(what: &str, why: &str, helps: &str) -> Limit {
     }
 }
 
-fn here(what: impl Into<String>, why: impl Into<String>, helps: impl Into<String>) -> Limit {
+pub(super) fn here(
+    what: impl Into<String>,
+    why: impl Into<String>,
+    helps: impl Into<String>,
+) -> Limit {
     Limit {
         what: what.into(),
         why: why.into(),
@@ -105,6 +109,7 @@ impl App {
         self.face_limits(&mut limits);
         self.list_limits(&mut limits)?;
         self.inspection_limits(&mut limits);
+        self.ai_limits(&mut limits);
         self.identity_limits(&mut limits).await?;
         limits.extend(always());
         Ok(limits)
@@ -320,7 +325,7 @@ impl App {
             let names: Vec<&str> = names.into_iter().collect();
             limits.push(here(
                 format!("These networks: {}", names.join(", ")),
-                "They passed the filter before, and nothing of them has since the last school day began.",
+                "Nothing of them has passed the filter since the last school day began.",
                 "See whether another line, a changed route or a holiday is behind it.",
             ));
         }
@@ -342,10 +347,11 @@ fn always() -> Vec<Limit> {
             "Teaching; rules about apps on devices.",
         ),
         fixed(
-            "Pictures, video, sound, games and live calls",
+            "Pictures, video, sound, games and live calls, made by people or by AI tools",
             "Nothing here looks at them.",
             "Supervision.",
         ),
+        super::ai_limits::always(),
         fixed(
             "A new site that is in no list yet",
             "A list knows what its publisher knew on the day it was made.",

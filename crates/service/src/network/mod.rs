@@ -4,6 +4,7 @@
 //! The faces hand in what they read; everything here is in memory and bounded. What must outlast a
 //! restart is given out whole by [`App::keep_network`].
 
+mod ai_limits;
 mod firewall;
 mod gaps;
 mod limits;
@@ -11,9 +12,9 @@ mod notice;
 mod unopened;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
@@ -50,26 +51,27 @@ pub(crate) struct Network {
     pub(crate) faces: ArcSwapOption<Faces>,
     pub(crate) noticed: OnceLock<Noticed>,
     pub(crate) unopened: OnceLock<AskUnopened>,
+    pub(crate) running: OnceLock<crate::status::AskRunning>,
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     presence: Presence,
-    sources: BTreeMap<String, Source>,
+    pub(crate) sources: BTreeMap<String, Source>,
     visitors: notice::Visitors,
-    radius: RadiusCounts,
-    firewall: firewall::Recent,
+    pub(crate) radius: RadiusCounts,
+    pub(crate) firewall: firewall::Recent,
 }
 
 /// One file of leases.
 #[derive(Debug, Default)]
-struct Source {
+pub(crate) struct Source {
     leases: Vec<Lease>,
     problems: Vec<LineProblem>,
     problems_count: u64,
     read_at: Timestamp,
     /// Why it could not be read the last time.
-    fault: Option<String>,
+    pub(crate) fault: Option<String>,
 }
 
 /// How RADIUS accounting goes.
@@ -94,10 +96,13 @@ struct Kept {
     devices: BTreeMap<Mac, Device>,
     passings: Vec<(IpAddr, Timestamp)>,
     visitors: notice::Visitors,
+    /// When roaming devices last asked, by the digest of their token.
+    #[serde(default)]
+    roaming: Vec<(String, Timestamp)>,
 }
 
 impl Network {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -188,11 +193,15 @@ impl App {
     pub fn keep_network(&self) -> Result<Vec<u8>, crate::Error> {
         let network = &self.inner().network;
         let state = network.state();
+        let roaming = self.filter().devices().all_last().into_iter();
         let kept = Kept {
             v: VERSION,
             devices: state.presence.to_keep(),
             passings: network.passing.all(),
             visitors: state.visitors.clone(),
+            roaming: roaming
+                .map(|(token, at)| (hex::encode(token), at))
+                .collect(),
         };
         serde_json::to_vec(&kept)
             .map_err(|error| crate::Error::unavailable("writing what is known of devices", &error))
@@ -211,6 +220,14 @@ impl App {
         for (address, at) in kept.passings {
             network.passing.note(address, at);
         }
+        for (token, at) in kept.roaming {
+            let token = hex::decode(token)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok());
+            if let Some(token) = token {
+                self.filter().devices().remember(&token, at);
+            }
+        }
         let mut state = network.state();
         state.presence.remember(kept.devices);
         state.visitors = kept.visitors;
@@ -227,9 +244,27 @@ impl App {
                 .as_deref()
                 .and_then(|user| roster.by_username(user))
                 .map(|member| member.person),
+            address: device.address,
         });
         let register: Vec<_> = register.collect();
-        self.inner().network.state().presence.set_register(register);
+        // Those that the register knows by their hardware address as well stand there alone, ranges are
+        // no devices, and a loopback address is this machine.
+        let twice: BTreeSet<IpAddr> = register
+            .iter()
+            .filter_map(|device| device.address)
+            .collect();
+        let fixed = school.pack.addresses.iter().filter_map(|entry| {
+            let range = entry.range;
+            let is_one = range.prefix_len() == range.max_prefix_len();
+            let address = range.addr();
+            (is_one && !address.is_loopback() && !twice.contains(&address))
+                .then(|| (address, Arc::from(entry.label.as_str())))
+        });
+        {
+            let mut state = self.inner().network.state();
+            state.presence.set_fixed(fixed);
+            state.presence.set_register(register);
+        }
         self.filter().addresses().set_notice(self.notice_ranges());
     }
 

@@ -23,6 +23,7 @@ mod schools;
 mod settings;
 mod sign_in;
 mod standby;
+mod status;
 mod way_back;
 mod weeks;
 

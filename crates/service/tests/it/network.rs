@@ -1,5 +1,6 @@
 //! What the network tells: leases, Wi-Fi sessions, firewall events, gaps, the notice, the limits.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use pharos_school::{Confidence, IdentitySource, Role, Unknown, Who};
 use pharos_service::{
     AlertBody, AskUnopened, Error, Faces, LogFilter, NoticeState, Side, Unopened,
 };
-use pharos_testkit::school::SampleSchool;
+use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, system};
 
@@ -533,26 +534,62 @@ async fn fil_16_what_is_known_of_devices_outlasts_a_restart() {
     );
 }
 
-/// FIL-16: a network that passed the filter and went quiet is told, once a school day has gone by.
+/// FIL-15, FIL-16: a network that passed the filter and went quiet is told once a school day has gone
+/// by; so is one of which nothing ever passed, for its line may lead past Pharos.
 #[tokio::test]
-async fn fil_16_a_network_that_went_quiet_is_told() {
+async fn fil_16_a_network_that_is_quiet_or_never_passed_is_told() {
     let school = SampleSchool::open().await;
-    school.app.passed(ip("10.20.8.9"), school.app.now());
-    school.app.passed(ip("10.20.2.9"), school.app.now());
     let quiet = async || {
         let technician = school.at_work("kofi.adeyemi").await;
         let view = school.app.network(&technician.actor).await.unwrap();
         view.quiet
             .iter()
-            .map(|quiet| quiet.place.clone())
-            .collect::<Vec<_>>()
+            .map(|quiet| (quiet.place.clone(), quiet.last.is_some()))
+            .collect::<BTreeSet<_>>()
     };
-    school.clock.forward(SignedDuration::from_hours(24));
+    assert_eq!(quiet().await, BTreeSet::new(), "the server is new");
+    let every = ["10.20.8.9", "10.20.2.9"];
+    for address in every {
+        school.app.passed(ip(address), school.app.now());
+    }
+    assert_eq!(quiet().await, BTreeSet::new(), "a day has not gone by");
+    school.clock.forward(SignedDuration::from_hours(48));
     school.app.passed(ip("10.20.2.9"), school.app.now());
-    assert!(quiet().await.is_empty());
-    school.clock.forward(SignedDuration::from_hours(24));
-    school.app.passed(ip("10.20.2.9"), school.app.now());
-    assert_eq!(quiet().await, ["boarding-houses"]);
+    let told = quiet().await;
+    let boarding = ("boarding-houses".to_owned(), true);
+    assert!(told.contains(&boarding), "{told:?}");
+    assert!(
+        told.iter().any(|(_, passed)| !passed),
+        "a network that never passed: {told:?}"
+    );
+    school.app.passed(ip("10.20.8.9"), school.app.now());
+    let told = quiet().await;
+    assert!(!told.contains(&boarding), "{told:?}");
+}
+
+/// FIL-15: a device that the pack knows by a fixed network address alone is on the gap list until it
+/// passes.
+#[tokio::test]
+async fn fil_15_a_device_with_a_fixed_address_is_on_the_gap_list() {
+    let mut files = pack_files();
+    let text = files
+        .get_mut("school.toml")
+        .map(|bytes| String::from_utf8(bytes.clone()).unwrap())
+        .unwrap();
+    let text =
+        format!("{text}\n[[devices]]\naddress = \"10.20.2.77\"\nlabel = \"Board of room 4\"\n");
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let missed = async || {
+        let technician = school.at_work("kofi.adeyemi").await;
+        let view = school.app.network(&technician.actor).await.unwrap();
+        view.gaps
+            .iter()
+            .any(|line| &*line.gap.label == "Board of room 4")
+    };
+    assert!(missed().await);
+    school.app.passed(ip("10.20.2.77"), school.app.now());
+    assert!(!missed().await);
 }
 
 /// FIL-20: the limits follow from what is on: each face that is off, a list that is missing, devices
@@ -797,4 +834,42 @@ async fn req_03_what_cannot_be_looked_into_is_left_alone_by_change_control() {
     assert_eq!(action("app.example").await, Action::Allow);
     school.clock.forward(SignedDuration::from_hours(24 * 60));
     assert_eq!(shown().await.len(), 3, "and what was put aside comes back");
+}
+
+/// FIL-20: the page of limits names the AI tools that are seen into here, by the adapters in force, and
+/// says which are not: those of hosts that the policy leaves unopened, all others, and apps.
+#[tokio::test]
+async fn fil_20_the_limits_name_the_ai_tools_seen_into_and_not() {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let never = "never_sites = [";
+    assert!(text.contains(never), "the sample pack names sites");
+    let text = text.replacen(never, "never_sites = [\"gemini.google.com\", \"bard.google.com\", \"generativelanguage.googleapis.com\", \"aiplatform.googleapis.com\", ", 1);
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let governor = school.at_work("mirela.dobre").await;
+    let said = async || {
+        let limits = school.app.limits(&governor.actor).await.unwrap();
+        limits
+            .iter()
+            .map(|limit| format!("{}: {}", limit.what, limit.why))
+            .collect::<Vec<_>>()
+    };
+    let find =
+        |lines: &[String], start: &str| lines.iter().find(|line| line.starts_with(start)).cloned();
+    assert!(find(&said().await, "What is asked of any AI tool").is_some());
+    school.app.tell_faces(Faces {
+        proxy: true,
+        inspects: true,
+        ..Faces::default()
+    });
+    let lines = said().await;
+    let others = find(&lines, "AI tools other than these").unwrap();
+    for seen in ["ChatGPT", "Claude", "Microsoft Copilot"] {
+        assert!(others.contains(seen), "{others}");
+    }
+    assert!(!others.contains("Gemini"), "{others}");
+    let unopened = find(&lines, "Inside these AI tools").unwrap();
+    assert!(unopened.contains("Gemini"), "{unopened}");
+    assert!(find(&lines, "AI tools in apps of their own").is_some());
 }

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use jiff::tz::TimeZone;
-use pharos_directory::presence::GapKind;
+use pharos_directory::presence::{GapDevice, GapKind};
 use pharos_school::Confidence;
 use pharos_service::{Error, GapLine, NetworkView, RadiusCounts, SignedIn};
 use serde::Deserialize;
@@ -80,7 +80,9 @@ pub(super) async fn page(
         .errors(errors.clone())
         .lede("Which devices are on the network, who is at them and how sure that is, and which go round the filter. Opening this page is noted with your name.")
         .add(Piece::Links(vec![
+            ("/network/status".to_owned(), "How Pharos itself is doing".to_owned()),
             ("/network/firewall".to_owned(), "What the firewall tells".to_owned()),
+            ("/network/roaming".to_owned(), "Devices away from school".to_owned()),
             ("/limits".to_owned(), "What Pharos cannot see here, and why".to_owned()),
         ]));
     sheet = gaps(sheet, web, &view, &zone, &typed.gap, &errors).await?;
@@ -101,12 +103,18 @@ async fn gaps(
     let mut sheet = sheet.heading("Not passing the filter");
     for quiet in &view.quiet {
         sheet = sheet.add(Warning {
-            text: format!(
-                "Nothing of the network {} ({}) has passed the filter since {}.",
-                quiet.place,
-                quiet.range,
-                words::moment(quiet.last, zone)
-            ),
+            text: match quiet.last {
+                Some(last) => format!(
+                    "Nothing of the network {} ({}) has passed the filter since {}.",
+                    quiet.place,
+                    quiet.range,
+                    words::moment(last, zone)
+                ),
+                None => format!(
+                    "Nothing of the network {} ({}) has ever passed the filter, as far as is remembered. Does its line lead past Pharos?",
+                    quiet.place, quiet.range
+                ),
+            },
         });
     }
     if view.gaps.is_empty() {
@@ -117,7 +125,7 @@ async fn gaps(
         rows.push(gap_row(web, line, zone).await?);
     }
     let devices = view.gaps.iter().map(|line| {
-        let value = line.gap.mac.to_string();
+        let value = line.gap.device.to_string();
         let text = format!("{} ({value})", line.gap.label);
         Choice::new(value.clone(), text).chosen(value == form.device)
     });
@@ -171,18 +179,14 @@ async fn gap_row(web: &Web, line: &GapLine, zone: &TimeZone) -> Result<Vec<Cell>
         ),
         None => "No".to_owned(),
     };
-    let made_up = if gap.mac.is_made_up() {
-        ", made-up address"
-    } else {
-        ""
+    let known_by = match &gap.device {
+        GapDevice::Mac(mac) if mac.is_made_up() => format!("({mac}, made-up address) "),
+        GapDevice::Mac(mac) => format!("({mac}) "),
+        GapDevice::Address(_) => "at its fixed address ".to_owned(),
+        GapDevice::Roaming(_) => "by its own path".to_owned(),
     };
     Ok(vec![
-        Cell::text(format!(
-            "{} ({}{made_up}) {}",
-            gap.label,
-            gap.mac,
-            addresses.join(", ")
-        )),
+        Cell::text(format!("{} {known_by}{}", gap.label, addresses.join(", "))),
         Cell::text(odd),
         Cell::text(when(gap.passed)),
         Cell::text(when(gap.there)),

@@ -10,6 +10,7 @@ mod changes;
 mod doors;
 mod evidence;
 mod need_to_know;
+mod network;
 mod roles;
 mod signing_in;
 mod slow;

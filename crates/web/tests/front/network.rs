@@ -1,0 +1,145 @@
+//! The pages for whoever keeps the network.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::StatusCode;
+use pharos_filter::TokenDigest;
+use pharos_service::{AskRunning, Count, FaceStatus, Running, UpstreamStatus};
+use pharos_testkit::school::SampleSchool;
+
+use crate::browser::Browser;
+
+fn running() -> Running {
+    let count = |says: &str, value, is_odd| Count {
+        says: says.to_owned(),
+        value,
+        is_odd,
+    };
+    Running {
+        faces: vec![
+            FaceStatus {
+                name: "Resolver",
+                at: vec!["10.0.0.2:53".to_owned()],
+                counts: vec![
+                    count("Questions over UDP", 1_234, false),
+                    count(
+                        "Questions beyond what one device may ask: a flood",
+                        56,
+                        true,
+                    ),
+                ],
+            },
+            FaceStatus {
+                name: "Syslog",
+                at: Vec::new(),
+                counts: Vec::new(),
+            },
+        ],
+        upstreams: vec![UpstreamStatus {
+            name: "192.0.2.53:53".to_owned(),
+            is_down: true,
+            failures: 9,
+        }],
+        doh: Some("https://dns.harbourmouth.sch.example:8443".to_owned()),
+        ..Running::default()
+    }
+}
+
+/// FIL-17: the status page shows faces, figures and what is wrong, to those who keep the network; no
+/// pupil is named on it.
+#[tokio::test]
+async fn fil_17_the_status_page_says_how_pharos_is_doing() {
+    let school = SampleSchool::open().await;
+    school.visit("ada.quill", "gambling.pharos.test/").await;
+    school.app.tell_running(AskRunning(Arc::new(running)));
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let page = browser.get("/network/status").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in [
+        "No resolver outside answers",
+        "10.0.0.2:53",
+        "1,234",
+        "a flood",
+        "192.0.2.53:53",
+        "does not answer: 9 tries",
+        "never checked",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    for name in ["Ada", "Quill", "ada.quill"] {
+        assert!(!page.text.contains(name), "{name}");
+    }
+    let mut teacher = Browser::at(&school);
+    teacher.sign_in(&school, "hana.yilmaz").await;
+    let page = teacher.get("/network/status").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+}
+
+/// FIL-15: a device away from school is given its own path on a page, which shows the whole address
+/// once and never again; it can be prolonged and taken back there, by those who change settings.
+#[tokio::test]
+async fn fil_15_a_device_gets_its_own_path_on_a_page() {
+    let school = SampleSchool::open().await;
+    school.app.tell_running(AskRunning(Arc::new(running)));
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let page = browser.get("/network/roaming").await;
+    assert!(page.status == StatusCode::OK && page.text.contains("None yet"));
+    let wrong = browser
+        .post(
+            "/network/roaming",
+            &[("label", "Laptop 11"), ("user", "no.body"), ("days", "30")],
+        )
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("Nobody on the roll") && wrong.text.contains("Laptop 11"));
+    let page = browser
+        .post(
+            "/network/roaming",
+            &[
+                ("label", "Laptop 11"),
+                ("user", "ada.quill"),
+                ("days", "30"),
+            ],
+        )
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let start = "https://dns.harbourmouth.sch.example:8443/dns-query/";
+    let (_, rest) = page.text.split_once(start).unwrap();
+    let token: String = rest.chars().take(43).collect();
+    let key: TokenDigest = digest(&SHA256, token.as_bytes())
+        .as_ref()
+        .try_into()
+        .unwrap();
+    let who = |school: &SampleSchool| {
+        let now = school.app.now();
+        school.app.filter().devices().identify(&key, now)
+    };
+    let ada = school.person("ada.quill").await;
+    assert_eq!(who(&school).unwrap().person(), Some(ada.id));
+    let page = browser.get("/network/roaming").await;
+    assert!(page.text.contains("Laptop 11") && page.text.contains("Ada Quill"));
+    assert!(!page.text.contains(&token), "shown once");
+
+    let technician = school.at_work("kofi.adeyemi").await;
+    let listed = school.app.roaming_devices(&technician.actor).await.unwrap();
+    let id = listed[0].id.as_str();
+    let change = |what, days| [("device", id), ("what", what), ("longer", days)];
+    let path = "/network/roaming/change";
+    let wrong = browser.post(path, &change("prolong", "9999")).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let done = browser.post(path, &change("prolong", "200")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let longer = school.app.roaming_devices(&technician.actor).await.unwrap();
+    assert!(longer[0].until > listed[0].until);
+    let done = browser.post(path, &change("revoke", "")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(who(&school), None);
+
+    let mut pupil = Browser::at(&school);
+    pupil.sign_in(&school, "hana.yilmaz").await;
+    let page = pupil.get("/network/roaming").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+}
