@@ -47,6 +47,8 @@ impl Devices {
                 OwnedDevice {
                     owner,
                     label: "self-check".into(),
+                    // They are taken away when the run ends, also when it is cut off.
+                    until: jiff::Timestamp::MAX,
                 },
             )
         });
