@@ -146,7 +146,7 @@ password = "hunter2"
     insta::assert_snapshot!(report(&loaded), @r#"
     aup/prep.md:3:11: error: version must be text, not a number
     aup/prep.md:4:13: error: audience: "pupls" is not a known group (did you mean "pupils"?)
-    notes.txt: note: this file is not part of a pack and is not read (a pack holds school.toml, policy.md, aup/*.md and procedures/*.toml)
+    notes.txt: note: this file is not part of a pack and is not read (a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml and ai-tools/*.txt)
     policy.md:5:1: error: clause 1 is there already, on line 3 (give each clause a number of its own)
     policy.md:8:1: error: clause 1: no control is called "filter.bloks"; did you mean "filter.blocks"?
     policy.md:9:1: error: clause 1: "pornografy" is not a known category (did you mean "pornography"?)
