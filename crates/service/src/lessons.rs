@@ -118,7 +118,7 @@ impl App {
                 Authority::Teacher => sites.push(site),
                 Authority::Vetted => to_vet.push(site),
                 Authority::Nobody => {
-                    self.refuse_sealed(&permit, "sites", &[site.clone()])
+                    self.refuse_sealed(&permit, "sites", std::slice::from_ref(&site))
                         .await?;
                     return Err(Error::field(
                         "sites",

@@ -1,6 +1,7 @@
 //! One run: seats the test users, tries everything within its time, keeps what was found.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -167,15 +168,18 @@ impl App {
             let Some(person) = plan.users.get(probe.user).and_then(|user| user.person) else {
                 continue;
             };
-            if !secrets.contains_key(&probe.user) {
-                let secret = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
-                let hash = digest(&SHA256, secret.as_bytes());
-                if let Ok(hash) = TokenDigest::try_from(hash.as_ref()) {
-                    devices.push((hash, person));
+            let secret = match secrets.entry(probe.user) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let secret = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
+                    let hash = digest(&SHA256, secret.as_bytes());
+                    if let Ok(hash) = TokenDigest::try_from(hash.as_ref()) {
+                        devices.push((hash, person));
+                    }
+                    new.insert(secret)
                 }
-                secrets.insert(probe.user, secret);
-            }
-            probe.asking.device = secrets.get(&probe.user).cloned();
+            };
+            probe.asking.device = Some(secret.clone());
         }
         if devices.is_empty() {
             return Ok(());
