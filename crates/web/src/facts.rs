@@ -33,9 +33,12 @@ impl ProxyName {
     }
 }
 
-/// Writes the proxy configuration file for a proxy's host and port.
+/// Writes the text of a proxy configuration file for a proxy's host and port.
+pub type PacWriter = dyn Fn(&str) -> String + Send + Sync;
+
+/// The writer of the proxy configuration file, where there is one.
 #[derive(Clone, Default)]
-pub struct PacFile(pub Option<Arc<dyn Fn(&str) -> String + Send + Sync>>);
+pub struct PacFile(pub Option<Arc<PacWriter>>);
 
 impl std::fmt::Debug for PacFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

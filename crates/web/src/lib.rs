@@ -29,7 +29,7 @@ mod state;
 mod uploads;
 mod words;
 
-pub use facts::{NetworkFacts, PacFile, ProxyName, TrustSteps};
+pub use facts::{NetworkFacts, PacFile, PacWriter, ProxyName, TrustSteps};
 pub use pages::case::CASE_FORMS;
 pub use routes::{ROUTES, Route, WhoMay};
 pub use serve::Limits;

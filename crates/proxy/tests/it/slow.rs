@@ -128,8 +128,8 @@ async fn holds(patience: Duration) -> bool {
     let each = memory().saturating_sub(before) / wanted;
     let all_there = open.iter().all(|stream| {
         let waiting = stream.try_read(&mut [0; 1_024]);
-        !matches!(waiting, Ok(0))
-            && !matches!(&waiting, Ok(_) if stream.try_read(&mut [0; 1]).is_ok())
+        let ended = matches!(waiting, Ok(0));
+        !ended && (waiting.is_err() || stream.try_read(&mut [0; 1]).is_err())
     });
     if !all_there {
         return false;
