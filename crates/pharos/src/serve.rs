@@ -564,7 +564,7 @@ async fn start_web(
     let direct = app.school().pack.school.domains.clone();
     let name = match proxy {
         None => ProxyName::None,
-        Some(at) => match public_name::of_proxy(faces.proxy_name.as_deref(), at, &app.web_url()) {
+        Some(at) => match public_name::of_proxy(faces.proxy_name.as_deref(), at, app.web_url()) {
             Some(name) => ProxyName::Told(name),
             None => ProxyName::AsAsked(at.port()),
         },
