@@ -86,6 +86,7 @@ fn snapshot() -> Snapshot {
         categories: Arc::new(ByName(names)),
         sealed: Arc::new(NoSealed),
         roster: Arc::new(Roster::new(&roll.people, &roll.classes)),
+        dictionaries: None,
         versions: Versions {
             policy: 1,
             catalogue: 1,

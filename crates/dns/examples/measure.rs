@@ -84,6 +84,7 @@ fn snapshot(list: &[u8]) -> Result<Snapshot, Box<dyn std::error::Error>> {
         categories: Arc::new(catalogue),
         sealed: Arc::new(NoSealed),
         roster: Arc::new(Roster::default()),
+        dictionaries: None,
         versions: Versions {
             policy: 1,
             catalogue: 1,

@@ -115,6 +115,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         categories: Arc::new(catalogue),
         sealed: Arc::new(SealedLists::default()),
         roster: Arc::new(roster),
+        dictionaries: None,
         versions: Versions {
             policy: 1,
             catalogue: 1,

@@ -189,6 +189,57 @@ mod tests {
         }
     }
 
+    /// SRCH-01, SRCH-02: the engines that are asked for by fewer, each by the name its own help or the
+    /// public rule files give.
+    #[test]
+    fn srch_01_every_engine_with_strict_servers_is_led_to_them() {
+        let yandex = Rewrite::Address(Ipv4Addr::new(213, 180, 193, 56));
+        for (host, answer) in [
+            (
+                "search.brave.com",
+                Rewrite::Name("forcesafe.search.brave.com"),
+            ),
+            ("pixabay.com", Rewrite::Name("safesearch.pixabay.com")),
+            ("edgeservices.bing.com", Rewrite::Name("strict.bing.com")),
+            (
+                "www.ecosia.org",
+                Rewrite::Name("strict-safe-search.ecosia.org"),
+            ),
+            (
+                "www.youtube-nocookie.com",
+                Rewrite::Name("restrict.youtube.com"),
+            ),
+            (
+                "youtubei.googleapis.com",
+                Rewrite::Name("restrict.youtube.com"),
+            ),
+            ("start.duckduckgo.com", Rewrite::Name("safe.duckduckgo.com")),
+            ("ya.ru", yandex),
+            ("xn--d1acpjx3f.xn--p1ai", yandex),
+            ("yandex.com.tr", yandex),
+        ] {
+            assert_eq!(
+                rewrite(&Host::parse(host).unwrap(), STRICT),
+                Some(answer),
+                "{host}"
+            );
+        }
+        // Held by its address alone: by name it is blocked, in every country.
+        for (address, enforceable) in [
+            ("fr.search.yahoo.com", false),
+            ("https://fr.search.yahoo.com/search?p=tides", true),
+            ("https://eu.startpage.com/sp/search?query=tides", false),
+        ] {
+            let site = search_site(&Address::parse(address).unwrap()).unwrap();
+            assert_eq!(site.enforceable, enforceable, "{address}");
+        }
+        let yahoo = Address::parse("https://de.search.yahoo.com/search?p=tides&vm=i").unwrap();
+        assert_eq!(
+            narrowed_path(&yahoo, STRICT).unwrap(),
+            "/search?p=tides&vm=r"
+        );
+    }
+
     #[test]
     fn srch_01_the_switch_is_set_once_and_cannot_be_unset() {
         let path = |text: &str| {

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, CategoryId, CategorySet};
-use pharos_policy::{Action, AiUse, Decision, Member, Policy, Request, SearchSite, Subject};
+use pharos_policy::{
+    Action, AiUse, Decision, FileKind, Member, Policy, Request, SearchSite, Subject,
+};
+use pharos_scan::Dictionaries;
 use pharos_school::{PersonId, Unknown, Who};
 use rapidhash::fast::RandomState;
 
@@ -24,6 +27,8 @@ pub struct Parts {
     pub sealed: Arc<dyn Sealed>,
     /// The roll.
     pub roster: Arc<Roster>,
+    /// The school's own dictionaries of page text with the shipped ones; `None`: the shipped ones.
+    pub dictionaries: Option<Arc<Dictionaries>>,
     /// The versions of all of them, kept with every event.
     pub versions: Versions,
 }
@@ -65,6 +70,7 @@ impl Facts {
             avoidance: self.way_round.is_some(),
             text: None,
             ai: None,
+            file: None,
             notice_first: matches!(
                 query.who,
                 Who::Unknown {
@@ -161,6 +167,18 @@ impl Snapshot {
         decision
     }
 
+    /// Decides once more, now that it is known what kind of file is downloaded (FIL-19).
+    pub fn decide_file(&self, query: &Query<'_>, kind: FileKind) -> Decision {
+        let facts = self.facts(query.address);
+        let mut request = facts.request(query);
+        let host = query.address.host();
+        request.file = Some(kind).filter(|_| !self.parts.policy.is_download_site(host));
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
     /// What happens, and nothing else: for replays of many.
     pub fn action(&self, query: &Query<'_>) -> Action {
         let facts = self.facts(query.address);
@@ -226,6 +244,11 @@ impl Snapshot {
     /// The category lists in force.
     pub fn categories(&self) -> &Arc<dyn Categories> {
         &self.parts.categories
+    }
+
+    /// What page text is read against, where the school has dictionaries of its own.
+    pub fn dictionaries(&self) -> Option<&Arc<Dictionaries>> {
+        self.parts.dictionaries.as_ref()
     }
 
     /// The sealed lists in force.

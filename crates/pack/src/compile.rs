@@ -75,16 +75,32 @@ fn place_of(path: &str, root: &Table) -> Option<Place> {
 
 /// Rules that follow from a setting begin with its name.
 fn place_of_setting(path: &str, spec: &PolicySpec, settings: &Settings) -> Option<Place> {
-    let (list, rest) = path.split_once('[')?;
-    let index: usize = rest.split(']').next()?.parse().ok()?;
-    let name = match list {
-        "rules" => spec.rules.get(index)?.name.split(" (").next()?,
-        "search" => "srch.tools",
-        "modes" => "fil.phase_mode",
-        _ => return None,
+    let of_downloads = [
+        ("downloads.antivirus.engine", "fil.antivirus"),
+        ("downloads.sites", "fil.download_sites"),
+        ("downloads.block", "fil.downloads"),
+    ];
+    let known = of_downloads
+        .iter()
+        .find(|(begin, _)| path.starts_with(begin));
+    let name = match known {
+        Some((_, name)) => *name,
+        None => rule_of(path, spec)?,
     };
     settings
         .iter_set()
         .find(|(set, _)| *set == name)
         .map(|(_, set)| set.place)
+}
+
+/// The setting that a rule follows from.
+fn rule_of<'s>(path: &str, spec: &'s PolicySpec) -> Option<&'s str> {
+    let (list, rest) = path.split_once('[')?;
+    let index: usize = rest.split(']').next()?.parse().ok()?;
+    Some(match list {
+        "rules" => spec.rules.get(index)?.name.split(" (").next()?,
+        "search" => "srch.tools",
+        "modes" => "fil.phase_mode",
+        _ => return None,
+    })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
     AiSpec, AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, EncryptedHello, GroupSpec, GuestSpec,
-    HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, PageTextSpec, PlaceSpec, RuleSpec,
-    SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
+    HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, OtherTools, PageTextSpec, PlaceSpec,
+    RuleSpec, SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
 };
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
@@ -601,6 +601,9 @@ fn add_search(spec: &mut PolicySpec, settings: &Settings) {
         youtube: staff_video,
         tools: None,
     });
+    if settings.text("srch.other_tools").as_deref() == Some("block") {
+        spec.other_tools = OtherTools::Block;
+    }
     for (phase, tools) in settings.map("srch.tools") {
         let group = if phase.is_empty() {
             "pupils".to_owned()

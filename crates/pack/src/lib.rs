@@ -16,8 +16,11 @@
 mod agreement;
 mod ai_tools;
 mod archive;
+mod assessments;
 mod compile;
+mod dictionaries;
 mod diff;
+mod downloads;
 mod edit;
 mod filter;
 mod lists;
@@ -37,6 +40,8 @@ mod tree;
 
 pub use agreement::{Agreement, Signer};
 pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
+pub use assessments::Assessment;
+pub use dictionaries::OwnDictionaries;
 pub use diff::{DiffLine, LINES_MAX, diff};
 pub use edit::{EditError, SCHOOL_FILE, set_categories};
 pub use filter::{CurriculumSubject, HelpService};

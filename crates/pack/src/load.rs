@@ -9,7 +9,10 @@ use pharos_policy::PolicySpec;
 
 use crate::agreement::read_agreement;
 use crate::ai_tools::{is_adapter, read_ai_tools};
+use crate::assessments::{check_tools, read_assessments};
 use crate::compile::check_compiles;
+use crate::dictionaries::{OwnDictionaries, is_dictionary, read_dictionaries};
+use crate::downloads::{add_downloads, check_permission};
 use crate::filter;
 use crate::lists::{read_lists, read_sealed};
 use crate::names::Names;
@@ -36,6 +39,9 @@ pub const FILES_MAX: usize = 500;
 pub struct Options<'a> {
     /// Settings acted on although the table calls them declared: no note is given for these.
     pub live: &'a [&'a str],
+    /// The day for which the pack is checked: what has run out by then is an error. `None`, as for a
+    /// pack that is in force already: nothing runs out.
+    pub today: Option<jiff::civil::Date>,
 }
 
 /// A pack and everything noteworthy about it. There is no pack where there is an error.
@@ -83,6 +89,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
         ),
     }
     let (mut changes, mut adapters) = (Vec::new(), Vec::new());
+    let mut dictionaries = BTreeMap::new();
     for (path, text) in &texts {
         if let Some(name) = path
             .strip_prefix("aup/")
@@ -94,9 +101,12 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
             changes.push((*path, *text));
         } else if is_adapter(path) {
             adapters.push((*path, *text));
+        } else if is_dictionary(path) {
+            dictionaries.insert((*path).to_owned(), (*text).to_owned());
         }
     }
     pack.ai_tools = read_ai_tools(&adapters, &mut problems);
+    pack.dictionaries = read_dictionaries(dictionaries, &names, &mut problems);
     pack.procedures = read_procedures(&changes, &mut problems);
     set_school_rules(&mut pack);
     let problems = problems.into_sorted();
@@ -171,7 +181,8 @@ fn texts<'f>(
             || path == "policy.md"
             || (path.starts_with("aup/") && path.ends_with(".md"))
             || (path.starts_with("procedures/") && path.ends_with(".toml"))
-            || is_adapter(path);
+            || is_adapter(path)
+            || is_dictionary(path);
         if !known {
             let quiet = path.starts_with("people/")
                 || path.eq_ignore_ascii_case("readme.md")
@@ -181,7 +192,7 @@ fn texts<'f>(
                     .is_some_and(|name| name.starts_with('.'));
             if !quiet {
                 let help = Some(
-                    "a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml and ai-tools/*.txt"
+                    "a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml, ai-tools/*.txt and dictionaries/*.txt"
                         .to_owned(),
                 );
                 problems.add(
@@ -282,6 +293,19 @@ fn read_school_toml(
     policy.hours = hours;
     policy.calendar = calendar;
     filter::add_settings(&mut policy, &school.phases, &settings);
+    let assessments = read_assessments(&mut root, &mut cx);
+    let written = table
+        .get("search")
+        .map_or(Place::default(), |entry| entry.at);
+    check_tools(
+        (&policy, &settings),
+        &assessments,
+        written,
+        options.today,
+        &mut cx,
+    );
+    check_permission(&settings, &names, &mut cx);
+    add_downloads(&mut policy, &settings);
     let timetable = read_timetable(&mut root, &mut cx);
     filter::add_staff_in_lesson(&mut policy, &settings, timetable);
     let mut fil = root.node("fil").and_then(|(node, path)| match &node.value {
@@ -314,6 +338,8 @@ fn read_school_toml(
         policy_markdown: String::new(),
         aups: Vec::new(),
         procedures: Vec::new(),
+        assessments,
+        dictionaries: OwnDictionaries::default(),
         lists,
         sealed,
         ai_tools: Vec::new(),

@@ -11,6 +11,8 @@ use pharos_scan::tools::Tool;
 use pharos_school::Role;
 
 use crate::agreement::Agreement;
+use crate::assessments::Assessment;
+use crate::dictionaries::OwnDictionaries;
 use crate::filter::{CurriculumSubject, HelpService};
 use crate::lists::{ListSubscription, SealedSource};
 use crate::network::{AddressEntry, Mail, Network, RegisteredDevice};
@@ -66,6 +68,10 @@ pub struct Pack {
     pub policy_markdown: String,
     /// Agreements.
     pub aups: Vec<Agreement>,
+    /// Risk assessments of search tools (SRCH-03).
+    pub assessments: Vec<Assessment>,
+    /// The school's own dictionaries of page text.
+    pub dictionaries: OwnDictionaries,
     /// Procedures, the school's tightening worked in.
     pub procedures: Vec<Procedure>,
     /// Posts with holders and duties (ROLE-01).

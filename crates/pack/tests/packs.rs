@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
 use pharos_pack::{
-    Behaviour, Loaded, Pack, Severity, Signer, load, load_with, markdown_html, reference_json,
-    reference_markdown, setting, settings, to_archive, unpack,
+    Behaviour, Loaded, Options, Pack, Severity, Signer, load, load_with, markdown_html,
+    reference_json, reference_markdown, setting, settings, to_archive, unpack,
 };
 use pharos_policy::spec::PhaseMode;
 use pharos_policy::{Action, YouTube};
@@ -146,7 +146,7 @@ password = "hunter2"
     insta::assert_snapshot!(report(&loaded), @r#"
     aup/prep.md:3:11: error: version must be text, not a number
     aup/prep.md:4:13: error: audience: "pupls" is not a known group (did you mean "pupils"?)
-    notes.txt: note: this file is not part of a pack and is not read (a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml and ai-tools/*.txt)
+    notes.txt: note: this file is not part of a pack and is not read (a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml, ai-tools/*.txt and dictionaries/*.txt)
     policy.md:5:1: error: clause 1 is there already, on line 3 (give each clause a number of its own)
     policy.md:8:1: error: clause 1: no control is called "filter.bloks"; did you mean "filter.blocks"?
     policy.md:9:1: error: clause 1: "pornografy" is not a known category (did you mean "pornography"?)
@@ -248,6 +248,7 @@ fn cfg_01_a_setting_without_behaviour_says_so() {
     ]);
     let options = pharos_pack::Options {
         live: &["dev.pupil_rule"],
+        ..Default::default()
     };
     assert!(load_with(&all, &options).problems.is_empty());
 }
@@ -503,6 +504,154 @@ fn fil_06_settings_become_rules_named_after_them() {
         pack.school.phases.first().map(|phase| phase.name.as_str()),
         Some("early-years")
     );
+}
+
+/// FIL-02: dictionaries in the pack stand beside the shipped ones, with the pack's own sets; what is
+/// wrong in them is told with file and line.
+#[test]
+fn fil_02_a_packs_own_dictionaries_are_read_and_checked() {
+    let school = format!("{SMALL}[categories]\nclams = \"Pages about clams\"\n");
+    let head = "version 1\nthreshold early 40, prep 60, secondary 90, sixth 120, adult 180\n";
+    let pack_with = |name: &str, lines: &str| {
+        load(&files(&[
+            ("school.toml", &school),
+            ("policy.md", POLICY),
+            ("dictionaries/sets.txt", "set pearl = clam, oyster*\n"),
+            (
+                "dictionaries/clams.txt",
+                &format!("dictionary {name}\n{head}{lines}\n"),
+            ),
+        ]))
+    };
+    let pack = sound(pack_with("clams", "95 lucky ~3 @pearl"));
+    let own = pack.dictionaries.compiled.unwrap();
+    assert!(own.theme("clams").is_some() && own.theme("self-harm").is_some());
+    assert!(sound(with("")).dictionaries.compiled.is_none());
+    for (name, lines, line, told) in [
+        ("clams", "9000 lucky clam", 4, "-500"),
+        ("clams", "5 fine\n95 lucky ~3 @nowhere", 5, "nowhere"),
+        ("clamz", "95 lucky clam", 1, "clams"),
+    ] {
+        let loaded = pack_with(name, lines);
+        let wrong = loaded
+            .problems
+            .iter()
+            .find(|p| p.severity == Severity::Error);
+        let wrong = wrong.unwrap();
+        assert_eq!(
+            (&*wrong.file, wrong.place.line),
+            ("dictionaries/clams.txt", line),
+            "{wrong}"
+        );
+        assert!(report(&loaded).contains(told), "{wrong}");
+    }
+}
+
+/// SRCH-03: a search tool is accepted only with an approved risk assessment that is current on the
+/// day; a pack that is in force already stays so when one runs out.
+#[test]
+fn srch_03_a_tool_without_a_current_assessment_is_refused() {
+    let tools = "[srch]\ntools = [\"kiddle\"]\n";
+    let loaded = with(tools);
+    assert!(loaded.pack.is_none());
+    let told = report(&loaded);
+    assert!(told.contains("school.toml:16:"), "{told}");
+    assert!(
+        told.contains("\"kiddle\" has no approved risk assessment"),
+        "{told}"
+    );
+    let assessed = format!(
+        "{tools}[[assessments]]\nid = \"RA-7\"\ntool = \"kiddle\"\napproved_by = \"ben.knot\"\n\
+         approved_on = 2026-09-01\nexpires = 2027-08-31\nowner = \"anna.tern\"\n"
+    );
+    let pack = sound(with(&assessed));
+    assert_eq!(pack.assessments[0].owner, "anna.tern");
+    let on = |today| {
+        let school = format!("{SMALL}{assessed}");
+        let files = files(&[("school.toml", &school), ("policy.md", POLICY)]);
+        let options = Options {
+            today: Some(today),
+            ..Options::default()
+        };
+        load_with(&files, &options)
+    };
+    sound(on(date(2027, 8, 31)));
+    for today in [date(2027, 9, 1), date(2026, 8, 31)] {
+        let loaded = on(today);
+        assert!(loaded.pack.is_none());
+        assert!(
+            report(&loaded).contains("is not current on"),
+            "{}",
+            report(&loaded)
+        );
+    }
+    let wrong = assessed.replace("tool = \"kiddle\"", "tool = \"kiddel\"");
+    assert!(report(&with(&wrong)).contains("\"kiddel\" is no search tool"));
+}
+
+/// FIL-19: what the settings say of downloads becomes the policy, with permission by role and by
+/// group; the names of kinds are those of the policy, and what is wrong is said at its line.
+#[test]
+fn fil_19_settings_of_downloads_become_the_policy() {
+    use pharos_policy::FileKind;
+    use pharos_policy::spec::Undecided;
+    let usual = sound(with("")).filter.downloads;
+    let blocked: Vec<_> = usual.block.iter().map(|block| &*block.groups[0]).collect();
+    assert_eq!(blocked, ["pupils", "staff"]);
+    assert_eq!(usual.block[0].except, ["fil.download_permission"]);
+    assert_eq!(usual.antivirus.engine, None);
+    assert_eq!(usual.antivirus.away, Undecided::Block);
+    let pack = sound(with(
+        "[groups.makers]\nusernames = [\"ada\"]\n[fil]\n\
+         downloads = { pupils = [\"programs\", \"installers\"], makers = [\"archives\"] }\n\
+         download_permission = [\"makers\", \"technical\"]\n\
+         antivirus = \"/run/clamav/clamd.ctl\"\nantivirus_mb = 64\nantivirus_kinds = [\"programs\"]\n",
+    ));
+    let downloads = &pack.filter.downloads;
+    assert_eq!(downloads.block.len(), 2);
+    assert_eq!(
+        downloads.block[0].except,
+        ["makers", "fil.download_permission"]
+    );
+    let engine = &downloads.antivirus;
+    assert_eq!(engine.engine.as_deref(), Some("/run/clamav/clamd.ctl"));
+    assert_eq!(
+        (engine.mb_max, &*engine.kinds),
+        (64, &[FileKind::Programs][..])
+    );
+    let all: Vec<String> = FileKind::ALL
+        .iter()
+        .map(|kind| format!("\"{kind}\""))
+        .collect();
+    let all = format!("[fil]\nantivirus_kinds = [{}]\n", all.join(", "));
+    let kinds = sound(with(&all)).filter.downloads.antivirus.kinds;
+    assert_eq!(kinds, FileKind::ALL, "every kind can be named");
+    for (wrong, told) in [
+        ("downloads = [\"programmes\"]", "programs"),
+        (
+            "download_permission = [\"technicals\"]",
+            "no group and no role",
+        ),
+        ("antivirus = \"clamd\"", "neither host:port nor the path"),
+        (
+            "download_sites = [\"updates.example/here\"]",
+            "name whole hosts",
+        ),
+    ] {
+        let loaded = with(&format!("[fil]\n{wrong}\n"));
+        let problem = loaded
+            .problems
+            .iter()
+            .find(|p| p.severity == Severity::Error);
+        let problem = problem.unwrap();
+        let said = format!(
+            "{} {}",
+            problem.message,
+            problem.help.as_deref().unwrap_or_default()
+        );
+        assert!(said.contains(told), "{said}");
+        assert!(problem.place.line > 1, "{said} has a line");
+    }
 }
 
 /// The sample pack is whole: no error, no warning, and its parts are there.

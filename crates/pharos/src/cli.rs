@@ -272,6 +272,9 @@ pub(crate) struct ScanArgs {
     /// Own dictionaries instead of the shipped ones
     #[arg(long, value_name = "DIR")]
     pub(crate) dictionaries: Option<PathBuf>,
+    /// The shipped dictionaries with those of this policy pack
+    #[arg(long, value_name = "DIR", conflicts_with = "dictionaries")]
+    pub(crate) pack: Option<PathBuf>,
     /// Measure a folder of pages instead: `education` and one folder for each category
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     pub(crate) corpus: Option<PathBuf>,

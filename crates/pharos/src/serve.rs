@@ -339,6 +339,8 @@ fn tell_what_is_not_seen(app: &App, view: &pharos_proxy::View) {
         NoticedCounts {
             distrusted: figures.distrusted,
             hidden_names: figures.hidden_names,
+            unscanned: figures.downloads_unscanned,
+            scanner_away: own.scanner_is_away(),
         }
     })));
     let own = view.clone();

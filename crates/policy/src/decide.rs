@@ -229,6 +229,14 @@ impl Policy {
             let spoken = self.built_in(&self.names.page_text, action);
             scales.hear(Layer::Group, spoken, witness);
         }
+        if request
+            .file
+            .is_some_and(|file| subject.blocked_files.contains(file))
+        {
+            // Not even an exception for the site permits it: that is what groups are for.
+            let spoken = self.built_in(&self.names.downloads, Action::Block);
+            scales.hear(Layer::SchoolBlock, spoken, witness);
+        }
         let name = match request.ai {
             Some(AiUse::SignedOut) if subject.ai_blocks_signed_out => {
                 Some(&self.names.ai_signed_out)

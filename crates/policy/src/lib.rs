@@ -28,6 +28,7 @@ mod compile;
 mod decide;
 mod decision;
 mod fallback;
+mod files;
 mod groups;
 mod hours;
 mod inspection;
@@ -46,8 +47,12 @@ pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, We
 pub use fallback::{
     FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
 };
+pub use files::{Antivirus, FileKind, FileKinds};
 pub use inspection::Tenant;
-pub use policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, MAIL_CAP_RULE, NOTICE_RULE, Policy};
+pub use policy::{
+    AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, DOWNLOADS_RULE, MAIL_CAP_RULE, NOTICE_RULE, Policy,
+    SEARCH_TOOLS_RULE,
+};
 pub use problem::SpecProblem;
 pub use request::{AiUse, Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};

@@ -8,12 +8,14 @@ use ipnet::IpNet;
 use pharos_catalogue::CategorySet;
 use pharos_school::{Role, YearBand};
 
+use crate::files::{Downloads, FileKinds};
 use crate::groups::Groups;
 use crate::hours::{Hours, Span};
 use crate::inspection::Inspection;
 use crate::rule::{Audience, Rule};
 use crate::sets::{GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
+use crate::spec::OtherTools;
 use crate::subject::Standing;
 use crate::{Action, Member, Narrowing, PhaseMode, Subject, YouTube};
 
@@ -27,10 +29,14 @@ pub struct Policy {
     pub(crate) groups: Groups,
     pub(crate) modes: Vec<Mode>,
     pub(crate) search: Vec<Search>,
+    pub(crate) other_tools: OtherTools,
     /// For whom page text is read.
     pub(crate) page_text: Vec<(Audience, Action)>,
     /// How tools of generative AI may be used.
     pub(crate) ai: Vec<Ai>,
+    pub(crate) downloads: Downloads,
+    /// Kinds of files blocked by group.
+    pub(crate) blocked_files: Vec<(Audience, FileKinds)>,
     pub(crate) defaults: Vec<(Audience, Action)>,
     pub(crate) rules: Vec<Rule>,
     /// Rules that speak by category or of everything.
@@ -64,6 +70,8 @@ pub(crate) struct Search {
     pub(crate) audience: Audience,
     pub(crate) narrowing: Narrowing,
     pub(crate) tools: Option<ToolSet>,
+    /// The same in the order in which they are written.
+    pub(crate) order: Vec<u8>,
 }
 
 /// How some may use tools of generative AI.
@@ -79,6 +87,12 @@ pub const AI_SIGNED_OUT_RULE: &str = "fil.ai_signed_out";
 
 /// The name of the built-in rule against workspaces that are not the school's (`[[tenants]]`).
 pub const AI_WORKSPACE_RULE: &str = "ai-workspace";
+
+/// The name of the built-in rule against search tools that are not approved (SRCH-03).
+pub const SEARCH_TOOLS_RULE: &str = "search-tools";
+
+/// The name of the built-in rule against downloads of listed kinds of files (FIL-19).
+pub const DOWNLOADS_RULE: &str = "fil.downloads";
 
 /// The name of the built-in rule that holds everything but help back until the notice of
 /// monitoring is accepted (MON-09).
@@ -97,6 +111,7 @@ pub(crate) struct Names {
     pub(crate) page_text: Arc<str>,
     pub(crate) ai_signed_out: Arc<str>,
     pub(crate) ai_workspace: Arc<str>,
+    pub(crate) downloads: Arc<str>,
     pub(crate) adult_led: Arc<str>,
     pub(crate) teacher_directed: Arc<str>,
     pub(crate) default: Arc<str>,
@@ -109,11 +124,12 @@ impl Default for Names {
             sealed: "sealed".into(),
             avoidance: "avoidance".into(),
             notice: NOTICE_RULE.into(),
-            search_tools: "search-tools".into(),
+            search_tools: SEARCH_TOOLS_RULE.into(),
             safe_search: "safe-search".into(),
             page_text: "page-text".into(),
             ai_signed_out: AI_SIGNED_OUT_RULE.into(),
             ai_workspace: AI_WORKSPACE_RULE.into(),
+            downloads: DOWNLOADS_RULE.into(),
             adult_led: PhaseMode::AdultLed.name().into(),
             teacher_directed: PhaseMode::TeacherDirected.name().into(),
             default: "default".into(),
@@ -154,6 +170,11 @@ impl Policy {
             .iter()
             .find(|(guests, _)| guests.meets(places))
             .map_or(&self.unknown, |(_, subject)| subject)
+    }
+
+    /// What becomes of a search with a tool that is not approved.
+    pub fn other_tools(&self) -> OtherTools {
+        self.other_tools
     }
 
     /// The names of the groups that somebody is in, built-in ones first.
@@ -222,13 +243,14 @@ impl Policy {
     /// Search, default and rules of a subject whose groups and mode are known.
     fn settle(&self, mut subject: Subject, as_pupil: bool) -> Subject {
         let unknown = subject.standing == Standing::Unknown;
-        let search = self
+        let search: Vec<&Search> = self
             .search
             .iter()
-            .filter(|search| search.audience.holds(&subject, true));
+            .filter(|search| search.audience.holds(&subject, true))
+            .collect();
         let mut narrowing = None::<Narrowing>;
         let mut tools = None::<ToolSet>;
-        for setting in search {
+        for setting in &search {
             narrowing = Some(narrowing.unwrap_or_default().stricter(setting.narrowing));
             tools = match (tools, setting.tools) {
                 (Some(mine), Some(theirs)) => Some(mine.and(theirs)),
@@ -249,6 +271,10 @@ impl Policy {
             narrowing.unwrap_or(usual)
         };
         subject.tools = tools;
+        let mut order = search.iter().flat_map(|setting| &setting.order);
+        subject.chosen_tool = order
+            .find(|tool| tools.is_some_and(|tools| tools.contains(usize::from(**tool))))
+            .copied();
         subject.page_text = self
             .page_text
             .iter()
@@ -259,6 +285,11 @@ impl Policy {
             if ai.audience.holds(&subject, true) {
                 subject.ai_blocks_signed_out |= ai.blocks_signed_out;
                 subject.ai_keeps_prompts |= ai.keeps_prompts;
+            }
+        }
+        for (audience, kinds) in &self.blocked_files {
+            if audience.holds(&subject, true) {
+                subject.blocked_files = subject.blocked_files.with(*kinds);
             }
         }
         subject.group = if unknown {
@@ -334,9 +365,11 @@ pub(crate) fn blank_subject() -> Subject {
         mode: PhaseMode::General,
         narrowing: Narrowing::STRICTEST,
         tools: None,
+        chosen_tool: None,
         page_text: None,
         ai_blocks_signed_out: false,
         ai_keeps_prompts: false,
+        blocked_files: FileKinds::default(),
         default: Action::Block,
         avoidance_granted: false,
         broad_rules: Box::default(),

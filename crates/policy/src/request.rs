@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pharos_catalogue::{Address, CategorySet};
 
+use crate::FileKind;
+
 /// A search engine or video site, as the caller's table knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchSite {
@@ -48,6 +50,8 @@ pub struct Request<'a> {
     pub text: Option<&'a Arc<str>>,
     /// How a tool of generative AI is used, where that could be forbidden.
     pub ai: Option<AiUse>,
+    /// The kind of file that is downloaded, where that is known.
+    pub file: Option<FileKind>,
     /// Whether whoever asks must first accept the notice of monitoring (MON-09).
     pub notice_first: bool,
     /// The device's network address.

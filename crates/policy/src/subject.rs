@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pharos_school::{Class, ClassId, Person, PersonId, Role, YearGroup};
 
+use crate::files::FileKinds;
 use crate::hours::Span;
 use crate::sets::{GroupSet, ToolSet};
 use crate::{Action, Narrowing, PhaseMode};
@@ -69,12 +70,16 @@ pub struct Subject {
     pub(crate) narrowing: Narrowing,
     /// The search tools they may use; `None`: any.
     pub(crate) tools: Option<ToolSet>,
+    /// The first of them, as written.
+    pub(crate) chosen_tool: Option<u8>,
     /// Whether the text of their pages is read, and what becomes of a page that is over.
     pub(crate) page_text: Option<Action>,
     /// Whether they may not use tools of generative AI without signing in there.
     pub(crate) ai_blocks_signed_out: bool,
     /// Whether the beginnings of their prompts are kept.
     pub(crate) ai_keeps_prompts: bool,
+    /// The kinds of files they may not download.
+    pub(crate) blocked_files: FileKinds,
     pub(crate) default: Action,
     pub(crate) avoidance_granted: bool,
     /// The rules without sites that are for them.
@@ -112,6 +117,17 @@ impl Subject {
     /// Whether ways round the filter are granted to them (`[avoidance] granted`).
     pub fn may_go_round(&self) -> bool {
         self.avoidance_granted
+    }
+
+    /// The search tool they are sent to from others: the first of those approved for them, by its
+    /// place in [`crate::Vocabulary::engines`].
+    pub fn chosen_tool(&self) -> Option<u8> {
+        self.chosen_tool
+    }
+
+    /// The kinds of files they may not download (`fil.downloads`).
+    pub fn blocked_files(&self) -> FileKinds {
+        self.blocked_files
     }
 
     /// Whether nobody is known, nor a guest: the strictest policy.

@@ -167,7 +167,10 @@ pub(crate) fn answer(
     let found = decide(shared, (&host, path), client.from, at.name.is_some());
     let page = refuse::wants_page(request.headers());
     match found {
-        Ok((verdict, true)) => refuse::block_page(client, &verdict, page),
+        Ok((verdict, true)) => match refuse::sent_elsewhere(&verdict, request) {
+            Some(sent) => sent,
+            None => refuse::block_page(client, &verdict, page),
+        },
         Ok((verdict, false)) if page => open_now(shared, &verdict, &host),
         Ok(_) => again_later(plain(
             StatusCode::SERVICE_UNAVAILABLE,

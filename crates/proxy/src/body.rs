@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::gate::{Busy, Clock};
 use crate::pool::Lease;
@@ -139,6 +140,10 @@ pub(crate) struct Flow {
     pub(crate) reading: Option<Reading>,
     /// It was cut and ended in words: nothing follows.
     pub(crate) is_over: bool,
+    /// What came before a break that was held back has been passed on.
+    pub(crate) breaks: bool,
+    /// The memory that it takes while it is held back.
+    pub(crate) memory: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
@@ -205,6 +210,12 @@ impl Flow {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if self.is_over {
             return Poll::Ready(None);
+        }
+        if matches!(self.held.front(), Some(Err(_))) && !self.breaks {
+            // What came before the break goes out first.
+            self.breaks = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if let Some(held) = self.held.pop_front() {
             return Poll::Ready(Some(held));

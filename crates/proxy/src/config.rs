@@ -183,6 +183,10 @@ pub struct Limits {
     pub stall: Duration,
     /// Time an unused origin connection is kept for the next request.
     pub pool_idle: Duration,
+    /// Time for one file to come and be scanned.
+    pub scan: Duration,
+    /// Memory of all files together that are held back while they are scanned, in bytes.
+    pub scan_memory: usize,
     /// Unused origin connections kept per origin and worker.
     pub pool_per_origin: usize,
     /// Unused origin connections kept per worker.
@@ -217,6 +221,8 @@ impl Default for Limits {
             first_byte: Duration::from_secs(90),
             stall: Duration::from_secs(300),
             pool_idle: Duration::from_secs(30),
+            scan: Duration::from_secs(600),
+            scan_memory: 256 << 20,
             pool_per_origin: 32,
             pool: 2_048,
             pipes: 256,

@@ -51,6 +51,14 @@ counts! {
     texts_warned,
     /// Bodies that should have been read and could not: an unknown or broken content coding.
     texts_unread,
+    /// Files that were stopped because their reader may not download that kind.
+    downloads_blocked,
+    /// Files that the anti-virus engine has looked at.
+    downloads_scanned,
+    /// Files that should have been scanned and were not: too large, or the engine did not answer.
+    downloads_unscanned,
+    /// Files in which the anti-virus engine found something.
+    viruses,
     /// Blocks and warnings shown.
     blocked,
     /// Tunnels opened without looking inside.

@@ -20,15 +20,17 @@ use crate::ai::Use;
 use crate::body::{Answer, Flow, Upload};
 use crate::connection::{Client, close};
 use crate::counts::add;
+use crate::download::{self, Download, Refused};
 use crate::exchange::exchange;
 use crate::failure::Failure;
+use crate::file_kind;
 use crate::gate::Clock;
 use crate::go_on;
 use crate::headers;
 use crate::judge::{Verdict, judge};
 use crate::narrow;
 use crate::pool::Lease;
-use crate::refuse::{Reader, block, go_on_after_warning, stop, warn, went_on};
+use crate::refuse::{self, Reader, block, go_on_after_warning, stop, warn, went_on};
 use crate::socket::{self, Watcher};
 use crate::tally::Tally;
 use crate::text::{self, Held, Reading, Reads, Stopped};
@@ -84,7 +86,10 @@ pub(crate) async fn forward(
     let gone_on = token.is_some_and(|token| went_on(client, &verdict, &token));
     let goes_on = request.method() == Method::POST && request.uri().path() == go_on::PATH;
     match verdict.decision.action {
-        Action::Block => block(client, &verdict, request.headers()),
+        Action::Block => match refuse::elsewhere(client, &verdict, &request) {
+            Some(sent) => sent,
+            None => block(client, &verdict, request.headers()),
+        },
         Action::Warn if goes_on => go_on_after_warning(client, &verdict, &target, request).await,
         // The text of a page can be warned about on a host that is open.
         _ if goes_on && verdict.reads_text().is_some() => {
@@ -152,6 +157,12 @@ async fn pass(
         Ok(prepared) => prepared,
         Err(failure) => return failed(client, failure, target, tally, band),
     };
+    let asked_file = verdict.looks_at_downloads().then(|| {
+        let path = verdict.address().path().unwrap_or("/");
+        let file = file_kind::Asked::of(path, &parts.headers);
+        download::ask_for_all(&verdict, &file, &mut parts.headers);
+        file
+    });
     let reads = Reads {
         client,
         verdict: &verdict,
@@ -193,9 +204,23 @@ async fn pass(
                 socket,
                 (target, band),
             );
-            match text::answer(&reads, response).await {
+            let response = match text::answer(&reads, response).await {
                 Ok(response) => response,
-                Err(verdict) => stop(client, &verdict, &reader, tally),
+                Err(verdict) => return stop(client, &verdict, &reader, tally),
+            };
+            let Some(file) = asked_file else {
+                return response;
+            };
+            let download = Download {
+                client,
+                verdict: &verdict,
+                tally: &tally,
+                asked: file,
+            };
+            match download.judge(response).await {
+                Ok(response) => response,
+                Err(Refused::Stopped(verdict)) => stop(client, &verdict, &reader, tally),
+                Err(Refused::Failed(failure)) => failed(client, failure, target, tally, band),
             }
         }
         Err(_) if broken.load(Ordering::Relaxed) => {
@@ -236,7 +261,9 @@ fn prepare(
     let narrowing = verdict.decision.narrowing;
     let host = verdict.address().host();
     narrow::headers(&mut parts.headers, host, narrowing);
-    if client.shared().config.dictionaries.is_some() && verdict.reads_text().is_some() {
+    let reads_text =
+        text::dictionaries(client, verdict).is_some() && verdict.reads_text().is_some();
+    if reads_text || verdict.looks_at_downloads() {
         text::keep_readable_codings(&mut parts.headers);
     }
     narrow::tenants(&mut parts.headers, host, verdict.policy());
@@ -296,6 +323,8 @@ fn finish(
         held: Held::new(),
         reading: None,
         is_over: false,
+        breaks: false,
+        memory: None,
     };
     if flow.inner.is_end_stream() {
         flow.give_back();

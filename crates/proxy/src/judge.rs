@@ -1,14 +1,18 @@
 //! One question to the one filter, and the event that comes of it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
+use pharos_filter::engines::EngineId;
 use pharos_filter::{Filter, Query, Snapshot, is_blocked_by};
-use pharos_policy::{Action, AiUse, Decision, Layer, Policy};
-use pharos_scan::{AgeBand as TextBand, Over, search_terms_in};
+use pharos_policy::{
+    Action, AiUse, DOWNLOADS_RULE, Decision, FileKind, Layer, Policy, SEARCH_TOOLS_RULE,
+};
+use pharos_scan::{AgeBand as TextBand, Dictionaries, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
 
 use crate::failure::Failure;
@@ -30,8 +34,26 @@ pub(crate) struct Verdict {
     text: Vec<Over>,
     /// Decided for a place that the name leads to, not for the name.
     leads_there: bool,
+    /// Why the file that was answered is stopped.
+    file: Option<Filed>,
     snapshot: Arc<Snapshot>,
 }
+
+/// Why a file is stopped (FIL-19).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Filed {
+    /// The reader may not download this kind.
+    Kind(FileKind),
+    /// The anti-virus engine found this.
+    Virus(Box<str>),
+    /// It was not scanned, and why.
+    Unscanned(Box<str>),
+}
+
+/// The rule's name where the anti-virus engine decided.
+const ANTIVIRUS_RULE: &str = "fil.antivirus";
+/// The category that an event carries where a virus was found.
+const MALWARE: &str = "malware";
 
 /// Asks the filter about a host and, where it is seen, the raw path and query; [`Failure::NotReady`] while nothing is in force (FIL-17).
 pub(crate) fn judge(
@@ -65,6 +87,7 @@ pub(crate) fn judge(
         search,
         text: Vec::new(),
         leads_there: false,
+        file: None,
         who,
         from,
         face,
@@ -72,6 +95,17 @@ pub(crate) fn judge(
         address,
         snapshot,
     })
+}
+
+impl fmt::Display for Filed {
+    /// The rule as events and pages name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Filed::Kind(kind) => write!(f, "{DOWNLOADS_RULE} ({kind})"),
+            Filed::Virus(name) => write!(f, "{ANTIVIRUS_RULE}: {name}"),
+            Filed::Unscanned(why) => write!(f, "{ANTIVIRUS_RULE}: not scanned, {why}"),
+        }
+    }
 }
 
 impl Verdict {
@@ -87,6 +121,22 @@ impl Verdict {
     /// Whether the lists know the host.
     pub(crate) fn is_listed(&self) -> bool {
         !self.decision.categories.is_empty()
+    }
+
+    /// What text is read against, where the school has dictionaries of its own.
+    pub(crate) fn dictionaries(&self) -> Option<&Arc<Dictionaries>> {
+        self.snapshot.dictionaries()
+    }
+
+    /// The approved search tool in place of one that is not: its name, and where to search there with
+    /// the same words (SRCH-03).
+    pub(crate) fn instead(&self) -> Option<(&'static str, String)> {
+        if &*self.decision.rule != SEARCH_TOOLS_RULE || self.decision.action != Action::Block {
+            return None;
+        }
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        let engine = EngineId(subject.chosen_tool()?).engine();
+        Some((engine.name, engine.search_at(self.search.as_deref())))
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -178,6 +228,51 @@ impl Verdict {
         self.leads_there
     }
 
+    /// Whether what this reader downloads is looked at: never inside what is not inspected, nor
+    /// where devices fetch their updates.
+    pub(crate) fn looks_at_downloads(&self) -> bool {
+        let policy = self.policy();
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        self.may_be_read()
+            && policy.judges_downloads(subject)
+            && !policy.is_download_site(self.address.host())
+    }
+
+    /// Whether this reader may not download files of this kind, or they are scanned.
+    pub(crate) fn looks_at_kind(&self, kind: FileKind) -> bool {
+        let antivirus = self.policy().antivirus();
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        subject.blocked_files().contains(kind)
+            || (antivirus.engine.is_some() && antivirus.kinds.contains(kind))
+    }
+
+    /// Decides again, knowing what kind of file is downloaded; `Some` where that is blocked.
+    pub(crate) fn with_file(&self, kind: FileKind) -> Option<Verdict> {
+        let decision = self.snapshot.decide_file(&self.query(), kind);
+        (&*decision.rule == DOWNLOADS_RULE).then(|| Verdict {
+            file: Some(Filed::Kind(kind)),
+            ..self.decided(decision, Vec::new())
+        })
+    }
+
+    /// The verdict on a file that the anti-virus engine stops, or could not look at.
+    pub(crate) fn stopped_as(&self, filed: Filed) -> Verdict {
+        let mut decision = self.decision.clone();
+        decision.action = Action::Block;
+        decision.layer = Layer::SchoolBlock;
+        decision.rule = ANTIVIRUS_RULE.into();
+        decision.reasons.clear();
+        Verdict {
+            file: Some(filed),
+            ..self.decided(decision, Vec::new())
+        }
+    }
+
+    /// Why the file that was answered is stopped.
+    pub(crate) fn file(&self) -> Option<&Filed> {
+        self.file.as_ref()
+    }
+
     fn query(&self) -> Query<'_> {
         Query {
             address: &self.address,
@@ -199,6 +294,7 @@ impl Verdict {
             search: self.search.clone(),
             text,
             leads_there: false,
+            file: None,
             snapshot: Arc::clone(&self.snapshot),
         }
     }
@@ -210,15 +306,22 @@ impl Verdict {
 
     /// The rule that decided, for events: where text did, with the score and the threshold.
     fn rule(&self) -> Arc<str> {
-        match self.text() {
-            Some(over) => over.to_string().into(),
-            None => Arc::clone(&self.decision.rule),
+        match (self.text(), &self.file) {
+            (Some(over), _) => over.to_string().into(),
+            (None, Some(filed)) => filed.to_string().into(),
+            (None, None) => Arc::clone(&self.decision.rule),
         }
     }
 
     /// The categories of the address and of the text.
     fn categories(&self) -> Arc<[Arc<str>]> {
         let listed = self.snapshot.category_names(self.decision.categories);
+        if matches!(self.file, Some(Filed::Virus(_))) && !listed.iter().any(|n| &**n == MALWARE) {
+            return [Arc::from(MALWARE)]
+                .into_iter()
+                .chain(listed.iter().cloned())
+                .collect();
+        }
         if self.text.is_empty() {
             return listed;
         }

@@ -10,6 +10,7 @@
 //! `pharos_filter`; what is safe-searched and what counts as a search comes from `pharos_scan`.
 
 mod ai;
+mod antivirus;
 mod authority;
 mod block_page;
 mod body;
@@ -20,8 +21,10 @@ mod config;
 mod connection;
 mod counts;
 mod devices;
+mod download;
 mod exchange;
 mod failure;
+mod file_kind;
 mod forward;
 mod frames;
 mod gate;
@@ -33,6 +36,7 @@ mod http2;
 mod identity;
 mod intercept;
 mod judge;
+mod magic;
 mod mint;
 mod narrow;
 mod origin;

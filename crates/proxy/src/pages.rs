@@ -39,6 +39,8 @@ struct BlockPage<'a> {
     reference: String,
     sign_in: Option<String>,
     help: &'a [HelpLine],
+    /// The search tool that is approved.
+    instead: Option<&'a (&'static str, String)>,
     /// Whether help comes first.
     care: bool,
 }
@@ -123,6 +125,8 @@ pub(crate) struct Stop<'a> {
     pub(crate) reference: Reference,
     /// Whether the reader is unknown and may sign in.
     pub(crate) unknown: bool,
+    /// The search tool that is approved: its name, and where to search there.
+    pub(crate) instead: Option<(&'static str, String)>,
 }
 
 impl Pages {
@@ -171,6 +175,7 @@ impl Pages {
             reference: stop.reference.to_string(),
             sign_in: stop.unknown.then(|| self.sign_in()),
             help: self.help(),
+            instead: stop.instead.as_ref(),
             care,
         };
         self.html(StatusCode::FORBIDDEN, page.render())

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use pharos_policy::Action;
+use pharos_policy::spec::OtherTools;
 use pharos_scan::tools::Tool;
 
 use crate::body::Answer;
@@ -33,6 +34,40 @@ pub(crate) fn block(
 ) -> Response<Answer> {
     let tally = Tally::new(verdict.event(), &client.shared().sink);
     block_as(client, verdict, wants_page(request), tally)
+}
+
+/// Sends whoever asks for a search tool that is not approved to the one that is, where the policy
+/// says so and a person reads the answer; the event says so (SRCH-03).
+pub(crate) fn elsewhere(
+    client: &Client,
+    verdict: &Verdict,
+    request: &Request<Incoming>,
+) -> Option<Response<Answer>> {
+    let mut response = sent_elsewhere(verdict, request)?;
+    let shared = client.shared();
+    add(&shared.counts.blocked);
+    let tally = Tally::new(verdict.event(), &shared.sink);
+    if let Some((name, _)) = verdict.instead() {
+        tally.adds(&format!("sent to {name}"));
+    }
+    response.body_mut().hold_tally(tally);
+    Some(response)
+}
+
+/// The same without an event.
+pub(crate) fn sent_elsewhere(
+    verdict: &Verdict,
+    request: &Request<Incoming>,
+) -> Option<Response<Answer>> {
+    let asks = request.method() == Method::GET && wants_page(request.headers());
+    if !asks || verdict.policy().other_tools() != OtherTools::Redirect {
+        return None;
+    }
+    let (_, at) = verdict.instead()?;
+    let at = HeaderValue::from_str(&at).ok()?;
+    let mut response = plain(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    response.headers_mut().insert(header::LOCATION, at);
+    Some(response)
 }
 
 /// How a refusal will be read.
@@ -119,6 +154,7 @@ pub(crate) fn block_page(client: &Client, verdict: &Verdict, page: bool) -> Resp
             why: &why,
             reference,
             unknown: verdict.who.person().is_none(),
+            instead: verdict.instead(),
         };
         if verdict.is_sealed() {
             shared.pages.sealed(band, reference)
@@ -158,6 +194,7 @@ pub(crate) fn warn(
                 why: &why,
                 reference,
                 unknown,
+                instead: None,
             },
             token,
             &reader.to,

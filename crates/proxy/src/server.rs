@@ -13,6 +13,7 @@ use pharos_activity::{BlockDesk, Sink};
 use pharos_filter::Filter;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,7 @@ use crate::block_page;
 use crate::config::ProxyConfig;
 use crate::connection::{Client, serve};
 use crate::counts::{Counts, Figures, add};
+use crate::download::{self, Scanner};
 use crate::failure::Failure;
 use crate::go_on::GoOn;
 use crate::identity::{Identity, SignIn};
@@ -53,6 +55,10 @@ pub(crate) struct Shared {
     pub(crate) go_on: GoOn,
     pub(crate) counts: Counts,
     pub(crate) pins: Pins,
+    /// Memory for files that are held back, in pieces.
+    pub(crate) scan_memory: Arc<Semaphore>,
+    /// How the anti-virus engine does.
+    pub(crate) scanner: Scanner,
     /// This process's name in `Via`, by which it knows its own requests again.
     pub(crate) mark: String,
     pub(crate) via: HeaderValue,
@@ -184,6 +190,11 @@ impl View {
         self.0.counts.figures()
     }
 
+    /// Whether the anti-virus engine did not answer when it was last asked (FIL-19).
+    pub fn scanner_is_away(&self) -> bool {
+        self.0.scanner.away()
+    }
+
     /// Hosts that could not be looked into several times: people may decide to leave them alone.
     pub fn proposals(&self) -> Vec<Proposal> {
         self.0.pins.proposals()
@@ -219,6 +230,8 @@ impl Shared {
             go_on: GoOn::new(key()?),
             counts: Counts::default(),
             pins: Pins::default(),
+            scan_memory: Arc::new(Semaphore::new(config.limits.scan_memory / download::PIECE)),
+            scanner: Scanner::default(),
             via: HeaderValue::from_str(&format!("1.1 {mark}")).map_err(io::Error::other)?,
             mark,
             refusal_path: format!("/refused-{}", hex(&random::<16>()?)).into(),

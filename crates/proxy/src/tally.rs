@@ -54,6 +54,14 @@ impl Tally {
         *said = Some(prompt.into());
     }
 
+    /// Adds what was done with the answer to the event's rule.
+    pub(crate) fn adds(&self, what: &str) {
+        let mut event = self.event.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(event) = event.as_mut() {
+            event.rule = format!("{} ({what})", event.rule).into();
+        }
+    }
+
     /// Bytes sent up so far.
     pub(crate) fn sent(&self) -> u64 {
         self.up.load(Ordering::Relaxed)

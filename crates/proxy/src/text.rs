@@ -70,6 +70,15 @@ pub(crate) struct Reading {
 /// The verdict that stopped a body after its beginning had gone on.
 pub(crate) type Stopped = Arc<Mutex<Option<Verdict>>>;
 
+/// What text is read against: with the school's own dictionaries, where it has some.
+pub(crate) fn dictionaries<'a>(
+    client: &'a Client,
+    verdict: &'a Verdict,
+) -> Option<&'a Arc<Dictionaries>> {
+    let shipped = client.shared().config.dictionaries.as_ref();
+    verdict.dictionaries().or(shipped)
+}
+
 impl Reads<'_> {
     /// The reading of what is sent with these headers; `None` where nothing is read: the policy does
     /// not ask for it, it is no text, or its coding is not known. The prompt is noted in `tally`.
@@ -105,7 +114,7 @@ impl Reads<'_> {
 
     /// For whom text is judged, and against what.
     pub(crate) fn judged(&self) -> Option<(AgeBand, &Arc<Dictionaries>)> {
-        let dictionaries = self.client.shared().config.dictionaries.as_ref()?;
+        let dictionaries = dictionaries(self.client, self.verdict)?;
         Some((self.verdict.reads_text()?, dictionaries))
     }
 
@@ -243,7 +252,7 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
-fn coding(headers: &HeaderMap) -> String {
+pub(crate) fn coding(headers: &HeaderMap) -> String {
     let codings: Vec<&str> = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()

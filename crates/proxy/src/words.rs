@@ -4,7 +4,7 @@
 use pharos_policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, Layer, MAIL_CAP_RULE};
 use pharos_school::YearGroup;
 
-use crate::judge::Verdict;
+use crate::judge::{Filed, Verdict};
 
 /// Whom a page speaks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -254,6 +254,9 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
         }
         .to_owned();
     }
+    if let Some(filed) = verdict.file() {
+        return file_words(filed, band);
+    }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
     }
@@ -294,6 +297,29 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
         _ => "This site has not been opened for your group.",
     };
     text.to_owned()
+}
+
+fn file_words(filed: &Filed, band: AgeBand) -> String {
+    match (filed, band) {
+        (Filed::Kind(_), AgeBand::Youngest) => "Only grown-ups may load this.".to_owned(),
+        (Filed::Kind(kind), _) => {
+            let kind = kind.name().replace('-', " ");
+            format!(
+                "You have no permission to download files of this kind ({kind}). The network team installs what lessons need."
+            )
+        }
+        (_, AgeBand::Youngest) => "It could harm this computer.".to_owned(),
+        (Filed::Virus(name), _) => {
+            format!(
+                "The anti-virus engine found something harmful in this file ({name}). Do not try to get it another way; tell the network team if you need it."
+            )
+        }
+        (Filed::Unscanned(why), _) => {
+            format!(
+                "This file could not be checked for viruses ({why}). Try again later, or ask the network team."
+            )
+        }
+    }
 }
 
 fn category_words(category: &str, band: AgeBand) -> String {

@@ -60,6 +60,9 @@ enum Hosts {
         /// Some of them, to be tried.
         probes: &'static [&'static str],
     },
+    /// These domains with every host below them: one for each country and each kind of search. No
+    /// name of them is rewritten.
+    Below { domains: &'static [&'static str] },
     /// These hosts; those that the strict name stands for come first.
     Exactly {
         rewritten: &'static [&'static str],
@@ -93,12 +96,30 @@ impl Engine {
             } => &others[..others.len().min(1)],
             Hosts::Exactly { rewritten, .. } => rewritten,
             Hosts::Endings { probes, .. } => probes,
+            Hosts::Below { domains } => &domains[..domains.len().min(1)],
         };
         let apart = APART.iter().map(|(host, _)| *host);
         usual
             .iter()
             .copied()
             .chain(apart.filter(|host| self.owns(host)))
+    }
+
+    /// The host of its front page.
+    pub(crate) fn front_host(&self) -> String {
+        match &self.hosts {
+            Hosts::Endings {
+                name, labels, bare, ..
+            } => match labels.first().filter(|_| !bare) {
+                Some(label) => format!("{label}.{name}.com"),
+                None => format!("{name}.com"),
+            },
+            Hosts::Exactly { rewritten, others } => {
+                let first = rewritten.first().or(others.first());
+                first.copied().unwrap_or_default().to_owned()
+            }
+            Hosts::Below { domains } => domains.first().copied().unwrap_or_default().to_owned(),
+        }
     }
 
     /// Whether it is the video site rather than a search engine.
@@ -118,6 +139,7 @@ impl Engine {
                 first.is_some_and(|rest| rest.starts_with('.')) || (*bare && host.starts_with(name))
             }
             Hosts::Exactly { rewritten, .. } => rewritten.contains(&host.as_str()),
+            Hosts::Below { .. } => false,
         }
     }
 
@@ -129,6 +151,10 @@ impl Engine {
 
     fn owns(&self, host: &str) -> bool {
         match &self.hosts {
+            Hosts::Below { domains } => domains.iter().any(|domain| {
+                let rest = host.strip_suffix(domain);
+                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }),
             Hosts::Exactly { rewritten, others } => {
                 rewritten.contains(&host) || others.contains(&host)
             }
@@ -156,7 +182,7 @@ pub fn engine_of(host: &Host) -> Option<EngineId> {
     let exact = GLANCE.may_hold(host);
     let place = ENGINES.iter().position(|engine| match engine.hosts {
         Hosts::Exactly { .. } => exact && engine.owns(host),
-        Hosts::Endings { .. } => engine.owns(host),
+        Hosts::Endings { .. } | Hosts::Below { .. } => engine.owns(host),
     })?;
     u8::try_from(place).ok().map(EngineId)
 }
@@ -164,7 +190,7 @@ pub fn engine_of(host: &Host) -> Option<EngineId> {
 static GLANCE: LazyLock<Glance> = LazyLock::new(|| {
     let exact = ENGINES.iter().filter_map(|engine| match &engine.hosts {
         Hosts::Exactly { rewritten, others } => Some(rewritten.iter().chain(*others).copied()),
-        Hosts::Endings { .. } => None,
+        Hosts::Endings { .. } | Hosts::Below { .. } => None,
     });
     exact.flatten().collect()
 });
@@ -294,7 +320,7 @@ pub static ENGINES: &[Engine] = &[
         words: &["text"],
         hosts: Hosts::Endings {
             name: "yandex",
-            labels: &["www", "m"],
+            labels: &["www", "m", "images", "video"],
             endings: YANDEX_ENDINGS,
             bare: true,
             probes: &["yandex.com", "yandex.ru"],
@@ -315,14 +341,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::ByAddressLine,
         switch: Some(("vm", "r")),
         words: &["p"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &[
-                "search.yahoo.com",
-                "uk.search.yahoo.com",
-                "images.search.yahoo.com",
-                "video.search.yahoo.com",
-            ],
+        hosts: Hosts::Below {
+            domains: &["search.yahoo.com", "search.yahoo.co.jp"],
         },
     },
     Engine {
@@ -370,9 +390,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["query", "q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.startpage.com", "startpage.com"],
+        hosts: Hosts::Below {
+            domains: &["startpage.com"],
         },
     },
     Engine {
@@ -380,9 +399,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.qwant.com", "qwant.com", "lite.qwant.com"],
+        hosts: Hosts::Below {
+            domains: &["qwant.com"],
         },
     },
     Engine {
@@ -390,9 +408,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["search.aol.com", "search.aol.co.uk"],
+        hosts: Hosts::Below {
+            domains: &["search.aol.com", "search.aol.co.uk"],
         },
     },
     Engine {
@@ -400,14 +417,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["wd", "word"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &[
-                "www.baidu.com",
-                "baidu.com",
-                "m.baidu.com",
-                "image.baidu.com",
-            ],
+        hosts: Hosts::Below {
+            domains: &["baidu.com"],
         },
     },
     Engine {
@@ -415,9 +426,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.ask.com", "ask.com", "uk.ask.com"],
+        hosts: Hosts::Below {
+            domains: &["ask.com"],
         },
     },
     Engine {
@@ -425,9 +435,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.mojeek.com", "mojeek.com", "www.mojeek.co.uk"],
+        hosts: Hosts::Below {
+            domains: &["mojeek.com", "mojeek.co.uk"],
         },
     },
     Engine {
@@ -435,9 +444,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.dogpile.com", "dogpile.com"],
+        hosts: Hosts::Below {
+            domains: &["dogpile.com"],
         },
     },
     Engine {
@@ -445,9 +453,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["query"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.sogou.com", "sogou.com"],
+        hosts: Hosts::Below {
+            domains: &["sogou.com"],
         },
     },
     Engine {
@@ -485,9 +492,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["eingabe"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["metager.org", "metager.de"],
+        hosts: Hosts::Below {
+            domains: &["metager.org", "metager.de"],
         },
     },
     Engine {
@@ -515,9 +521,8 @@ pub static ENGINES: &[Engine] = &[
         strict: Strict::Never,
         switch: None,
         words: &["q"],
-        hosts: Hosts::Exactly {
-            rewritten: &[],
-            others: &["www.perplexity.ai", "perplexity.ai"],
+        hosts: Hosts::Below {
+            domains: &["perplexity.ai"],
         },
     },
 ];
@@ -571,6 +576,43 @@ mod tests {
             ("yandex.com.tr", Some("yandex")),
             ("search.aol.com", Some("aol")),
             ("harbourmouth.sch.example", None),
+        ] {
+            assert_eq!(name_of(host), engine, "{host}");
+        }
+    }
+
+    /// SRCH-01: an engine is known in every country it is in, and its other services are not it.
+    #[test]
+    fn srch_01_engines_are_known_in_every_country() {
+        for (host, engine) in [
+            ("search.yahoo.com", Some("yahoo")),
+            ("fr.search.yahoo.com", Some("yahoo")),
+            ("de.search.yahoo.com", Some("yahoo")),
+            ("ca.search.yahoo.com", Some("yahoo")),
+            ("espanol.images.search.yahoo.com", Some("yahoo")),
+            ("search.yahoo.co.jp", Some("yahoo")),
+            ("mail.yahoo.com", None),
+            ("research.yahoo.com", None),
+            ("search.yahoo.com.evil.test", None),
+            ("eu.startpage.com", Some("startpage")),
+            ("notstartpage.com", None),
+            ("image.baidu.com", Some("baidu")),
+            ("de.ask.com", Some("ask")),
+            ("task.com", None),
+            ("search.brave.com", Some("brave")),
+            ("brave.com", None),
+            ("pixabay.com", Some("pixabay")),
+            ("edgeservices.bing.com", Some("bing")),
+            ("www.youtube-nocookie.com", Some("youtube")),
+            ("ya.ru", Some("ya")),
+            (
+                "\u{44f}\u{43d}\u{434}\u{435}\u{43a}\u{441}.\u{440}\u{444}",
+                Some("ya"),
+            ),
+            ("images.yandex.com", Some("yandex")),
+            ("mail.yandex.ru", None),
+            ("www.ecosia.org", Some("ecosia")),
+            ("blog.ecosia.org", None),
         ] {
             assert_eq!(name_of(host), engine, "{host}");
         }

@@ -8,6 +8,7 @@ mod fold;
 mod glance;
 mod page;
 mod search;
+mod search_at;
 pub mod tools;
 mod watch;
 

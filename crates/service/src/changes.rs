@@ -66,7 +66,7 @@ impl App {
         why: &str,
         origin: Origin,
     ) -> Result<Brought, Error> {
-        let pack = crate::packs::usable(pharos_pack::load(files))?;
+        let pack = self.usable_today(files)?;
         if touches_filter(&self.school().pack, &pack) {
             let proposal = Proposal {
                 what: Proposed::Pack(files.clone()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use pharos_access::{Actor, Target, act};
 use pharos_ledger::Detail;
-use pharos_pack::{Loaded, Pack, load};
+use pharos_pack::{Loaded, Options, Pack, load, load_with};
 use pharos_records::{NewPack, PackHead};
 
 use crate::{App, Error, Ports, Problem, School};
@@ -62,7 +62,7 @@ impl App {
         let install = self
             .may::<act::InstallPolicy>(actor, Target::School)
             .await?;
-        let pack = usable(load(files))?;
+        let pack = self.usable_today(files)?;
         let first = self.records().pack_in_force().await?.is_none();
         if !first && crate::whatif::touches_filter(&self.school().pack, &pack) {
             return Err(Error::Refused("This changes filtering or monitoring. Propose it, so that it is assessed before it is in force (REQ-03).".to_owned()));
@@ -96,6 +96,15 @@ impl App {
         self.take_tools_up_or_say();
         self.rebuild().await?;
         Ok(number)
+    }
+
+    /// A pack that is brought in today: what has run out is wrong in it (SRCH-03).
+    pub(crate) fn usable_today(&self, files: &PackFiles) -> Result<Pack, Error> {
+        let options = Options {
+            today: Some(self.today()),
+            ..Options::default()
+        };
+        usable(load_with(files, &options))
     }
 
     /// All versions, newest first.

@@ -64,6 +64,7 @@ impl App {
             categories: Arc::new(Listed(catalogue)),
             sealed: Arc::new(sealed),
             roster: Arc::new(roster),
+            dictionaries: school.pack.dictionaries.compiled.clone(),
             versions,
         }));
         Ok(())

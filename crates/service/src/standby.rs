@@ -2,7 +2,7 @@
 //! start without them goes on by the last good policy, or, where even that is lost, blocks pupils
 //! and follows `fil.fail_mode` for staff. Sealed lists are in force throughout.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use pharos_policy::spec::HelpSpec;
 use pharos_policy::{
     FailMode, KNOWN_SAFE_CATEGORIES, Member, PolicySpec, fallback, known_safe_sites,
 };
+use pharos_scan::Dictionaries;
 use pharos_school::{ClassId, IdentitySource, NoticeId, PersonId, Role, YearGroup};
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +107,9 @@ struct LastPolicy {
     version: u64,
     spec: PolicySpec,
     declared: Vec<String>,
+    /// The school's own dictionaries of page text.
+    #[serde(default)]
+    dictionaries: BTreeMap<String, String>,
 }
 
 /// By what the filter decides while the records are away.
@@ -157,6 +161,18 @@ pub fn stand_by(
         .sealed_lists(key)
         .map_err(|error| Error::unavailable("the sealed lists", &error))?;
     let roster = Roster::known(known.as_ref());
+    let own = last.as_ref().map(|last| &last.dictionaries);
+    let own = own.filter(|own| !own.is_empty());
+    let dictionaries = own.and_then(|own| {
+        Dictionaries::with_own(own)
+            .inspect_err(|_| {
+                tracing::warn!(
+                    "the school's own dictionaries do not read; the shipped ones are used"
+                )
+            })
+            .ok()
+            .map(Arc::new)
+    });
     let by_last = known.as_ref().and(last).and_then(|last| {
         let declared: Vec<Arc<str>> = last
             .declared
@@ -199,6 +215,7 @@ pub fn stand_by(
         categories: Arc::new(Listed(catalogue)),
         sealed: Arc::new(sealed),
         roster: Arc::new(roster),
+        dictionaries,
         versions,
     }));
     Ok((known, footing))
@@ -325,6 +342,7 @@ impl App {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            dictionaries: school.pack.dictionaries.texts.clone(),
         };
         let parts = [
             (Part::People, serde_json::to_vec(&known)),

@@ -22,6 +22,8 @@ pub enum Trouble {
     Activity,
     /// No resolver outside answers: names outside are found no more.
     Upstreams,
+    /// The anti-virus engine does not answer: downloads are not scanned (FIL-19).
+    Antivirus,
     /// The clock has leapt, or the server was off for long: deleting goes on in small steps.
     Clock,
     /// The lists were changed by another hand than Pharos; the last good state is in force.
@@ -35,6 +37,7 @@ impl Trouble {
             Trouble::Records => "records",
             Trouble::Activity => "activity",
             Trouble::Upstreams => "upstreams",
+            Trouble::Antivirus => "antivirus",
             Trouble::Clock => "clock",
             Trouble::Lists => "lists",
         }
@@ -72,6 +75,13 @@ impl SelfWatch {
             found.push(Trouble::Upstreams);
             if let Err(error) = app.tell_of_trouble(Trouble::Upstreams).await {
                 tracing::warn!(%error, "nobody could be told that no resolver outside answers");
+            }
+        }
+        if app.scanner_is_away() {
+            tracing::error!("the anti-virus engine does not answer");
+            found.push(Trouble::Antivirus);
+            if let Err(error) = app.tell_of_trouble(Trouble::Antivirus).await {
+                tracing::warn!(%error, "nobody could be told that downloads are not scanned");
             }
         }
         found

@@ -310,8 +310,34 @@ impl App {
                 self.now(),
             )?);
         }
+        notices.extend(self.assessments_due(today).await?);
         self.queue_notices(&notices).await?;
         Ok(notices.len())
+    }
+
+    /// A task for whoever owns the assessment of a search tool, a month before it runs out and again
+    /// when it has; then for the technical team as well (SRCH-03).
+    async fn assessments_due(&self, today: Date) -> Result<Vec<NewNotice>, Error> {
+        let mut notices = Vec::new();
+        let school = self.school();
+        for one in &school.pack.assessments {
+            let ahead = one.expires.checked_sub(REMIND_DAYS.days());
+            if today < ahead.unwrap_or(one.expires) {
+                continue;
+            }
+            let mut to: Vec<Person> = self.person_named(&one.owner).await?.into_iter().collect();
+            let mut path = format!("/policy/assessments/{}/{}", one.tool, one.expires);
+            if one.has_expired(today) {
+                path.push_str("/late");
+                to.extend(self.holders(&[Role::Technical]).await?);
+            } else if to.is_empty() {
+                to = self.holders(&[Role::Technical]).await?;
+            }
+            to.sort_by_key(|person| person.id);
+            to.dedup_by_key(|person| person.id);
+            notices.extend(self.notices_to(&to, "assessment-due", &path, self.now())?);
+        }
+        Ok(notices)
     }
 
     pub(crate) async fn queue_notices(&self, notices: &[NewNotice]) -> Result<(), Error> {

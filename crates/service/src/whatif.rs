@@ -160,6 +160,7 @@ pub(crate) fn touches_filter(before: &Pack, after: &Pack) -> bool {
         || before.lists != after.lists
         || before.sealed != after.sealed
         || before.ai_tools != after.ai_tools
+        || before.dictionaries != after.dictionaries
         || pharos_pack::settings()
             .filter(|setting| ours.iter().any(|start| setting.name.starts_with(start)))
             .any(|setting| {

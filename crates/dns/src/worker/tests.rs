@@ -42,6 +42,7 @@ fn shared() -> Arc<Shared> {
         categories: Arc::new(NoCategories),
         sealed: Arc::new(NoSealed),
         roster: Arc::new(roster),
+        dictionaries: None,
         versions: Versions {
             policy: 1,
             catalogue: 1,

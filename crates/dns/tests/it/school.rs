@@ -217,6 +217,7 @@ pub fn snapshot(version: u64) -> Snapshot {
         categories: Arc::new(Listed(names)),
         sealed: Arc::new(SealedNames("test-list".into())),
         roster: Arc::new(roster),
+        dictionaries: None,
         versions: Versions {
             policy: version,
             catalogue: 7,

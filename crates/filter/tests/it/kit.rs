@@ -224,6 +224,7 @@ impl School {
                 categories: Arc::new(lists),
                 sealed: Arc::new(PlainSealed::new(sealed)),
                 roster: Arc::new(roster),
+                dictionaries: None,
                 versions: Versions {
                     policy: 7,
                     catalogue: 3,

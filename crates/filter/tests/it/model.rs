@@ -266,6 +266,7 @@ impl Model {
             categories: Arc::new(lists),
             sealed: Arc::new(PlainSealed::new(&[SEALED])),
             roster: Arc::new(roster),
+            dictionaries: None,
             versions: Versions {
                 policy: version,
                 catalogue: version,

@@ -2,7 +2,7 @@
 
 use super::Kind::{
     CategoriesByGroup, Choice, Choices, Number, Roles, Shape, Switch, Text, Texts, TextsByPhase,
-    Time, WordByPhase, Words,
+    Time, WordByPhase, Words, WordsByGroup,
 };
 use super::{FILTER, SAFEGUARDING, Setting, declared, live};
 
@@ -28,6 +28,20 @@ const INTERVALS: &[&str] = &[
     "half-termly",
     "termly",
     "yearly",
+];
+
+/// Kinds of files, as `pharos_policy::FileKind` names them.
+const FILES: &[&str] = &[
+    "programs",
+    "installers",
+    "scripts",
+    "mobile-apps",
+    "extensions",
+    "disk-images",
+    "macro-documents",
+    "archives",
+    "documents",
+    "other",
 ];
 
 pub(super) const TABLE: &[Setting] = &[
@@ -170,6 +184,70 @@ pub(super) const TABLE: &[Setting] = &[
         SAFEGUARDING,
     ),
     live(
+        "fil.downloads",
+        WordsByGroup(FILES),
+        r#"{ pupils = ["programs", "installers", "scripts", "mobile-apps", "extensions", "disk-images"], staff = ["programs", "installers", "mobile-apps", "disk-images"] }"#,
+        "Programs come onto devices through the technical team.",
+        "Kinds of files that may not be downloaded: a list for pupils, or a table of group to list. Seen where the proxy can look inside.",
+        FILTER,
+    ),
+    live(
+        "fil.download_permission",
+        Texts,
+        r#"["technical"]"#,
+        "Those who install programs.",
+        "Groups and roles with permission to download every kind; what they fetch is still scanned.",
+        FILTER,
+    ),
+    live(
+        "fil.download_sites",
+        Texts,
+        r#"["windowsupdate.com", "update.microsoft.com", "delivery.mp.microsoft.com", "swcdn.apple.com", "gvt1.com"]"#,
+        "Devices keep themselves up to date while a pupil is signed in; such files are signed, and too large to hold back.",
+        "Whole hosts from which files come unblocked and unscanned.",
+        FILTER,
+    ),
+    live(
+        "fil.antivirus",
+        Text,
+        "",
+        "Only the school knows what it has; nothing is scanned without it.",
+        "Where the anti-virus engine (clamd) listens: the path of its Unix socket, or host:port.",
+        FILTER,
+    ),
+    live(
+        "fil.antivirus_kinds",
+        Choices(FILES),
+        r#"["programs", "installers", "scripts", "mobile-apps", "extensions", "disk-images", "macro-documents", "archives", "other"]"#,
+        "Whatever can act by itself or hide what does; documents that open in the browser need not wait.",
+        "Kinds of files that are held back until they are scanned, for everyone.",
+        FILTER,
+    ),
+    live(
+        "fil.antivirus_mb",
+        Number(1, 256),
+        "32",
+        "Holds most of what is downloaded in a lesson, and leaves memory for many at once.",
+        "The largest file that is held back and scanned, in megabytes; clamd's StreamMaxLength must be as large.",
+        FILTER,
+    ),
+    live(
+        "fil.antivirus_larger",
+        Choice(&["allow", "block"]),
+        r#""allow""#,
+        "Films and large collections are lessons too, and the devices have protection of their own.",
+        "What becomes of a file that is larger than fil.antivirus_mb; where it passes, the visit says that it was not scanned.",
+        FILTER,
+    ),
+    live(
+        "fil.antivirus_away",
+        Choice(&["block", "allow"]),
+        r#""block""#,
+        "A file can wait until the engine is back.",
+        "What becomes of a file while the anti-virus engine does not answer.",
+        FILTER,
+    ),
+    live(
         "fil.staff_in_lesson",
         Choice(&["off", "warn", "block"]),
         r#""off""#,
@@ -214,7 +292,15 @@ pub(super) const TABLE: &[Setting] = &[
         TextsByPhase,
         "{}",
         "Any tool that can be held to its strict filter.",
-        "The search tools that a phase may use.",
+        "The search tools that a phase may use, the one to send others' searches to first; each needs a current risk assessment in [[assessments]].",
+        FILTER,
+    ),
+    live(
+        "srch.other_tools",
+        Choice(&["redirect", "block"]),
+        r#""redirect""#,
+        "Whoever searches means to find something.",
+        "What becomes of a search with a tool that a phase may not use: sent to its first approved one with the words, or a block page that offers it.",
         FILTER,
     ),
     declared(

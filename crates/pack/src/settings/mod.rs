@@ -42,6 +42,8 @@ pub enum Kind {
     Roles,
     /// Categories to block: a list (for pupils), or a table of group to list.
     CategoriesByGroup,
+    /// Some of these words: a list (for pupils), or a table of group to list.
+    WordsByGroup(&'static [&'static str]),
     /// One of these words for each phase of the school.
     WordByPhase(&'static [&'static str]),
     /// A text for each phase of the school.

@@ -160,7 +160,14 @@ fn read_value(
         ),
         Kind::Choices(words) => SettingValue::List(known_items(name, node, "value", words, cx)),
         Kind::Roles => SettingValue::List(known_items(name, node, "role", &role_names(), cx)),
-        Kind::CategoriesByGroup => SettingValue::Map(categories_by_group(name, node, names, cx)),
+        Kind::CategoriesByGroup => {
+            let items = |node: &Node, cx: &mut Cx<'_>| categories(name, node, names, cx);
+            SettingValue::Map(by_group(name, node, names, cx, items))
+        }
+        Kind::WordsByGroup(words) => {
+            let items = |node: &Node, cx: &mut Cx<'_>| known_items(name, node, "value", words, cx);
+            SettingValue::Map(by_group(name, node, names, cx, items))
+        }
         Kind::WordByPhase(words) => {
             SettingValue::Map(by_phase(name, node, names, cx, |path, node, cx| {
                 cx.word(path, node, words).map(|word| vec![word.to_owned()])
@@ -224,11 +231,13 @@ fn known_items(
     items
 }
 
-fn categories_by_group(
+/// A list is for pupils; a table has a list for each group.
+fn by_group(
     name: &str,
     node: &Node,
     names: Option<&Names>,
     cx: &mut Cx<'_>,
+    items: impl Fn(&Node, &mut Cx<'_>) -> Vec<String>,
 ) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     if let Value::Table(table) = &node.value {
@@ -236,10 +245,10 @@ fn categories_by_group(
             if let Some(names) = names {
                 names.group(entry.at, name, &entry.key, cx);
             }
-            found.insert(entry.key.clone(), categories(name, &entry.node, names, cx));
+            found.insert(entry.key.clone(), items(&entry.node, cx));
         }
     } else {
-        found.insert("pupils".to_owned(), categories(name, node, names, cx));
+        found.insert("pupils".to_owned(), items(node, cx));
     }
     found
 }

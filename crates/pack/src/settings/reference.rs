@@ -135,6 +135,9 @@ fn values(kind: &Kind) -> String {
         Kind::Number(least, most) => format!("number, {least} to {most}"),
         Kind::Roles => "list of roles".to_owned(),
         Kind::CategoriesByGroup => "list of categories, or table of group to list".to_owned(),
+        Kind::WordsByGroup(words) => {
+            format!("list of some of {}, or table of group to list", list(words))
+        }
         Kind::WordByPhase(words) => format!("for each phase one of {}", list(words)),
         Kind::TextByPhase => "for each phase a text".to_owned(),
         Kind::TextsByPhase => "for each phase a list of texts, or one list".to_owned(),

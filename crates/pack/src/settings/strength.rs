@@ -122,6 +122,20 @@ const TESTS: &[(&str, Test)] = &[
         (s.word_of("fil.page_text", "pupils").as_deref() == Some("off"))
             .then(|| "harmful pages that no list names would not be noticed".to_owned())
     }),
+    ("fil.downloads", |s| {
+        let kinds = s.map("fil.downloads");
+        let pupils = kinds.get("pupils").or_else(|| kinds.get("everyone"));
+        let blocked = |kind: &&str| pupils.is_some_and(|p| p.iter().any(|own| own == kind));
+        let open: Vec<&str> = ["programs", "installers"]
+            .into_iter()
+            .filter(|kind| !blocked(kind))
+            .collect();
+        (!open.is_empty()).then(|| format!("pupils could download {}", open.join(" and ")))
+    }),
+    ("fil.antivirus_away", |s| {
+        (s.text("fil.antivirus_away").as_deref() == Some("allow"))
+            .then(|| "files would pass unscanned while the engine is away".to_owned())
+    }),
     ("fil.ai_signed_out", |s| {
         (s.word_of("fil.ai_signed_out", "pupils").as_deref() == Some("allowed"))
             .then(|| "pupils could use AI tools under nobody's terms and at any age".to_owned())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use pharos_pack::{FILE_BYTES_MAX, FILES_MAX, Severity, load};
+use pharos_pack::{FILE_BYTES_MAX, FILES_MAX, Options, Severity, load_with};
 use pharos_records::Origin;
 use pharos_service::{Brought, PackFiles};
 
@@ -14,7 +14,11 @@ use crate::wire::Opened;
 
 /// Everything that is wrong or noteworthy. 0 when it can be used, 1 when not.
 pub(crate) fn check(dir: &Path, output: &mut Output) -> anyhow::Result<u8> {
-    let loaded = load(&read(dir)?);
+    let options = Options {
+        today: Some(jiff::Zoned::now().date()),
+        ..Options::default()
+    };
+    let loaded = load_with(&read(dir)?, &options);
     if output.json {
         output.json(&loaded.problems);
     } else {

@@ -28,7 +28,10 @@ pub(crate) fn run(args: &ScanArgs, output: &mut Output) -> anyhow::Result<u8> {
     if let (Some(list), Some(category)) = (&args.import_phrases, &args.category) {
         return import(list, category, &args.language, output);
     }
-    let dictionaries = Arc::new(dictionaries(args.dictionaries.as_deref())?);
+    let dictionaries = match &args.pack {
+        Some(pack) => of_pack(pack)?,
+        None => Arc::new(dictionaries(args.dictionaries.as_deref())?),
+    };
     if dictionaries.is_empty() {
         bail!(
             "there are no dictionaries to read a page against; name a folder with --dictionaries"
@@ -127,6 +130,21 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         .and_then(|open| open.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
         .with_context(|| format!("{} cannot be read", file.display()))?;
     Ok(bytes)
+}
+
+/// The shipped dictionaries with those of a pack.
+fn of_pack(dir: &Path) -> anyhow::Result<Arc<Dictionaries>> {
+    let loaded = pharos_pack::load(&super::pack::read(dir)?);
+    let Some(pack) = loaded.pack else {
+        bail!(
+            "the pack has errors; `pharos pack check {}` tells them",
+            dir.display()
+        );
+    };
+    match pack.dictionaries.compiled {
+        Some(all) => Ok(all),
+        None => Ok(Arc::new(Dictionaries::built_in()?)),
+    }
 }
 
 /// The shipped dictionaries, or those of a folder.

@@ -73,7 +73,7 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.len() <= 128 && name.bytes().all(token)
 }
 
-fn hosts(written: &[String], path: &str, words: &mut Words<'_>) -> Vec<Host> {
+pub(super) fn hosts(written: &[String], path: &str, words: &mut Words<'_>) -> Vec<Host> {
     let mut hosts = Vec::with_capacity(written.len());
     for (n, text) in written.iter().enumerate() {
         let path = format!("{path}[{n}]");

@@ -1,5 +1,6 @@
 //! From the policy as written to the compiled one, with everything that is wrong reported at once.
 
+mod downloads;
 mod inspection;
 mod rules;
 mod words;
@@ -44,6 +45,7 @@ impl Policy {
         let search = search(spec, &mut words);
         let page_text = page_text(spec, &mut words);
         let ai = ai(spec, &mut words);
+        let (downloads, blocked_files) = downloads::compile(spec, &mut words);
         let defaults = defaults(spec, &mut words);
         let inspection = &spec.inspection;
         let never_inspect =
@@ -86,8 +88,11 @@ impl Policy {
             groups,
             modes,
             search,
+            other_tools: spec.other_tools,
             page_text,
             ai,
+            downloads,
+            blocked_files,
             defaults,
             rules,
             broad_rules: broad,
@@ -293,11 +298,13 @@ fn search(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Search> {
     for (place, search) in spec.search.iter().enumerate() {
         let path = format!("search[{place}]");
         let mut tools = search.tools.as_ref().map(|_| ToolSet::default());
+        let mut order = Vec::new();
         for (n, name) in search.tools.iter().flatten().enumerate() {
             if let Some(tool) = words.tool(name, &format!("{path}.tools[{n}]"))
                 && let Some(tools) = &mut tools
             {
                 tools.insert(tool);
+                order.extend(u8::try_from(tool));
             }
         }
         let audience = words.audience(&search.groups, &search.except, &path);
@@ -309,6 +316,7 @@ fn search(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<Search> {
             audience,
             narrowing,
             tools,
+            order,
         });
     }
     all

@@ -3,11 +3,13 @@
 //!
 //! A field path reads like the pack: `rules[2].categories[0]`, `groups.sixth-form.except[0]`.
 
+mod downloads;
 mod hours;
 mod overrides;
 mod people;
 mod rules;
 
+pub use downloads::{AntivirusSpec, DownloadsSpec, FileBlockSpec, Undecided};
 pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
 pub use overrides::{
     EmergencySpec, ExceptionSpec, HeldSpec, LessonKind, LessonSpec, Overrides, PersonalSpec,
@@ -16,7 +18,7 @@ pub use overrides::{
 pub use people::{GroupSpec, GuestSpec, ModeSpec, PhaseMode, PlaceSpec, UnknownSpec};
 pub use rules::{
     AiSpec, AvoidanceSpec, BlockSpec, DefaultSpec, EncryptedHello, HelpSpec, InLessonSpec,
-    InspectionSpec, PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
+    InspectionSpec, OtherTools, PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
 };
 
 use std::collections::BTreeMap;
@@ -48,10 +50,14 @@ pub struct PolicySpec {
     pub help: Vec<HelpSpec>,
     /// Safe search, YouTube and search tools by group.
     pub search: Vec<SearchSpec>,
+    /// What becomes of a search with a tool that is not approved.
+    pub other_tools: OtherTools,
     /// For whom page text is read; where it is over a threshold, the page is blocked.
     pub page_text: Vec<PageTextSpec>,
     /// How tools of generative AI may be used, by group. For whoever matches none nothing is said.
     pub ai: Vec<AiSpec>,
+    /// What may be downloaded, and what is scanned first (FIL-19).
+    pub downloads: DownloadsSpec,
     /// What is never looked into.
     pub inspection: InspectionSpec,
     /// Headers that keep people to the school's own accounts at a service.
@@ -82,8 +88,10 @@ impl Default for PolicySpec {
             blocks: Vec::new(),
             help: Vec::new(),
             search: Vec::new(),
+            other_tools: OtherTools::default(),
             page_text: Vec::new(),
             ai: Vec::new(),
+            downloads: DownloadsSpec::default(),
             inspection: InspectionSpec::default(),
             tenants: Vec::new(),
             defaults: Vec::new(),

@@ -87,6 +87,17 @@ pub struct SearchSpec {
     pub tools: Option<Vec<String>>,
 }
 
+/// What becomes of a search with a tool that is not approved (`srch.other_tools`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OtherTools {
+    /// The reader is sent to the approved tool, with the words.
+    #[default]
+    Redirect,
+    /// The block page offers the approved tool.
+    Block,
+}
+
 /// For whom the text of pages and of what they send is read (`fil.page_text`). Devices whose user
 /// is unknown count as pupils.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,10 +20,10 @@ use pharos_filter::{
     Categories, Filter, Hit, Parts, Roster, Sealed, Snapshot, Versions, compile_policy,
 };
 use pharos_policy::spec::{
-    AiSpec, BlockSpec, DefaultSpec, HeldSpec, InspectionSpec, Overrides, PageTextSpec, RuleSpec,
-    TenantSpec,
+    AiSpec, BlockSpec, DefaultSpec, DownloadsSpec, FileBlockSpec, GroupSpec, HeldSpec,
+    InspectionSpec, Overrides, PageTextSpec, RuleSpec, TenantSpec,
 };
-use pharos_policy::{Action, Member, PolicySpec};
+use pharos_policy::{Action, FileKind, Member, PolicySpec};
 use pharos_proxy::{
     AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, Running, SignIn, SignInAnswer,
     SignInMode, Words,
@@ -38,6 +38,7 @@ pub(crate) const ADA: u128 = 10;
 pub(crate) const BEN: u128 = 3;
 pub(crate) const TESS: u128 = 99;
 pub(crate) const GUS: u128 = 77;
+pub(crate) const TIM: u128 = 55;
 
 /// What the proxy handed in.
 #[derive(Default)]
@@ -158,6 +159,27 @@ pub(crate) fn snapshot() -> Snapshot {
 /// The school's policy and lists, with something of the policy changed.
 pub(crate) fn snapshot_with(change: impl FnOnce(&mut PolicySpec)) -> Snapshot {
     let mut spec = PolicySpec {
+        groups: [(
+            "technicians".to_owned(),
+            GroupSpec {
+                roles: vec![Role::Technical],
+                ..GroupSpec::default()
+            },
+        )]
+        .into(),
+        downloads: DownloadsSpec {
+            block: vec![FileBlockSpec {
+                groups: vec!["pupils".to_owned(), "staff".to_owned()],
+                except: vec!["technicians".to_owned()],
+                kinds: vec![
+                    FileKind::Programs,
+                    FileKind::Installers,
+                    FileKind::MobileApps,
+                ],
+            }],
+            sites: vec!["updates.test".to_owned()],
+            ..DownloadsSpec::default()
+        },
         rules: vec![
             rule("no-games", Action::Block, &["pupils"], &[], &["gaming"]),
             rule(
@@ -237,11 +259,13 @@ pub(crate) fn snapshot_with(change: impl FnOnce(&mut PolicySpec)) -> Snapshot {
     roster.add(member(BEN, "ben", Role::Pupil, Some(2)));
     roster.add(member(TESS, "tess", Role::Teacher, None));
     roster.add(member(GUS, "gus", Role::Governor, None));
+    roster.add(member(TIM, "tim", Role::Technical, None));
     Snapshot::new(Parts {
         policy: Arc::new(policy),
         categories: Arc::new(Lists(names)),
         sealed: Arc::new(SealedTest("test-list".into())),
         roster: Arc::new(roster),
+        dictionaries: None,
         versions: Versions {
             policy: 7,
             catalogue: 3,
@@ -354,6 +378,11 @@ impl School {
 
     pub(crate) fn figures(&self) -> pharos_proxy::Figures {
         self.running.as_ref().unwrap().figures()
+    }
+
+    /// Whether the anti-virus engine did not answer.
+    pub(crate) fn scanner_is_away(&self) -> bool {
+        self.running.as_ref().unwrap().view().scanner_is_away()
     }
 
     pub(crate) fn proposals(&self) -> Vec<pharos_proxy::Proposal> {

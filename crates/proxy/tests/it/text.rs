@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use pharos_filter::{Parts, Snapshot};
 use pharos_scan::{Dictionaries, Dictionary, Sets};
 use pharos_testkit::origin::{Origin, Reply, TestCa};
 
-use crate::support::{ADA, BEN, GUS, School, TESS};
+use crate::support::{ADA, BEN, GUS, School, TESS, TIM, snapshot};
 
 const DICTIONARIES: [&str; 2] = [
     "dictionary self-harm\nversion 1\ndistress yes\n\
@@ -278,10 +279,46 @@ async fn fil_02_codings_that_cannot_be_read_are_not_asked_for() {
         origin.asked()[0].header("accept-encoding"),
         Some("gzip, zstd;q=0.5")
     );
-    school.sign_in(TESS);
+    // Neither what this one reads nor what this one downloads is looked at.
+    school.sign_in(TIM);
     school.get("http://pages.test/", asked).await;
     assert_eq!(
         origin.asked()[1].header("accept-encoding"),
         Some("gzip, dcz, zstd;q=0.5")
     );
+}
+
+/// FIL-02: a school's own dictionaries are in force with the snapshot that brings them, beside the
+/// shipped ones, and gone with the next that does not.
+#[tokio::test]
+async fn fil_02_own_dictionaries_are_in_force_with_the_pack() {
+    let origin = pages().await;
+    let school = school(&origin).await;
+    school.sign_in(ADA);
+    let get = async || {
+        let page = school
+            .get("http://pages.test/", "Accept: text/html\r\n")
+            .await;
+        page.lines().next().unwrap().to_owned()
+    };
+    assert!(get().await.contains(" 200 "));
+    let calm = "dictionary calm-seas\nversion 1\n\
+         threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 @waters\n";
+    let own = [
+        ("dictionaries/calm.txt", calm),
+        ("dictionaries/sets.txt", "set waters = calm sea\n"),
+    ]
+    .map(|(file, text)| (file.to_owned(), text.to_owned()));
+    let dictionaries = Dictionaries::with_own(&own.into()).unwrap();
+    let plain = snapshot();
+    let parts = Parts {
+        dictionaries: Some(Arc::new(dictionaries)),
+        ..plain.parts()
+    };
+    school.filter.install(Snapshot::new(parts));
+    assert!(get().await.contains(" 403 "));
+    let event = school.events(2).await.remove(1);
+    assert_eq!(&*event.categories[0], "calm-seas");
+    school.filter.install(plain);
+    assert!(get().await.contains(" 200 "));
 }

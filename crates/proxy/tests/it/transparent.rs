@@ -302,7 +302,11 @@ async fn serves_names(school: &School, right: &str) {
     for (scheme, more) in [("http", ""), ("https", trusting.as_str())] {
         let answer = curl(right, &format!("{scheme}://harbour.test/tides"), more).await;
         assert_eq!(text(&answer), "harbour.test /tides", "{answer:?}");
-        for closed in ["part.test/closed/x", "blocked.test/"] {
+        for closed in [
+            "part.test/closed/x",
+            "blocked.test/",
+            "harbour.test/setup.exe",
+        ] {
             let answer = curl(right, &format!("{scheme}://{closed}"), more).await;
             assert!(text(&answer).contains("This site is blocked"), "{answer:?}");
         }

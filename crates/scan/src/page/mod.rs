@@ -14,6 +14,7 @@ mod json;
 mod letters;
 mod line;
 mod media;
+mod own;
 #[expect(clippy::module_inception, reason = "the page itself")]
 mod page;
 mod phraselist;
@@ -31,6 +32,7 @@ pub use dictionary::{
 };
 pub use line::{ENTRY_TEXT_MAX, NEAR_MAX, PARTS_MAX};
 pub use media::{Kind, Media};
+pub use own::{OwnProblem, holds_sets};
 pub use phraselist::{BANNED_WEIGHT, PhraseList};
 pub use scan::{BodyScan, Over, PAGE_BYTES_MAX, PageScan};
 pub use sets::{SETS_MAX, Sets};

@@ -47,6 +47,7 @@ impl App {
             categories: Arc::new(TestNames(names)),
             sealed: Arc::new(NoSealed),
             roster: Arc::new(roster),
+            dictionaries: None,
             versions: live.versions().clone(),
         };
         Ok(Promised {

@@ -42,6 +42,10 @@ pub struct NoticedCounts {
     pub distrusted: u64,
     /// Connections that hid the server's name (Encrypted Client Hello) or gave none.
     pub hidden_names: u64,
+    /// Downloads that should have been scanned for viruses and were not.
+    pub unscanned: u64,
+    /// The anti-virus engine did not answer when it was last asked.
+    pub scanner_away: bool,
 }
 
 /// Asks the faces for their counts.
@@ -64,6 +68,14 @@ pub struct Limit {
 /// The sentence that stands above every list of limits (FIL-20).
 pub const NO_FILTER_IS_COMPLETE: &str =
     "No filter can promise complete safety. Supervision and teaching remain necessary.";
+
+impl App {
+    /// Whether the anti-virus engine did not answer when a download was last to be scanned (FIL-19).
+    pub fn scanner_is_away(&self) -> bool {
+        let noticed = self.inner().network.noticed.get();
+        noticed.is_some_and(|noticed| (noticed.0)().scanner_away)
+    }
+}
 
 pub(super) fn fixed(what: &str, why: &str, helps: &str) -> Limit {
     Limit {
@@ -250,6 +262,16 @@ impl App {
             .get()
             .map(|noticed| (noticed.0)());
         let Some(noticed) = noticed else { return };
+        if noticed.unscanned > 0 {
+            limits.push(here(
+                "Viruses in some downloads",
+                format!(
+                    "{} downloads since the start could not be scanned: too large, in parts, or the engine did not answer.",
+                    noticed.unscanned
+                ),
+                "Keep the anti-virus engine running; fil.antivirus_larger and fil.antivirus_away say what becomes of such files.",
+            ));
+        }
         if noticed.distrusted > 0 {
             limits.push(here(
                 "Inside connections of devices without the school's certificate",

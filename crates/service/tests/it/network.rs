@@ -15,11 +15,12 @@ use pharos_policy::Action;
 use pharos_records::LedgerFilter;
 use pharos_school::{Confidence, IdentitySource, Role, Unknown, Who};
 use pharos_service::{
-    AlertBody, AskUnopened, Error, Faces, LogFilter, NoticeState, Side, Unopened,
+    AlertBody, AskUnopened, Error, Faces, LogFilter, NoticeState, Noticed, NoticedCounts,
+    SelfWatch, Side, Trouble, Unopened,
 };
 use pharos_testkit::school::{SampleSchool, pack_files};
 
-use crate::{is_closed, system};
+use crate::{is_closed, said, system};
 
 const TABLET: &str = "00:53:00:aa:00:17";
 const PHONE: &str = "02:53:00:aa:00:99";
@@ -872,4 +873,34 @@ async fn fil_20_the_limits_name_the_ai_tools_seen_into_and_not() {
     let unopened = find(&lines, "Inside these AI tools").unwrap();
     assert!(unopened.contains("Gemini"), "{unopened}");
     assert!(find(&lines, "AI tools in apps of their own").is_some());
+}
+
+/// FIL-19: an anti-virus engine that does not answer is told to the technical team, once a day, and
+/// what was not scanned stands among the limits.
+#[tokio::test]
+async fn fil_19_an_engine_that_is_away_is_told_to_the_technical_team() {
+    let school = SampleSchool::open().await;
+    school.notices().await;
+    let mut watch = SelfWatch::default();
+    assert_eq!(watch.look(&school.app, None).await, []);
+    school.app.tell_noticed(Noticed(Arc::new(|| NoticedCounts {
+        unscanned: 3,
+        scanner_away: true,
+        ..NoticedCounts::default()
+    })));
+    for _ in 0..2 {
+        let found = watch.look(&school.app, None).await;
+        assert_eq!(found, [Trouble::Antivirus]);
+    }
+    let told = school.notices().await;
+    let team: BTreeSet<_> = said(&told).into_iter().collect();
+    assert!(!told.is_empty() && told.len() == team.len(), "{told:?}");
+    assert!(team.iter().all(|(kind, _)| *kind == "trouble"), "{team:?}");
+    let governor = school.at_work("mirela.dobre").await;
+    let limits = school.app.limits(&governor.actor).await.unwrap();
+    assert!(
+        limits
+            .iter()
+            .any(|limit| limit.why.starts_with("3 downloads"))
+    );
 }

@@ -234,3 +234,38 @@ async fn mon_03_an_ai_tool_of_the_pack_is_known_when_the_pack_is_in_force() {
         .find(&host, "/chat", pharos_scan::tools::Way::Post);
     assert!(found.is_some(), "whoever holds the tools knows it as well");
 }
+
+/// SRCH-03: when the assessment of a search tool runs out its owner has a task, a month ahead and
+/// again when it has run out, and the pack is not taken in again until the tool is assessed anew.
+#[tokio::test]
+async fn srch_03_an_assessment_that_runs_out_is_a_task_for_its_owner() {
+    let files = changed("expires = 2028-08-31", "expires = 2026-11-20");
+    let school = SampleSchool::with(&files).await;
+    let due = ("assessment-due", "kofi.adeyemi");
+    school.notices().await;
+    school.app.remind_of_dates().await.unwrap();
+    let told = school.notices().await;
+    assert_eq!(said(&told), [due, due], "one for each of two tools");
+    school.app.remind_of_dates().await.unwrap();
+    assert!(school.notices().await.is_empty(), "once");
+    school.clock.forward(SignedDuration::from_hours(24 * 14));
+    school.app.remind_of_dates().await.unwrap();
+    let told = school.notices().await;
+    assert!(said(&told).contains(&due), "{told:?}");
+    assert!(
+        said(&told).contains(&("assessment-due", "petra.novak")),
+        "{told:?}"
+    );
+    let again = school
+        .app
+        .install_pack(&system(), &files, "The same again")
+        .await;
+    let told = format!("{:?}", again.unwrap_err());
+    assert!(told.contains("is not current on"), "{told}");
+    let anew = changed("expires = 2028-08-31", "expires = 2029-08-31");
+    school
+        .app
+        .install_pack(&system(), &anew, "Assessed anew")
+        .await
+        .unwrap();
+}

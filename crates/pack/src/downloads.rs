@@ -1,0 +1,91 @@
+//! `fil.downloads` and what belongs to it, as the policy wants it (FIL-19).
+
+use pharos_policy::spec::{AntivirusSpec, DownloadsSpec, FileBlockSpec, GroupSpec, Undecided};
+use pharos_policy::{FileKind, PolicySpec};
+use pharos_school::Role;
+
+use crate::names::Names;
+use crate::problem::nearest;
+use crate::read::Cx;
+use crate::settings::{SettingValue, Settings};
+
+const PERMISSION: &str = "fil.download_permission";
+
+/// Adds what the settings say.
+pub(crate) fn add_downloads(spec: &mut PolicySpec, settings: &Settings) {
+    let permitted = settings.list(PERMISSION);
+    let is_group = |name: &String| {
+        spec.groups.contains_key(name) || crate::names::BUILT_IN_GROUPS.contains(&name.as_str())
+    };
+    let (mut except, roles): (Vec<String>, Vec<String>) = permitted.into_iter().partition(is_group);
+    let roles: Vec<Role> = roles.iter().filter_map(|role| role.parse().ok()).collect();
+    if !roles.is_empty() {
+        // Called as the setting is, which no group of a school would be.
+        let group = GroupSpec {
+            roles,
+            ..GroupSpec::default()
+        };
+        spec.groups.insert(PERMISSION.to_owned(), group);
+        except.push(PERMISSION.to_owned());
+    }
+    let block = settings.map("fil.downloads").into_iter();
+    let block = block.filter(|(_, kinds)| !kinds.is_empty());
+    spec.downloads = DownloadsSpec {
+        block: block
+            .map(|(group, names)| FileBlockSpec {
+                groups: vec![group],
+                except: except.clone(),
+                kinds: kinds(&names),
+            })
+            .collect(),
+        sites: settings.list("fil.download_sites"),
+        antivirus: antivirus(settings),
+    };
+}
+
+fn antivirus(settings: &Settings) -> AntivirusSpec {
+    let usual = AntivirusSpec::default();
+    let undecided = |name: &str| match settings.text(name).as_deref() {
+        Some("allow") => Undecided::Allow,
+        _ => Undecided::Block,
+    };
+    let mb_max = settings.number("fil.antivirus_mb");
+    AntivirusSpec {
+        engine: settings.text("fil.antivirus"),
+        kinds: kinds(&settings.list("fil.antivirus_kinds")),
+        mb_max: mb_max
+            .and_then(|mb| u32::try_from(mb).ok())
+            .unwrap_or(usual.mb_max),
+        larger: undecided("fil.antivirus_larger"),
+        away: undecided("fil.antivirus_away"),
+    }
+}
+
+fn kinds(names: &[String]) -> Vec<FileKind> {
+    names
+        .iter()
+        .filter_map(|name| FileKind::named(name))
+        .collect()
+}
+
+/// Whoever has permission is a group of the pack or a role.
+pub(crate) fn check_permission(settings: &Settings, names: &Names, cx: &mut Cx<'_>) {
+    let Some((_, set)) = settings.iter_set().find(|(name, _)| *name == PERMISSION) else {
+        return;
+    };
+    let SettingValue::List(permitted) = &set.value else {
+        return;
+    };
+    for name in permitted {
+        if names.groups.contains(name) || name.parse::<Role>().is_ok() {
+            continue;
+        }
+        let roles = Role::ALL.iter().map(|role| role.name());
+        let known = names.groups.iter().map(String::as_str).chain(roles);
+        cx.error(
+            set.place,
+            format!("{PERMISSION}: {name:?} is no group and no role"),
+            nearest(name, known),
+        );
+    }
+}
