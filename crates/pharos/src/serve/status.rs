@@ -222,6 +222,22 @@ const WEB: &[(&str, &str, bool)] = &[
     ("texts_stopped", "Of those, stopped", false),
     ("texts_warned", "Of those, warned about", false),
     ("texts_unread", "Bodies whose text could not be read", true),
+    (
+        "downloads_blocked",
+        "Downloads of a kind that is blocked",
+        false,
+    ),
+    (
+        "downloads_scanned",
+        "Downloads scanned by the anti-virus engine",
+        false,
+    ),
+    (
+        "downloads_unscanned",
+        "Downloads that should have been scanned and were not",
+        true,
+    ),
+    ("viruses", "Downloads in which it found something", false),
     ("blocked", "Blocks and warnings shown", false),
     ("tunnels", "Tunnels passed on untouched", false),
     ("inspected", "Connections looked into", false),
