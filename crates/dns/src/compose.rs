@@ -11,7 +11,7 @@ use crate::counts::add;
 use crate::gate::Decided;
 use crate::names::Answer;
 use crate::says::{BLOCKED, NARROWED, STALE, STALE_NXDOMAIN};
-use crate::wire::{Asked, Ede, Fit, Reply, code};
+use crate::wire::{Asked, Ede, Fit, Name, Reply, code};
 use crate::worker::{Outcome, Pending, Verdict, Worker};
 
 /// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
@@ -19,34 +19,55 @@ const STALE_TTL_S: u32 = 30;
 /// Times an answer was given by one worker to count as popular.
 const POPULAR: u32 = 3;
 
-/// Writes the final answer to a question that went by cache or upstream, and its event.
-pub(crate) fn conclude(worker: &mut Worker, pending: Pending, outcome: &Outcome, now: Moment) {
+/// Writes the final answer to a question that waited for an upstream, and its event.
+pub(crate) fn settle(worker: &mut Worker, pending: Pending, outcome: &Outcome, now: Moment) {
     let Pending {
         asked,
-        decided,
+        mut decided,
         alias,
         fit,
         ..
     } = pending;
+    let done = conclude(
+        worker,
+        &asked,
+        &mut decided,
+        alias.as_ref(),
+        outcome,
+        fit,
+        now,
+    );
+    decided.record(worker, done);
+}
+
+/// Writes the final answer to a question that went by cache or upstream; what was done.
+pub(crate) fn conclude(
+    worker: &mut Worker,
+    asked: &Asked,
+    decided: &mut Decided,
+    alias: Option<&Name>,
+    outcome: &Outcome,
+    fit: Fit,
+    now: Moment,
+) -> Action {
     if let Some(target) = alias {
-        narrowed(worker, &asked, &target, outcome, fit);
-        return decided.record(worker, Action::Narrow);
+        narrowed(worker, asked, target, outcome, fit);
+        return Action::Narrow;
     }
     let (entry, stale) = match outcome {
         Outcome::Answer(entry) => (entry, false),
         Outcome::Stale(entry) => (entry, true),
         Outcome::Failed(ede) => {
             add(&worker.tally.failed);
-            plain(worker, &asked, code::SERVFAIL, Some(*ede), fit);
-            let action = decided.decision.action;
-            return decided.record(worker, action);
+            plain(worker, asked, code::SERVFAIL, Some(*ede), fit);
+            return decided.decision.action;
         }
     };
     let answer = decided.known.answer(entry, &decided.snapshot);
     if stale {
-        allowed(worker, &asked, decided, &answer, true, fit, now);
+        allowed(worker, asked, decided, &answer, true, fit, now)
     } else {
-        given(worker, &asked, decided, &answer, fit, now);
+        given(worker, asked, decided, &answer, fit, now)
     }
 }
 
@@ -55,36 +76,35 @@ pub(crate) fn conclude(worker: &mut Worker, pending: Pending, outcome: &Outcome,
 pub(crate) fn given(
     worker: &mut Worker,
     asked: &Asked,
-    decided: Decided,
+    decided: &mut Decided,
     answer: &Answer,
     fit: Fit,
     now: Moment,
-) {
+) -> Action {
     let times = answer.given.get().saturating_add(1);
     answer.given.set(times);
     if times >= POPULAR && answer.entry.nears_its_end(now) && answer.entry.begin_renewal() {
         worker.renewals.push(asked.key.clone());
     }
-    allowed(worker, asked, decided, answer, false, fit, now);
+    allowed(worker, asked, decided, answer, false, fit, now)
 }
 
 fn allowed(
     worker: &mut Worker,
     asked: &Asked,
-    mut decided: Decided,
+    decided: &mut Decided,
     answer: &Answer,
     stale: bool,
     fit: Fit,
     now: Moment,
-) {
+) -> Action {
     let aliases = worker.shared.filter.aliases();
     if decided.is_cloaked(&answer.targets, aliases) {
         add(&worker.tally.cloaked);
-        return blocked(worker, asked, decided, None, fit);
+        return blocked(worker, asked, None, fit);
     }
     from_entry(worker, asked, &answer.entry, stale, fit, now);
-    let action = decided.decision.action;
-    decided.record(worker, action);
+    decided.decision.action
 }
 
 fn from_entry(
@@ -146,7 +166,7 @@ fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome
     }
 }
 
-/// The block page's address or NXDOMAIN, and the event. One text for every block, so that what is
+/// The block page's address or NXDOMAIN. One text for every block, so that what is
 /// on a sealed list cannot be told from what is on any other (FIL-03).
 ///
 /// A warning cannot be shown in a name look-up, nor passed: it stops here, like a block. A way
@@ -154,10 +174,9 @@ fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome
 pub(crate) fn blocked(
     worker: &mut Worker,
     asked: &Asked,
-    decided: Decided,
     way_round: Option<WayRound>,
     fit: Fit,
-) {
+) -> Action {
     add(&worker.tally.blocked);
     if way_round.is_some() {
         add(&worker.tally.avoidance);
@@ -180,7 +199,7 @@ pub(crate) fn blocked(
         None => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
     };
     reply.because(BLOCKED).finish(fit);
-    decided.record(worker, Action::Block);
+    Action::Block
 }
 
 /// An answer without records.

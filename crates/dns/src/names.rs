@@ -134,6 +134,7 @@ impl Names {
         let set = facts.categories();
         let categories = match &self.latest {
             Some((latest, names)) if *latest == set => Arc::clone(names),
+            _ if set.is_empty() => snapshot.category_names(set),
             _ => {
                 let names = snapshot.category_names(set);
                 self.latest = Some((set, Arc::clone(&names)));

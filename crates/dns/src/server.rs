@@ -367,7 +367,9 @@ fn run(
 async fn keep_up(rc: Rc<RefCell<Worker>>) {
     loop {
         tokio::time::sleep(KEEP_UP).await;
-        rc.borrow_mut().in_force();
+        let mut worker = rc.borrow_mut();
+        let now = worker.shared.clock.now();
+        worker.in_force(now);
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use pharos_activity::Sink;
 use pharos_filter::Filter;
 use pharos_filter::engines::Rewrite;
@@ -55,6 +56,8 @@ pub(crate) struct Worker {
     pub(crate) flights: Flights,
     /// The snapshot decided by, kept between questions as long as it is in force.
     snapshot: Option<InForce>,
+    /// When that was last looked at: questions that came in one go are decided by one snapshot.
+    looked_at: Timestamp,
     /// Names asked lately.
     names: Names,
     rates: Rates,
@@ -77,15 +80,19 @@ impl Worker {
             out: Vec::with_capacity(4_096),
             flights: Flights::default(),
             snapshot: None,
+            looked_at: Timestamp::MIN,
             names: Names::default(),
             renewals: Vec::new(),
         }
     }
 
     /// The snapshot in force; lets go of one that no longer is.
-    pub(crate) fn in_force(&mut self) -> Option<InForce> {
+    pub(crate) fn in_force(&mut self, now: Moment) -> Option<InForce> {
         match &self.snapshot {
-            Some(snapshot) if self.shared.filter.is_in_force(snapshot) => {}
+            Some(_) if self.looked_at == now.wall => {}
+            Some(snapshot) if self.shared.filter.is_in_force(snapshot) => {
+                self.looked_at = now.wall;
+            }
             _ => {
                 self.names.clear();
                 self.snapshot = self.shared.filter.snapshot().ok().map(Rc::new);
@@ -225,7 +232,7 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
     if let Some(verdict) = turned_away(worker, &asked, own, fit) {
         return verdict;
     }
-    let snapshot = worker.in_force();
+    let snapshot = worker.in_force(now);
     let known = worker.names.find(&asked.key).filter(|_| snapshot.is_some());
     let (snapshot, known) = match (snapshot, known.cloned()) {
         (Some(snapshot), Some(known)) => (snapshot, known),
@@ -240,8 +247,29 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
         from: ip,
         at: now.wall,
     };
-    let decided = Decided::new(snapshot, known, asker, packet.len());
-    decided_answer(worker, asked, decided, fit, now)
+    let mut decided = Decided::new(snapshot, known, asker, packet.len());
+    match decided_answer(worker, &asked, &mut decided, fit, now) {
+        Ok(done) => {
+            decided.record(worker, done);
+            Verdict::Reply
+        }
+        Err(Missing {
+            fetch,
+            alias,
+            stale,
+        }) => {
+            let mut pending = Pending::new(asked, decided, fetch, alias, fit);
+            pending.stale = stale;
+            Verdict::Forward(Box::new(pending))
+        }
+    }
+}
+
+/// An answer that an upstream has to be asked for.
+struct Missing {
+    fetch: Bytes,
+    alias: Option<Name>,
+    stale: Option<Arc<Entry>>,
 }
 
 /// Puts the cookie into the answer where the client sent its own; whether it proved its address.
@@ -362,30 +390,32 @@ fn nameless(worker: &mut Worker, asked: &Asked, fit: Fit) -> Verdict {
     plain(worker, asked, code::REFUSED, Some(UNDECIDABLE), fit)
 }
 
+/// Writes the answer and says what was done, or says what has to be asked for first.
 fn decided_answer(
     worker: &mut Worker,
-    asked: Asked,
-    decided: Decided,
+    asked: &Asked,
+    decided: &mut Decided,
     fit: Fit,
     now: Moment,
-) -> Verdict {
+) -> Result<Action, Missing> {
     let way_round = decided.way_round();
     // Signals to a whole network are the same for everybody: an answer to one device's canary
     // would be an invitation.
     let signal = matches!(way_round, Some(WayRound::Canary | WayRound::Discovery));
     if signal || !decided.decision.action.passes() {
-        blocked(worker, &asked, decided, way_round, fit);
-        return Verdict::Reply;
+        return Ok(blocked(worker, asked, way_round, fit));
     }
     let (target, fetch) = match decided.rewrite() {
         None => {
             if let Some(answer) = decided.known.fresh(now) {
                 add(&worker.tally.cache_hits);
-                given(worker, &asked, decided, &answer, fit, now);
-                return Verdict::Reply;
+                return Ok(given(worker, asked, decided, &answer, fit, now));
             }
-            let fetch = asked.key.clone();
-            return look_up(worker, Pending::new(asked, decided, fetch, None, fit), now);
+            let want = Want {
+                key: &asked.key,
+                alias: None,
+            };
+            return look_up(worker, asked, decided, want, fit, now);
         }
         // HTTPS records of the real name would carry its own addresses and keys.
         Some(_) if !matches!(asked.kind, code::A | code::AAAA) => (None, None),
@@ -393,57 +423,82 @@ fn decided_answer(
         Some(Rewrite::Name(target)) => (None, name::from_dotted(target)),
     };
     add(&worker.tally.narrowed);
-    if let Some(target_name) = fetch {
-        let fetch = asked.key_of(&target_name, asked.kind);
-        let pending = Pending::new(asked, decided, fetch, Some(target_name), fit);
-        return look_up(worker, pending, now);
+    if let Some(target) = fetch {
+        let want = Want {
+            key: &asked.key_of(&target, asked.kind),
+            alias: Some(&target),
+        };
+        return look_up(worker, asked, decided, want, fit, now);
     }
     let ttl = worker.shared.config.limits.decided_ttl_s;
-    let reply = Reply::new(&mut worker.out, &asked, code::NOERROR);
+    let reply = Reply::new(&mut worker.out, asked, code::NOERROR);
     let reply = match target {
         Some(ip) if asked.kind == code::A => reply.address(ip.into(), ttl),
         _ => reply.negative_for(ttl),
     };
     reply.because(NARROWED).finish(fit);
-    decided.record(worker, Action::Narrow);
-    Verdict::Reply
+    Ok(Action::Narrow)
+}
+
+/// What to look up: the question in the form of [`Asked::key`], and the name that the one asked for
+/// is narrowed to, where it is.
+#[derive(Clone, Copy)]
+struct Want<'a> {
+    key: &'a Bytes,
+    alias: Option<&'a Name>,
 }
 
 /// From the cache at once, or from an upstream.
-fn look_up(worker: &mut Worker, mut pending: Pending, now: Moment) -> Verdict {
-    let shared = Arc::clone(&worker.shared);
-    match shared.cache.find(&pending.fetch, now) {
+fn look_up(
+    worker: &mut Worker,
+    asked: &Asked,
+    decided: &mut Decided,
+    want: Want<'_>,
+    fit: Fit,
+    now: Moment,
+) -> Result<Action, Missing> {
+    let Want { key, alias } = want;
+    let mut missing = Missing {
+        fetch: Bytes::new(),
+        alias: None,
+        stale: None,
+    };
+    let shared = &worker.shared;
+    match shared.cache.find(key, now) {
         Found::Fresh(entry) => {
             add(&worker.tally.cache_hits);
-            conclude(worker, pending, &Outcome::Answer(entry), now);
-            return Verdict::Reply;
+            let outcome = Outcome::Answer(entry);
+            return Ok(conclude(worker, asked, decided, alias, &outcome, fit, now));
         }
-        Found::Stale(entry) => pending.stale = Some(entry),
+        Found::Stale(entry) => missing.stale = Some(entry),
         Found::Nothing => {}
     }
     let reason = if shared.upstreams.is_empty() {
         add(&worker.tally.no_upstream);
         Some(NO_UPSTREAM)
-    } else if shared.cache.failed_just_now(&pending.fetch, now) {
+    } else if shared.cache.failed_just_now(key, now) {
         Some(JUST_FAILED)
-    } else if pending.stale.is_some() && shared.upstreams.all_resting(now.ms) {
+    } else if missing.stale.is_some() && shared.upstreams.all_resting(now.ms) {
         Some(STALE)
     } else {
         None
     };
     match reason {
-        None => Verdict::Forward(Box::new(pending)),
+        None => {
+            missing.fetch = key.clone();
+            missing.alias = alias.cloned();
+            Err(missing)
+        }
         Some(ede) => {
-            let outcome = without_upstream(&pending, ede);
-            conclude(worker, pending, &outcome, now);
-            Verdict::Reply
+            let outcome = without_upstream(missing.stale.as_ref(), ede);
+            Ok(conclude(worker, asked, decided, alias, &outcome, fit, now))
         }
     }
 }
 
 /// What is left when no upstream answers: the old answer, or the failure.
-pub(crate) fn without_upstream(pending: &Pending, ede: Ede) -> Outcome {
-    match &pending.stale {
+pub(crate) fn without_upstream(stale: Option<&Arc<Entry>>, ede: Ede) -> Outcome {
+    match stale {
         Some(entry) => Outcome::Stale(Arc::clone(entry)),
         None => Outcome::Failed(ede),
     }

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use pharos_school::{Confidence, IdentitySource, PersonId, Unknown, Who};
 use prefix_trie::joint::JointPrefixMap;
+use rapidhash::fast::RandomState;
 
 use crate::evidence::Evidence;
 
@@ -98,11 +99,14 @@ impl Place {
     }
 }
 
+/// The addresses of one shard. The hash is keyed anew at each start.
+type Places = HashMap<IpAddr, Place, RandomState>;
+
 /// The live map from addresses to people.
 #[derive(Debug)]
 pub struct AddressMap {
     fixed: ArcSwap<Fixed>,
-    places: Box<[RwLock<HashMap<IpAddr, Place>>]>,
+    places: Box<[RwLock<Places>]>,
     displaced: AtomicU64,
 }
 
@@ -339,7 +343,7 @@ impl AddressMap {
     }
 
     /// The place of an address, with room made for it.
-    fn place<'s>(&self, shard: &'s mut HashMap<IpAddr, Place>, from: IpAddr) -> &'s mut Place {
+    fn place<'s>(&self, shard: &'s mut Places, from: IpAddr) -> &'s mut Place {
         if shard.len() >= SHARD_MAX && !shard.contains_key(&from) {
             let soonest = shard.iter().min_by_key(|(ip, place)| (place.until(), **ip));
             if let Some(ip) = soonest.map(|(ip, _)| *ip) {
@@ -350,18 +354,18 @@ impl AddressMap {
         shard.entry(from).or_default()
     }
 
-    fn shard(&self, from: IpAddr) -> RwLockReadGuard<'_, HashMap<IpAddr, Place>> {
+    fn shard(&self, from: IpAddr) -> RwLockReadGuard<'_, Places> {
         self.places[shard_of(from)]
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shard_mut(&self, from: IpAddr) -> RwLockWriteGuard<'_, HashMap<IpAddr, Place>> {
+    fn shard_mut(&self, from: IpAddr) -> RwLockWriteGuard<'_, Places> {
         write(&self.places[shard_of(from)])
     }
 }
 
-fn write(shard: &RwLock<HashMap<IpAddr, Place>>) -> RwLockWriteGuard<'_, HashMap<IpAddr, Place>> {
+fn write(shard: &RwLock<Places>) -> RwLockWriteGuard<'_, Places> {
     shard.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -93,7 +93,7 @@ impl Explanation {
             rule: decision.rule,
             layer: decision.layer,
             categories: snapshot.category_names(decision.categories),
-            reasons: decision.reasons.into_vec(),
+            reasons: decision.reasons,
             narrowing: decision.narrowing,
             inspect: decision.inspect,
             user: snapshot

@@ -50,7 +50,9 @@ pub fn way_round(host: &Host) -> Option<WayRound> {
         {
             return Some(NAMES[place].1);
         }
-        name = name.split_once('.')?.1;
+        // Labels are short: byte by byte is quicker than a search made for long texts.
+        let dot = name.bytes().position(|byte| byte == b'.')?;
+        name = &name[dot + 1..];
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Facts {
     way_round: Option<WayRound>,
     /// A sealed list has an entry with a path on the host, and no path is seen.
     sealed_below: bool,
+    /// A rule of the policy names the host or a domain above it.
+    named: bool,
 }
 
 impl Facts {
@@ -63,6 +65,7 @@ impl Facts {
     fn request<'a>(&'a self, query: &Query<'a>) -> Request<'a> {
         Request {
             address: query.address,
+            named: self.named,
             categories: self.categories,
             sealed: self.sealed.as_ref(),
             sealed_below: self.sealed_below,
@@ -126,6 +129,7 @@ impl Snapshot {
             search: search_site(address),
             way_round: way_round(address.host()),
             sealed_below: host_only && self.parts.sealed.needs_path(address.host()),
+            named: self.parts.policy.names_host(address.host()),
         }
     }
 
@@ -195,7 +199,10 @@ impl Snapshot {
             return (self.action(query), other.action(query));
         }
         let facts = self.facts(query.address);
-        let request = facts.request(query);
+        let request = Request {
+            named: true,
+            ..facts.request(query)
+        };
         let by = |snapshot: &Snapshot| {
             let subject = snapshot.subject(query.who, query.from);
             snapshot.parts.policy.action(subject, &request)

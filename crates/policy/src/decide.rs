@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pharos_catalogue::{CategoryId, CategorySet};
-use smallvec::SmallVec;
 
 use crate::hours::Active;
 use crate::rule::{Moment, Rule};
@@ -29,7 +28,7 @@ impl Policy {
         let mut decision = self.conclude(subject, request, &scales, &verdict);
         if !decision.action.passes() {
             let reason = self.reason(&verdict.spoken, verdict.layer, request, Weight::Decided);
-            decision.reasons.push(reason);
+            decision.reasons = vec![reason];
         }
         decision
     }
@@ -100,7 +99,9 @@ impl Policy {
                 witness,
             );
         }
-        self.weigh_sites(subject, &now, &mut scales, witness);
+        if request.named {
+            self.weigh_sites(subject, &now, &mut scales, witness);
+        }
         self.weigh_broad_rules(broad_rules, subject, &now, &mut scales, witness);
         self.weigh_built_ins(subject, request, &mut scales, witness);
         witness(scales.default, (Layer::Default, Weight::Outranked));
@@ -283,7 +284,7 @@ impl Policy {
                 request.categories
             },
             sealed,
-            reasons: SmallVec::new(),
+            reasons: Vec::new(),
         }
     }
 

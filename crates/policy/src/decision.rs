@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use pharos_catalogue::CategorySet;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 /// What happens to a request, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -264,5 +263,5 @@ pub struct Decision {
     /// The sealed list that was hit; the address is then never shown or stored.
     pub sealed: Option<Arc<str>>,
     /// Why, the deciding reason first. Empty on the plain allow path until asked for by explain.
-    pub reasons: SmallVec<[Reason; 2]>,
+    pub reasons: Vec<Reason>,
 }

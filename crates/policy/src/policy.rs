@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use pharos_catalogue::CategorySet;
+use pharos_catalogue::{CategorySet, Host};
 use pharos_school::{Role, YearBand};
 
 use crate::files::{Downloads, FileKinds};
@@ -139,6 +139,12 @@ impl Default for Names {
 }
 
 impl Policy {
+    /// Whether any rule names the host or a domain above it. Where none does, whoever asks, a
+    /// [`crate::Request`] may say so and save the look for each of them.
+    pub fn names_host(&self, host: &Host) -> bool {
+        self.sites.holds_any(host)
+    }
+
     /// What the policy makes of somebody on the roll (FIL-05).
     pub fn subject(&self, member: &Member) -> Subject {
         let groups = self.groups.of(member);

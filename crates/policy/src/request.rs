@@ -35,6 +35,11 @@ pub enum AiUse {
 pub struct Request<'a> {
     /// The address.
     pub address: &'a Address,
+    /// Whether a rule of the policy may name its host: true, unless [`Policy::names_host`] has said
+    /// no.
+    ///
+    /// [`Policy::names_host`]: crate::Policy::names_host
+    pub named: bool,
     /// Its categories.
     pub categories: CategorySet,
     /// The sealed list that holds it.

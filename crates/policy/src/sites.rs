@@ -60,6 +60,11 @@ impl Sites {
         });
     }
 
+    /// Whether there is any entry on the host or on a domain above it.
+    pub(crate) fn holds_any(&self, host: &Host) -> bool {
+        !self.by_host.is_empty() && host.parents().any(|name| self.by_host.contains_key(name))
+    }
+
     /// Every entry on the address's host and on the domains above it, nearest first. Allocates
     /// nothing.
     pub(crate) fn on(&self, address: &Address) -> impl Iterator<Item = &Entry> {

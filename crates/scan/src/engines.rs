@@ -178,21 +178,82 @@ impl Engine {
 
 /// The engine that a host belongs to. Allocates nothing; most hosts are told at a glance.
 pub fn engine_of(host: &Host) -> Option<EngineId> {
-    let host = host.as_str();
-    let exact = GLANCE.may_hold(host);
-    let place = ENGINES.iter().position(|engine| match engine.hosts {
-        Hosts::Exactly { .. } => exact && engine.owns(host),
-        Hosts::Endings { .. } | Hosts::Below { .. } => engine.owns(host),
-    })?;
-    u8::try_from(place).ok().map(EngineId)
+    TABLE.find(host.as_str())
 }
 
-static GLANCE: LazyLock<Glance> = LazyLock::new(|| {
-    let exact = ENGINES.iter().filter_map(|engine| match &engine.hosts {
-        Hosts::Exactly { rewritten, others } => Some(rewritten.iter().chain(*others).copied()),
-        Hosts::Endings { .. } | Hosts::Below { .. } => None,
-    });
-    exact.flatten().collect()
+/// Every engine's hosts, to be searched from the whole host upwards.
+struct Table {
+    /// Whole hosts.
+    exact: Names,
+    /// Domains that an engine owns with all below them.
+    below: Names,
+    /// First labels that endings follow.
+    named: Names,
+}
+
+/// Names sorted, with the place of the engine that each belongs to.
+struct Names(Glance, Vec<(&'static str, u8)>);
+
+impl Names {
+    fn of(of: fn(&'static Hosts) -> Vec<&'static str>) -> Self {
+        let engines = (0u8..).zip(ENGINES);
+        let mut all: Vec<_> = engines
+            .flat_map(|(place, engine)| of(&engine.hosts).into_iter().map(move |n| (n, place)))
+            .collect();
+        all.sort_unstable();
+        Self(all.iter().map(|(name, _)| *name).collect(), all)
+    }
+
+    fn get(&self, name: &str) -> Option<u8> {
+        if !self.0.may_hold(name) {
+            return None;
+        }
+        let place = self.1.binary_search_by(|(known, _)| (*known).cmp(name));
+        Some(self.1[place.ok()?].1)
+    }
+}
+
+impl Table {
+    fn find(&self, host: &str) -> Option<EngineId> {
+        if let Some(place) = self.exact.get(host) {
+            return Some(EngineId(place));
+        }
+        let mut rest = host;
+        let mut depth = 0;
+        loop {
+            // Labels are short: byte by byte is quicker than a search made for long texts.
+            let dot = rest.bytes().position(|byte| byte == b'.');
+            let (label, after) = match dot {
+                Some(dot) => (&rest[..dot], Some(&rest[dot + 1..])),
+                None => (rest, None),
+            };
+            if let Some(place) = self.below.get(rest) {
+                return Some(EngineId(place));
+            }
+            if depth < 2
+                && let Some(place) = self.named.get(label)
+                && EngineId(place).engine().owns(host)
+            {
+                return Some(EngineId(place));
+            }
+            (rest, depth) = (after?, depth + 1);
+        }
+    }
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table {
+    exact: Names::of(|hosts| match hosts {
+        Hosts::Exactly { rewritten, others } => [*rewritten, *others].concat(),
+        Hosts::Endings { .. } | Hosts::Below { .. } => Vec::new(),
+    }),
+    below: Names::of(|hosts| match hosts {
+        Hosts::Below { domains } => domains.to_vec(),
+        Hosts::Endings { .. } | Hosts::Exactly { .. } => Vec::new(),
+    }),
+    named: Names::of(|hosts| match hosts {
+        Hosts::Endings { name, .. } => vec![*name],
+        Hosts::Exactly { .. } | Hosts::Below { .. } => Vec::new(),
+    }),
 });
 
 /// The engine with this name.
@@ -634,6 +695,41 @@ mod tests {
             let engine = engine_of(&host).unwrap().engine();
             assert_ne!(engine.strict, *strict, "{apart}");
             assert!(!engine.rewrites(&host), "{apart}");
+        }
+    }
+
+    /// SRCH-01: every host of every engine is found, and belongs to that engine alone.
+    #[test]
+    fn srch_01_every_host_finds_its_engine() {
+        for engine in ENGINES {
+            let hosts: Vec<String> = match &engine.hosts {
+                Hosts::Exactly { rewritten, others } => rewritten
+                    .iter()
+                    .chain(*others)
+                    .map(|h| (*h).to_owned())
+                    .collect(),
+                Hosts::Below { domains } => domains
+                    .iter()
+                    .flat_map(|domain| [(*domain).to_owned(), format!("a.b.{domain}")])
+                    .collect(),
+                Hosts::Endings {
+                    name,
+                    labels,
+                    endings,
+                    ..
+                } => endings
+                    .iter()
+                    .flat_map(|ending| {
+                        let bare = format!("{name}.{ending}");
+                        let with = labels.iter().map(|label| format!("{label}.{bare}"));
+                        with.chain([bare.clone()]).collect::<Vec<_>>()
+                    })
+                    .collect(),
+            };
+            for host in hosts {
+                assert!(engine.owns(&host), "{host}");
+                assert_eq!(name_of(&host), Some(engine.name), "{host}");
+            }
         }
     }
 

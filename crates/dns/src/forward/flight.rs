@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::exchange::{keep, resolve};
 use crate::cache::Moment;
-use crate::compose::conclude;
+use crate::compose::settle;
 use crate::counts::add;
 use crate::says::{OVERLOADED, STALE};
 use crate::udp::{Door, Via};
@@ -60,7 +60,7 @@ pub(crate) fn depart(
         });
     if !room {
         add(&worker.tally.overloaded);
-        let outcome = without_upstream(&pending, OVERLOADED);
+        let outcome = without_upstream(pending.stale.as_ref(), OVERLOADED);
         return deliver(worker, Waiter { pending, to }, &outcome, now);
     }
     worker.flights.per_client.insert(client, open + 1);
@@ -116,7 +116,7 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     for waiter in worker.flights.land(&key) {
         let outcome = match &outcome {
             Ok(entry) => Outcome::Answer(Arc::clone(entry)),
-            Err(why) => without_upstream(&waiter.pending, *why),
+            Err(why) => without_upstream(waiter.pending.stale.as_ref(), *why),
         };
         deliver(&mut worker, waiter, &outcome, now);
     }
@@ -136,13 +136,13 @@ fn land_stale(rc: &Rc<RefCell<Worker>>, key: &Bytes) {
     let with: Vec<Waiter> = with;
     for waiter in with {
         worker.flights.leave(&waiter);
-        let outcome = without_upstream(&waiter.pending, STALE);
+        let outcome = without_upstream(waiter.pending.stale.as_ref(), STALE);
         deliver(&mut worker, waiter, &outcome, now);
     }
 }
 
 fn deliver(worker: &mut Worker, waiter: Waiter, outcome: &Outcome, now: Moment) {
-    conclude(worker, *waiter.pending, outcome, now);
+    settle(worker, *waiter.pending, outcome, now);
     match waiter.to {
         ReplyTo::Udp(door, to, via) => {
             if door.send(&worker.out, to, via).is_err() {

@@ -63,14 +63,14 @@ impl Asked {
     /// The key of the same asker's question for another name and type.
     pub(crate) fn key_of(&self, name: &[u8], kind: u16) -> Bytes {
         let flags = self.key.last().copied().unwrap_or_default();
-        key(name, kind, flags)
+        key(Bytes::from_slice(name), kind, flags)
     }
 }
 
-fn key(name: &[u8], kind: u16, flags: u8) -> Bytes {
-    let mut key = Bytes::from_slice(name);
-    key.extend_from_slice(&kind.to_be_bytes());
-    key.push(flags);
+fn key(name: Bytes, kind: u16, flags: u8) -> Bytes {
+    let [high, low] = kind.to_be_bytes();
+    let mut key = name;
+    key.extend_from_slice(&[high, low, flags]);
     key
 }
 
@@ -105,8 +105,9 @@ pub(crate) fn parse(message: &[u8]) -> Result<Asked, Reject> {
     if counts[0] != 1 || counts[1] != 0 || counts[2] != 0 || counts[3] > EXTRAS_MAX {
         return Err(Reject::Code(code::FORMERR));
     }
-    let asked = read_question(message, flags).ok_or(Reject::Code(code::FORMERR))?;
-    read_extras(message, asked, counts[3])
+    let mut asked = read_question(message, flags).ok_or(Reject::Code(code::FORMERR))?;
+    read_extras(message, &mut asked, counts[3])?;
+    Ok(asked)
 }
 
 fn read_question(message: &[u8], flags: u16) -> Option<Asked> {
@@ -119,7 +120,7 @@ fn read_question(message: &[u8], flags: u16) -> Option<Asked> {
         id: u16_at(message, 0)?,
         recurse: flags & 0x0100 != 0,
         question,
-        key: key(&name, kind, checking_disabled),
+        key: key(name, kind, checking_disabled),
         kind,
         class,
         edns: None,
@@ -128,7 +129,7 @@ fn read_question(message: &[u8], flags: u16) -> Option<Asked> {
 }
 
 /// Looks for the one OPT record; anything else is passed over.
-fn read_extras(message: &[u8], mut asked: Asked, count: u16) -> Result<Asked, Reject> {
+fn read_extras(message: &[u8], asked: &mut Asked, count: u16) -> Result<(), Reject> {
     let malformed = Reject::Code(code::FORMERR);
     let mut at = 12 + asked.question.len();
     for _ in 0..count {
@@ -163,7 +164,7 @@ fn read_extras(message: &[u8], mut asked: Asked, count: u16) -> Result<Asked, Re
             padded,
         });
     }
-    Ok(asked)
+    Ok(())
 }
 
 /// The options we act on. `None`: malformed, a cookie of an impossible length included (RFC 7873

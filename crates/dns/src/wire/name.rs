@@ -17,6 +17,31 @@ const POINTERS_MAX: usize = 32;
 /// Reads the name at `at`, following compression pointers backwards only; returns it and where
 /// the record goes on.
 pub(super) fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
+    read_plain(message, at).or_else(|| read_compressed(message, at))
+}
+
+/// Reads a name without pointers, as those of questions are, in one go. `None` where it has some, or
+/// is none.
+fn read_plain(message: &[u8], at: usize) -> Option<(Name, usize)> {
+    let mut end = at;
+    loop {
+        match usize::from(*message.get(end)?) {
+            0 => break,
+            length @ 1..=63 => end += 1 + length,
+            _ => return None,
+        }
+    }
+    let wire = message.get(at..=end)?;
+    if wire.len() > NAME_MAX {
+        return None;
+    }
+    let mut name = Name::from_slice(wire);
+    // The bytes that hold a length are all below the letters.
+    name.make_ascii_lowercase();
+    Some((name, end + 1))
+}
+
+fn read_compressed(message: &[u8], at: usize) -> Option<(Name, usize)> {
     let mut name = Name::new();
     let mut at = at;
     let mut after = None;

@@ -9,6 +9,7 @@ use pharos_policy::{Member, PolicySpec};
 use pharos_school::{PersonId, Role};
 
 use super::*;
+use crate::compose::settle;
 use crate::wire::{Response, u32_at};
 
 const DEVICE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -166,14 +167,14 @@ fn fil_17_an_old_answer_is_served_for_its_time_and_no_longer() {
     for ms in [100_000, 1_099_999] {
         let pending = ask(&mut worker, at(ms)).unwrap_err();
         assert!(pending.stale.is_some(), "an upstream is asked first");
-        let outcome = without_upstream(&pending, STALE);
-        conclude(&mut worker, *pending, &outcome, at(ms));
+        let outcome = without_upstream(pending.stale.as_ref(), STALE);
+        settle(&mut worker, *pending, &outcome, at(ms));
         assert_eq!(u32_at(&worker.out, TTL_AT), Some(30));
         assert_eq!(worker.out[3] & 15, 0);
     }
     let pending = ask(&mut worker, at(1_100_000)).unwrap_err();
-    let outcome = without_upstream(&pending, STALE);
-    conclude(&mut worker, *pending, &outcome, at(1_100_000));
+    let outcome = without_upstream(pending.stale.as_ref(), STALE);
+    settle(&mut worker, *pending, &outcome, at(1_100_000));
     assert_eq!(worker.out[3] & 15, code::SERVFAIL);
     assert_eq!(worker.out.len(), QUESTION.len(), "nothing old is left");
 }
