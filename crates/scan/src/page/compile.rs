@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::compiled::{
-    Concept, DictionariesError, Group, Known, Line, Meeting, PHRASES_TOTAL_MAX, THEMES_MAX, Theme,
+    Beside, Concept, DictionariesError, Group, Line, Meeting, NO_SEAT, PHRASES_TOTAL_MAX, Span,
+    THEMES_MAX, Tables, Theme,
 };
 use super::dictionary::{Dictionary, DictionaryProblem};
 use super::line::{Gap, Part, Phrase, Unit};
@@ -22,16 +23,49 @@ const MEMBERS_TOTAL_MAX: usize = 1_000_000;
 /// A part as numbers: its units' concepts, how near they stand, and what guards them.
 type Key = (Vec<u32>, Vec<Gap>, Option<(u32, u8)>);
 
-/// Everything but the automaton.
+/// A concept whose lines and groups are being gathered.
+#[derive(Default)]
+pub(super) struct Draft {
+    lines: Vec<u32>,
+    counted: bool,
+    /// Each with the unit next to it.
+    meetings: Vec<(u32, Meeting)>,
+    placed: bool,
+}
+
+impl Draft {
+    pub(super) fn into_concept(mut self, seat: u32, seats: &[u32], tables: &mut Tables) -> Concept {
+        let seat_of = |next: u32| seats.get(next as usize).copied().unwrap_or(NO_SEAT);
+        self.meetings.sort_by_key(|(next, _)| seat_of(*next));
+        let same = self.meetings.chunk_by(|(a, _), (b, _)| a == b);
+        let besides = same.map(|same| {
+            let within = same.iter().map(|(_, meeting)| u32::from(meeting.within));
+            Beside {
+                next: same.first().map_or(NO_SEAT, |(next, _)| seat_of(*next)),
+                within: within.max().unwrap_or(0),
+                meetings: Span::put(&mut tables.meetings, same.iter().map(|(_, one)| *one)),
+            }
+        });
+        Concept {
+            besides: Span::put(&mut tables.besides, besides),
+            lines: Span::put(&mut tables.lines, self.lines),
+            seat,
+            counted: self.counted,
+        }
+    }
+}
+
+/// Everything but the tables of words.
 #[derive(Default)]
 pub(super) struct Compiled<'a> {
     pub(super) themes: Vec<Theme>,
     pub(super) lines: Vec<Line>,
-    pub(super) concepts: Vec<Concept>,
+    pub(super) concepts: Vec<Draft>,
     pub(super) groups: Vec<Group>,
     /// Folded phrases to their numbers.
     pub(super) numbers: HashMap<&'a [u8], u32>,
-    pub(super) phrases: Vec<Known>,
+    /// Their text, how many words they have, and the concepts that they belong to.
+    pub(super) phrases: Vec<(Arc<str>, u32, Vec<u32>)>,
     sets: HashMap<(usize, &'a str), u32>,
     alone: HashMap<u32, u32>,
     near: HashMap<Key, u32>,
@@ -68,10 +102,6 @@ impl<'a> Compiled<'a> {
         words: &'a Vocabulary,
     ) -> Result<Self, DictionariesError> {
         let mut all = Self::default();
-        for (row, word) in words.words.iter().enumerate() {
-            let phrase = all.phrase(word);
-            all.phrases[phrase as usize].row = Some(number(row));
-        }
         for (place, dictionary) in dictionaries.iter().enumerate() {
             let theme = theme_of(&mut all.themes, dictionary);
             let theme = u16::try_from(theme).unwrap_or(u16::MAX);
@@ -89,11 +119,31 @@ impl<'a> Compiled<'a> {
             let text = format!("the dictionaries find more than {THEMES_MAX} categories");
             return Err(DictionariesError::TooMuch(text));
         }
-        if all.numbers.len() > PHRASES_TOTAL_MAX || all.members > MEMBERS_TOTAL_MAX {
+        if all.numbers.len() + words.len() > PHRASES_TOTAL_MAX || all.members > MEMBERS_TOTAL_MAX {
             let text = format!("the dictionaries hold more than {PHRASES_TOTAL_MAX} phrases");
             return Err(DictionariesError::TooMuch(text));
         }
         Ok(all)
+    }
+
+    /// Gives a seat to every concept that is asked where it stood; they stand in the groups from now on.
+    pub(super) fn take_seats(&mut self, tables: &mut Tables) -> Vec<u32> {
+        let mut taken = 0;
+        let seat = |draft: &Draft| {
+            taken += u32::from(draft.placed);
+            if draft.placed { taken - 1 } else { NO_SEAT }
+        };
+        let seats: Vec<u32> = self.concepts.iter().map(seat).collect();
+        for group in &mut self.groups {
+            for unit in &mut group.units {
+                *unit = seats[*unit as usize];
+            }
+            if let Some((guard, _)) = &mut group.guard {
+                *guard = seats[*guard as usize];
+            }
+        }
+        tables.seats = taken as usize;
+        seats
     }
 
     fn line(
@@ -149,12 +199,13 @@ impl<'a> Compiled<'a> {
         for (place, unit) in key.0.iter().enumerate() {
             self.concepts[*unit as usize].placed = true;
             let beside = if place == 0 { 1 } else { place - 1 };
-            self.concepts[*unit as usize].groups.push(Meeting {
+            let meeting = Meeting {
                 group,
                 place: u8::try_from(place).unwrap_or(u8::MAX),
-                next: key.0[beside],
                 within: key.1[place.max(1) - 1].within,
-            });
+            };
+            let meetings = &mut self.concepts[*unit as usize].meetings;
+            meetings.push((key.0[beside], meeting));
         }
         if let Some((guard, _)) = guard {
             self.concepts[guard as usize].placed = true;
@@ -226,7 +277,7 @@ impl<'a> Compiled<'a> {
 
     fn join(&mut self, phrase: u32, concept: u32) {
         self.members += 1;
-        let concepts = &mut self.phrases[phrase as usize].concepts;
+        let (.., concepts) = &mut self.phrases[phrase as usize];
         if !concepts.contains(&concept) {
             concepts.push(concept);
         }
@@ -240,18 +291,13 @@ impl<'a> Compiled<'a> {
             let whole = phrase.folded.ends_with(b" ");
             let words = number(blanks - usize::from(whole && blanks > 1));
             let text = Arc::clone(&phrase.text);
-            self.phrases.push(Known {
-                text,
-                words: words.max(1),
-                concepts: Vec::new(),
-                row: None,
-            });
+            self.phrases.push((text, words.max(1), Vec::new()));
         }
         place
     }
 
     fn concept(&mut self) -> u32 {
-        self.concepts.push(Concept::default());
+        self.concepts.push(Draft::default());
         number(self.concepts.len() - 1)
     }
 }

@@ -1,13 +1,11 @@
-//! Every dictionary in one automaton.
+//! Every dictionary, put together to be searched for in one go.
 
 use std::fmt;
 use std::sync::Arc;
 
-use daachorse::DoubleArrayAhoCorasick;
-
 use super::compile::Compiled;
 use super::dictionary::{AgeBand, Dictionary, DictionaryProblem};
-use super::letters;
+use super::lexicon::Lexicon;
 use super::line::Gap;
 use super::sets::Sets;
 use super::vocabulary::{Vocabulary, Voice};
@@ -55,16 +53,30 @@ pub(super) struct Line {
 }
 
 /// What is counted: a phrase, a set, or several that stand near each other.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Concept {
-    /// The lines that begin with it.
-    pub(super) lines: Vec<u32>,
+    /// The lines that begin with it, in [`Tables::lines`].
+    pub(super) lines: Span,
+    /// What it must stand near, in [`Tables::besides`].
+    pub(super) besides: Span,
+    /// Its place among the concepts that are asked where they stood; [`NO_SEAT`] where nobody asks.
+    pub(super) seat: u32,
     /// Whether a line names it.
     pub(super) counted: bool,
-    /// What it must stand near.
-    pub(super) groups: Vec<Meeting>,
-    /// Whether somebody asks where it stood.
-    pub(super) placed: bool,
+}
+
+/// No concept's seat.
+pub(super) const NO_SEAT: u32 = u32::MAX;
+
+/// A concept that another must stand near, in one group or in several.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside {
+    /// The other's seat.
+    pub(super) next: u32,
+    /// How far away it may be for any of them: looked at first, as it is mostly nowhere.
+    pub(super) within: u32,
+    /// The other's place in the groups, in [`Tables::meetings`].
+    pub(super) meetings: Span,
 }
 
 /// A concept's place in a group.
@@ -72,9 +84,44 @@ pub(super) struct Concept {
 pub(super) struct Meeting {
     pub(super) group: u32,
     pub(super) place: u8,
-    /// The unit next to it, and how far away that may be: looked at first, as it is mostly nowhere.
-    pub(super) next: u32,
     pub(super) within: u8,
+}
+
+/// Some of a table, from one place up to another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    from: u32,
+    to: u32,
+}
+
+impl Span {
+    /// What is put behind a table's end.
+    pub(super) fn put<T>(table: &mut Vec<T>, items: impl IntoIterator<Item = T>) -> Self {
+        let place = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let from = place(table.len());
+        table.extend(items);
+        Self {
+            from,
+            to: place(table.len()),
+        }
+    }
+
+    pub(super) fn of<T>(self, table: &[T]) -> &[T] {
+        let range = self.from as usize..self.to as usize;
+        table.get(range).unwrap_or_default()
+    }
+}
+
+/// What phrases, concepts and groups refer to, each kind in one table.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    /// Concepts that phrases belong to.
+    pub(super) members: Vec<u32>,
+    pub(super) lines: Vec<u32>,
+    pub(super) besides: Vec<Beside>,
+    pub(super) meetings: Vec<Meeting>,
+    /// How many concepts are asked where they stood.
+    pub(super) seats: usize,
 }
 
 /// Concepts that must stand near each other.
@@ -82,8 +129,10 @@ pub(super) struct Meeting {
 pub(super) struct Group {
     /// What they are together.
     pub(super) concept: u32,
+    /// Their seats.
     pub(super) units: Box<[u32]>,
     pub(super) gaps: Box<[Gap]>,
+    /// The seat of what must not stand between them, or so many words before.
     pub(super) guard: Option<(u32, u8)>,
 }
 
@@ -92,10 +141,8 @@ pub(super) struct Group {
 pub(super) struct Known {
     pub(super) text: Arc<str>,
     pub(super) words: u32,
-    /// What it belongs to.
-    pub(super) concepts: Vec<u32>,
-    /// Its row of the vocabulary.
-    pub(super) row: Option<u32>,
+    /// The concepts that it belongs to, in [`Tables::members`].
+    pub(super) concepts: Span,
 }
 
 /// Dictionaries ready to be searched for: immutable, shared by every page.
@@ -105,9 +152,9 @@ pub struct Dictionaries {
     concepts: Vec<Concept>,
     groups: Vec<Group>,
     phrases: Vec<Known>,
+    tables: Tables,
     voice: Voice,
-    finder: Option<DoubleArrayAhoCorasick<u32>>,
-    longest: usize,
+    lexicon: Lexicon,
 }
 
 impl fmt::Debug for Dictionaries {
@@ -203,36 +250,38 @@ impl Dictionaries {
         shared: &Sets,
         words: &Vocabulary,
     ) -> Result<Self, DictionariesError> {
-        letters::warm();
-        let all = Compiled::of(dictionaries, shared, words)?;
+        let mut all = Compiled::of(dictionaries, shared, words)?;
         let place = |category: &str| {
             let mut themes = all.themes.iter();
             themes.position(|theme| &*theme.category == category)
         };
         let voice = Voice::of(words, place);
-        let longest = all
-            .numbers
-            .keys()
-            .map(|phrase| phrase.len())
-            .max()
-            .unwrap_or(0);
-        let finder = match all.numbers.is_empty() {
-            true => None,
-            false => Some(
-                DoubleArrayAhoCorasick::with_values(all.numbers).map_err(|error| {
-                    DictionariesError::TooMuch(format!("the dictionaries are too large: {error}"))
-                })?,
-            ),
-        };
+        let mut phrases: Vec<(&[u8], u32)> = all.numbers.drain().collect();
+        phrases.sort_unstable_by_key(|(_, number)| *number);
+        let rows = words.words.iter().map(|word| &*word.folded);
+        let lexicon = Lexicon::of(rows, phrases.into_iter());
+        let mut tables = Tables::default();
+        let seats = all.take_seats(&mut tables);
+        let concepts = all.concepts.into_iter().zip(&seats);
+        let concepts = concepts
+            .map(|(draft, seat)| draft.into_concept(*seat, &seats, &mut tables))
+            .collect();
+        let known = all.phrases.into_iter();
+        let known = known.map(|(text, words, concepts)| Known {
+            text,
+            words,
+            concepts: Span::put(&mut tables.members, concepts),
+        });
+        let phrases = known.collect();
         Ok(Self {
             themes: all.themes,
             lines: all.lines,
-            concepts: all.concepts,
+            concepts,
             groups: all.groups,
-            phrases: all.phrases,
+            phrases,
+            tables,
             voice,
-            finder,
-            longest,
+            lexicon,
         })
     }
 
@@ -258,9 +307,9 @@ impl Dictionaries {
         self.lines.is_empty()
     }
 
-    /// The bytes of memory that the automaton takes.
+    /// The bytes of memory that the tables of words take.
     pub fn memory_bytes(&self) -> usize {
-        self.finder.as_ref().map_or(0, |finder| finder.heap_bytes())
+        self.lexicon.bytes()
     }
 
     /// How many phrases, concepts and groups of concepts there are.
@@ -272,12 +321,8 @@ impl Dictionaries {
         &self.voice
     }
 
-    /// A word of the vocabulary.
-    pub(super) fn word(&self, row: usize) -> Option<&Arc<str>> {
-        self.phrases
-            .iter()
-            .find(|known| known.row.is_some_and(|own| own as usize == row))
-            .map(|known| &known.text)
+    pub(super) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 
     pub(super) fn concept(&self, number: u32) -> Option<&Concept> {
@@ -292,38 +337,16 @@ impl Dictionaries {
         self.phrases.get(number as usize)
     }
 
-    /// How many bytes before a place may belong to a phrase that ends behind it.
-    pub(super) fn reach(&self) -> usize {
-        self.longest
-    }
-
     pub(super) fn lines_of(&self, concept: u32) -> impl Iterator<Item = &Line> {
-        let numbers = self.concept(concept).map(|concept| &concept.lines);
-        numbers
-            .into_iter()
-            .flatten()
-            .filter_map(|number| self.lines.get(*number as usize))
+        let span = self.concept(concept).map(|concept| concept.lines);
+        let numbers = span.unwrap_or_default().of(&self.tables.lines);
+        let line = |number: &u32| self.lines.get(*number as usize);
+        numbers.iter().filter_map(line)
     }
 
-    /// Calls `found` with every phrase that ends in `text` behind its first `old` bytes, and the
-    /// number of blanks in `text` before the last word of it ends.
-    pub(super) fn find(&self, old: usize, text: &[u8], mut found: impl FnMut(u32, u32)) {
-        let Some(finder) = &self.finder else { return };
-        let (mut counted, mut blanks) = (0, 0);
-        for hit in finder.find_overlapping_iter(text) {
-            if hit.end() > old {
-                let end = hit.end().saturating_sub(1).max(counted);
-                blanks += blanks_in(&text[counted..end]);
-                counted = end;
-                found(hit.value(), blanks);
-            }
-        }
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
-}
-
-/// How many blanks there are: as many as words.
-pub(super) fn blanks_in(text: &[u8]) -> u32 {
-    text.iter().map(|byte| u32::from(*byte == b' ')).sum()
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ mod tests {
         let text = |folder: &mut super::super::folder::Folder| {
             folder.stop();
             let mut all = Vec::new();
-            folder.settle(0, |_, _, text| all.extend_from_slice(text));
+            folder.settle(|text| all.extend_from_slice(text));
             let text = String::from_utf8_lossy(&all).replace('\n', "/");
             text.trim_matches([' ', '/']).to_owned()
         };

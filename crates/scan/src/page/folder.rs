@@ -4,7 +4,6 @@
 //! go on, at the edge of a paragraph or a cell, a line feed stands before the blank. The result
 //! does not depend on how the text was cut into pieces.
 
-use super::compiled::blanks_in;
 use super::letters::{CLASSES, Class, Folded, fold_char, meant, western};
 
 /// The longest word kept, in bytes; a longer one is a key or a picture in letters, and left out.
@@ -28,8 +27,6 @@ pub(super) struct Folder {
     words: u32,
     /// How many bytes of `out` have been given out before.
     old: usize,
-    /// How many blanks have been forgotten.
-    forgotten: u32,
     /// The first bytes of a character that is not complete yet.
     partial: [u8; 4],
     partial_len: usize,
@@ -48,7 +45,6 @@ impl Folder {
             spelt_letters: 0,
             words: 0,
             old: 0,
-            forgotten: 0,
             partial: [0; 4],
             partial_len: 0,
         }
@@ -70,7 +66,11 @@ impl Folder {
     /// Folds up to the first `<` or `&`; how many bytes were read.
     pub(super) fn push_text(&mut self, text: &[u8]) -> usize {
         let mut at = 0;
-        while let Some(byte) = text.get(at) {
+        loop {
+            if self.is_between_words() {
+                at += self.push_plain(&text[at..]);
+            }
+            let Some(byte) = text.get(at) else { return at };
             if self.partial_len > 0 {
                 if byte.is_ascii() {
                     self.end_partial();
@@ -81,12 +81,7 @@ impl Folder {
                 }
             }
             match CLASSES[usize::from(*byte)] {
-                Class::GAP => {
-                    self.end_word();
-                    let blanks = text[at..].iter().take_while(|b| is_gap(**b)).count();
-                    at += blanks;
-                    continue;
-                }
+                Class::GAP => self.end_word(),
                 Class::DROP => {}
                 Class::ODD => {
                     self.has_odd = true;
@@ -95,14 +90,44 @@ impl Folder {
                 Class::MARKUP => return at,
                 Class::WIDE => self.push_partial(*byte),
                 _ => {
-                    let run = text[at..].iter().take_while(|b| is_letter(**b)).count();
-                    self.put_letters(&text[at..at + run]);
-                    at += run;
+                    at += self.put_letters(&text[at..]);
                     continue;
                 }
             }
             at += 1;
         }
+    }
+
+    fn is_between_words(&self) -> bool {
+        self.word_at == self.out.len() && self.partial_len == 0 && !self.has_odd && !self.too_long
+    }
+
+    /// Folds short words of plain letters, by far the most of any page, for as long as nothing else
+    /// comes; how many bytes were read. Nothing has been read of the first word yet.
+    fn push_plain(&mut self, text: &[u8]) -> usize {
+        let (mut at, mut words) = (0, 0);
+        while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let read = Eight::of(*eight);
+            if !read.is_word() {
+                break;
+            }
+            if read.letters > 0 {
+                if read.letters == 1 || read.may_drawl() {
+                    break;
+                }
+                if self.spelt > 0 {
+                    self.word_at = self.out.len();
+                    self.end_spelt();
+                }
+                let end = self.out.len() + read.letters + 1;
+                self.out.extend_from_slice(&read.with_blank());
+                self.out.truncate(end);
+                words += 1;
+            }
+            at += read.letters + 1;
+        }
+        self.word_at = self.out.len();
+        self.words = self.words.saturating_add(words);
         at
     }
 
@@ -147,20 +172,17 @@ impl Folder {
         self.out.len()
     }
 
-    /// Gives out what will not change any more and forgets it, but for the last `keep` bytes of
-    /// it, which are given out again next time before what is new. The number says how many bytes
-    /// of what is given out were given out before; the number before it, how many blanks came
-    /// before all of it.
-    pub(super) fn settle(&mut self, keep: usize, read: impl FnOnce(u32, usize, &[u8])) {
+    /// Gives out the words that have come since the last time and will not change any more, with a
+    /// blank behind each.
+    pub(super) fn settle(&mut self, read: impl FnOnce(&[u8])) {
         let settled = if self.spelt > 0 {
             self.spelt_at
         } else {
             self.word_at
         };
-        read(self.forgotten, self.old, &self.out[..settled]);
-        let forget = settled.saturating_sub(keep);
-        let blanks = blanks_in(&self.out[..forget]);
-        self.forgotten = self.forgotten.saturating_add(blanks);
+        read(self.out.get(self.old..settled).unwrap_or_default());
+        // Whether a phrase has just ended is seen by the last two bytes.
+        let forget = settled.saturating_sub(2);
         self.out.drain(..forget);
         self.old = settled - forget;
         self.word_at -= forget;
@@ -182,15 +204,28 @@ impl Folder {
         }
     }
 
-    /// A run of plain letters, by far the most of any page.
-    fn put_letters(&mut self, run: &[u8]) {
+    /// Plain letters, one at least; how many bytes were read.
+    fn put_letters(&mut self, text: &[u8]) -> usize {
         self.has_letter = true;
-        if self.out.len() - self.word_at + run.len() > WORD_MAX {
-            self.too_long = true;
-            return;
+        if let Some(eight) = text.first_chunk::<8>() {
+            let read = Eight::of(*eight);
+            let length = self.out.len() + read.letters;
+            if length - self.word_at > WORD_MAX {
+                self.too_long = true;
+            } else {
+                self.out.extend_from_slice(&read.folded.to_le_bytes());
+                self.out.truncate(length);
+            }
+            return read.letters;
         }
-        self.out
-            .extend(run.iter().map(|b| CLASSES[usize::from(*b)]));
+        let run = text.iter().take_while(|b| is_letter(**b)).count();
+        if self.out.len() - self.word_at + run > WORD_MAX {
+            self.too_long = true;
+        } else {
+            let folded = text[..run].iter().map(|b| CLASSES[usize::from(*b)]);
+            self.out.extend(folded);
+        }
+        run
     }
 
     fn put(&mut self, byte: u8) {
@@ -325,10 +360,12 @@ impl Folder {
     /// `sooo` is `so`; `i` is left alone, as `l` is the same and `ill` a word.
     fn shorten_drawl(&mut self) {
         let word = &self.out[self.word_at..];
-        let drawl = |three: &[u8]| three[0] == three[1] && three[1] == three[2];
-        let is_drawl =
-            |three: &[u8]| drawl(three) && three[0].is_ascii_lowercase() && three[0] != b'i';
-        if !word.windows(3).any(is_drawl) {
+        let next = word.iter().skip(1).zip(word.iter().skip(2));
+        let mut three = word.iter().zip(next);
+        let is_drawl = |(a, (b, c)): (&u8, (&u8, &u8))| {
+            a == b && b == c && a.is_ascii_lowercase() && *a != b'i'
+        };
+        if !three.any(is_drawl) {
             return;
         }
         let mut to = self.word_at;
@@ -399,6 +436,60 @@ impl Folder {
             self.word_at -= behind - (end + 1);
         }
         self.spelt = 0;
+    }
+}
+
+/// The next eight bytes at once: the letters that they begin with.
+struct Eight {
+    eight: u64,
+    letters: usize,
+    /// Folded; what follows the letters is of no meaning.
+    folded: u64,
+}
+
+impl Eight {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+
+    /// As [`CLASSES`] has it, for all at once.
+    fn of(eight: [u8; 8]) -> Self {
+        let all = |byte: u8| Self::ONES * u64::from(byte);
+        let eight = u64::from_le_bytes(eight);
+        let small = eight | all(0x20);
+        // No sum runs over into the next byte.
+        let low = small & !Self::TOPS;
+        let from_a = low + all(0x80 - b'a');
+        let behind_z = low + all(0x7f - b'z');
+        let others = !(from_a & !behind_z & !eight) & Self::TOPS;
+        let other_than_l = (low ^ all(b'l')) + all(0x7f);
+        let l = !other_than_l & Self::TOPS;
+        Self {
+            eight,
+            letters: others.trailing_zeros() as usize / 8,
+            folded: small ^ (l >> 7) * u64::from(b'l' ^ b'i'),
+        }
+    }
+
+    /// Whether the letters end here, with what ends a word.
+    fn is_word(&self) -> bool {
+        let behind = (self.eight >> (8 * self.letters.min(7))).to_le_bytes()[0];
+        self.letters < 8 && is_gap(behind)
+    }
+
+    /// Whether a letter may stand there three times in a row: never false where one does.
+    fn may_drawl(&self) -> bool {
+        let next = self.folded ^ (self.folded >> 8);
+        let differs = next | (next >> 8);
+        // What begins no three of the letters counts as different.
+        let differs = differs | (u64::MAX << (8 * self.letters.saturating_sub(2).min(7)));
+        differs.wrapping_sub(Self::ONES) & !differs & Self::TOPS != 0
+    }
+
+    /// The letters, at most seven, with a blank behind them.
+    fn with_blank(&self) -> [u8; 8] {
+        let behind = 8 * self.letters;
+        let letters = self.folded & !(u64::MAX << behind);
+        (letters | u64::from(b' ') << behind).to_le_bytes()
     }
 }
 

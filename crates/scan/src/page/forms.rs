@@ -216,7 +216,7 @@ mod tests {
         push(&mut out);
         out.stop();
         let mut all = Vec::new();
-        out.settle(0, |_, _, text| all.extend_from_slice(text));
+        out.settle(|text| all.extend_from_slice(text));
         let text = String::from_utf8_lossy(&all).replace('\n', "/");
         text.trim_matches([' ', '/']).to_owned()
     }

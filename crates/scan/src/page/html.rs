@@ -138,11 +138,11 @@ impl Html {
                 self.state = self.behind_reference;
                 usize::from(byte == b';')
             }
-            State::Open => self.open(byte, page),
+            State::Open => self.open(text, page),
             State::OpenEnd => {
                 if byte.is_ascii_alphabetic() {
                     self.begin_tag(true);
-                    return 0;
+                    return self.tag_name(text, page);
                 }
                 self.state = if byte == b'>' {
                     State::Text
@@ -151,27 +151,8 @@ impl Html {
                 };
                 1
             }
-            State::TagName => {
-                if matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace() {
-                    self.tag_named(page);
-                    self.state = State::Tag;
-                    return 0;
-                }
-                take_name(text, &mut self.name, |b| matches!(b, b'>' | b'/'))
-            }
-            State::Tag => {
-                match byte {
-                    b'>' => self.end_tag(page),
-                    b'/' => {}
-                    byte if byte.is_ascii_whitespace() => {}
-                    _ => {
-                        self.attribute.clear();
-                        self.attribute.push(byte.to_ascii_lowercase());
-                        self.state = State::AttributeName;
-                    }
-                }
-                1
-            }
+            State::TagName => self.tag_name(text, page),
+            State::Tag => self.in_tag(text, page),
             State::AttributeName => {
                 if matches!(byte, b'>' | b'/' | b'=') || byte.is_ascii_whitespace() {
                     self.uses = match self.closing {
@@ -228,8 +209,8 @@ impl Html {
         }
     }
 
-    fn open(&mut self, byte: u8, page: &mut Page) -> usize {
-        match byte {
+    fn open(&mut self, text: &[u8], page: &mut Page) -> usize {
+        match text[0] {
             b'/' => self.state = State::OpenEnd,
             b'!' => {
                 self.name.clear();
@@ -238,7 +219,7 @@ impl Html {
             b'?' => self.state = State::Bogus,
             byte if byte.is_ascii_alphabetic() => {
                 self.begin_tag(false);
-                return 0;
+                return self.tag_name(text, page);
             }
             _ => {
                 page.body.gap();
@@ -256,6 +237,78 @@ impl Html {
         self.meta_content.clear();
         self.script_json = false;
         self.state = State::TagName;
+    }
+
+    /// In the name of a tag, up to what ends it.
+    fn tag_name(&mut self, text: &[u8], page: &mut Page) -> usize {
+        let read = take_name(text, &mut self.name, |b| matches!(b, b'>' | b'/'));
+        if read < text.len() {
+            self.tag_named(page);
+            self.state = State::Tag;
+        }
+        read
+    }
+
+    /// Between attributes: reads those that are whole, up to the end of the tag.
+    fn in_tag(&mut self, text: &[u8], page: &mut Page) -> usize {
+        let mut at = 0;
+        while let Some(byte) = text.get(at) {
+            match byte {
+                b'>' => {
+                    self.end_tag(page);
+                    return at + 1;
+                }
+                b'/' => {}
+                byte if byte.is_ascii_whitespace() => {}
+                byte => match self.whole_attribute(&text[at..], page) {
+                    Some(read) => {
+                        at += read;
+                        continue;
+                    }
+                    None => {
+                        self.attribute.clear();
+                        self.attribute.push(byte.to_ascii_lowercase());
+                        self.state = State::AttributeName;
+                        return at + 1;
+                    }
+                },
+            }
+            at += 1;
+        }
+        at
+    }
+
+    /// An attribute that is there with its whole value in quotes, as most are; how many bytes were
+    /// read. Any other goes through the states one by one.
+    fn whole_attribute(&mut self, text: &[u8], page: &mut Page) -> Option<usize> {
+        let mut small = [0; NAME_MAX];
+        let mut length = 0;
+        for (byte, small) in text.iter().zip(&mut small) {
+            if matches!(byte, b'>' | b'/' | b'=') || byte.is_ascii_whitespace() {
+                break;
+            }
+            *small = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        let (b"=", [quote @ (b'"' | b'\''), value @ ..]) =
+            text.get(length..)?.split_at_checked(1)?
+        else {
+            return None;
+        };
+        let end = value.iter().position(|byte| byte == quote)?;
+        self.uses = match self.closing {
+            true => Use::Skip,
+            false => tags::attribute(&self.name, &small[..length]),
+        };
+        if length == 0 || (self.uses != Use::Skip && end > VALUE_MAX) {
+            return None;
+        }
+        if self.uses != Use::Skip {
+            self.value.clear();
+            self.value.extend_from_slice(&value[..end]);
+            self.end_value(page);
+        }
+        Some(length + 2 + end + 1)
     }
 
     fn tag_named(&mut self, page: &mut Page) {
@@ -525,7 +578,7 @@ mod tests {
         let text = |folder: &mut Folder| {
             folder.stop();
             let mut all = Vec::new();
-            folder.settle(0, |_, _, text| all.extend_from_slice(text));
+            folder.settle(|text| all.extend_from_slice(text));
             let text = String::from_utf8_lossy(&all).replace('\n', "/");
             text.trim_matches([' ', '/']).to_owned()
         };

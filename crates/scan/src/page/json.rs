@@ -318,7 +318,7 @@ mod tests {
         }
         out.stop();
         let mut all = Vec::new();
-        out.settle(0, |_, _, text| all.extend_from_slice(text));
+        out.settle(|text| all.extend_from_slice(text));
         String::from_utf8_lossy(&all).replace('\n', "/")
     }
 

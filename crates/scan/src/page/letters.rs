@@ -5,7 +5,7 @@
 //! small, and what is not ASCII becomes its look-alike (UTS 39). That gives the same for `é` and
 //! for `e` with an accent after it, so nothing depends on where a text was cut.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use unicode_security::skeleton;
@@ -85,7 +85,12 @@ pub(super) fn fold_char(c: char) -> Folded {
         return Folded::Alone(c);
     }
     let place = (c as usize).wrapping_sub(TABLE_FROM);
-    match TABLE.get(place) {
+    let block = BLOCKS.get(place / BLOCK);
+    match block.and_then(|block| {
+        block
+            .get_or_init(|| worked_out(place / BLOCK))
+            .get(place % BLOCK)
+    }) {
         Some(Entry::Gap) => Folded::Gap,
         Some(Entry::Nothing) => Folded::Nothing,
         Some(Entry::One(folded)) => Folded::One(*folded),
@@ -106,8 +111,16 @@ enum Entry {
     Long,
 }
 
-static TABLE: LazyLock<Box<[Entry]>> = LazyLock::new(|| {
-    let characters = (TABLE_FROM as u32..TABLE_TO as u32).map(char::from_u32);
+/// So many characters are worked out together, when the first of them is met: most schools meet
+/// few alphabets.
+const BLOCK: usize = 128;
+
+static BLOCKS: [OnceLock<Box<[Entry]>>; (TABLE_TO - TABLE_FROM) / BLOCK] =
+    [const { OnceLock::new() }; (TABLE_TO - TABLE_FROM) / BLOCK];
+
+fn worked_out(block: usize) -> Box<[Entry]> {
+    let from = TABLE_FROM + block * BLOCK;
+    let characters = (from..from + BLOCK).map(|c| u32::try_from(c).ok().and_then(char::from_u32));
     let entry = |c: Option<char>| match c.map(work_out) {
         None | Some(Folded::Gap) => Entry::Gap,
         Some(Folded::Nothing) => Entry::Nothing,
@@ -115,7 +128,7 @@ static TABLE: LazyLock<Box<[Entry]>> = LazyLock::new(|| {
         Some(Folded::Alone(_) | Folded::Several(_)) => Entry::Long,
     };
     characters.map(entry).collect()
-});
+}
 
 fn work_out(c: char) -> Folded {
     if is_invisible(c) || is_apostrophe(c) {
@@ -187,11 +200,6 @@ fn is_invisible(c: char) -> bool {
 
 fn is_apostrophe(c: char) -> bool {
     matches!(c, '\u{2019}' | '\u{2018}' | '\u{b4}' | '\u{2bc}')
-}
-
-/// Builds the table now rather than at the first page.
-pub(super) fn warm() {
-    LazyLock::force(&TABLE);
 }
 
 /// The character that a lone byte stands for where a text is not UTF-8: windows-1252, as browsers

@@ -12,6 +12,7 @@ mod forms;
 mod html;
 mod json;
 mod letters;
+mod lexicon;
 mod line;
 mod media;
 mod own;

@@ -2,6 +2,7 @@
 
 use super::compiled::Dictionaries;
 use super::folder::Folder;
+use super::lexicon::{Hit, Walk};
 use super::tally::Tally;
 
 /// Folded text is searched in pieces of about this size.
@@ -14,6 +15,7 @@ pub(super) struct Page {
     pub(super) body: Folder,
     /// What stands beside it: descriptions of pictures, key words, data.
     pub(super) aside: Folder,
+    walks: [Walk; 2],
     pub(super) tally: Tally,
 }
 
@@ -22,13 +24,14 @@ impl Page {
         Self {
             body: Folder::new(),
             aside: Folder::new(),
+            walks: Default::default(),
             tally: Tally::default(),
         }
     }
 
     /// Searches what has gathered, once it is worth it.
     pub(super) fn settle_if_full(&mut self, dictionaries: &Dictionaries) {
-        if self.body.len() + self.aside.len() > PIECE + 2 * dictionaries.reach() {
+        if self.body.len() + self.aside.len() > PIECE {
             self.settle(dictionaries);
         }
     }
@@ -37,21 +40,15 @@ impl Page {
     pub(super) fn settle(&mut self, dictionaries: &Dictionaries) {
         let tally = &mut self.tally;
         let heard = &mut tally.heard;
-        for (folder, found) in [
-            (&mut self.body, &mut tally.body),
-            (&mut self.aside, &mut tally.aside),
+        let [body, aside] = &mut self.walks;
+        for (folder, walk, found) in [
+            (&mut self.body, body, &mut tally.body),
+            (&mut self.aside, aside, &mut tally.aside),
         ] {
-            folder.settle(dictionaries.reach(), |before, old, text| {
-                dictionaries.find(old, text, |phrase, words| {
-                    let Some(known) = dictionaries.phrase(phrase) else {
-                        return;
-                    };
-                    if let Some(row) = known.row {
-                        heard.hear(dictionaries.voice(), row);
-                    }
-                    if !known.concepts.is_empty() {
-                        found.add(dictionaries, (phrase, known), before.saturating_add(words));
-                    }
+            folder.settle(|text| {
+                dictionaries.lexicon().read(walk, text, |hit| match hit {
+                    Hit::Word(row) => heard.hear(dictionaries.voice(), row),
+                    Hit::Phrase(phrase, end) => found.add(dictionaries, phrase, end),
                 });
             });
         }

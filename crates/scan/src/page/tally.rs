@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::compiled::{Dictionaries, Known, Line, Meeting};
+use super::compiled::{Beside, Concept, Dictionaries, Line, Meeting, NO_SEAT};
 use super::dictionary::AgeBand;
 use super::line::PARTS_MAX;
 use super::vocabulary::Heard;
@@ -31,6 +31,10 @@ const LENGTH_LEAST: f64 = 150.0;
 
 /// A place where nothing stood.
 const NOWHERE: u32 = 0;
+/// A group that has been counted as often as it may be.
+const ENOUGH: u32 = u32::MAX;
+/// What is added to the places of words: as far from nowhere as no two words that are near each other.
+const FIRST: u32 = 256;
 
 /// What was found in one of a page's streams of words. Its tables are made when the first phrase is
 /// found: most streams of short pages have none.
@@ -40,7 +44,9 @@ pub(super) struct Found {
     phrases: Box<[u8]>,
     /// Concepts that were found, with the phrases that were the first of them.
     seen: Vec<(u32, u32)>,
-    /// Where each concept stood last: its first and its last word, and the phrase.
+    /// By the concept's seat: the last word of where it stood last.
+    ends: Box<[u32]>,
+    /// Where it stood last: its first and its last word, and the phrase.
     last: Box<[(u32, u32, u32)]>,
     /// Up to which word each group has been counted.
     spent: Box<[u32]>,
@@ -50,23 +56,24 @@ impl Found {
     #[cold]
     fn make_tables(&mut self, dictionaries: &Dictionaries) {
         let (phrases, concepts, groups) = dictionaries.sizes();
+        let seats = dictionaries.tables().seats;
         self.counts = vec![0; concepts].into();
         self.phrases = vec![0; phrases].into();
-        self.last = vec![(NOWHERE, NOWHERE, 0); concepts].into();
+        self.ends = vec![NOWHERE; seats].into();
+        self.last = vec![(NOWHERE, NOWHERE, 0); seats].into();
         self.spent = vec![NOWHERE; groups].into();
     }
 
     /// A phrase whose last word is the stream's `end`th, from 1.
-    pub(super) fn add(
-        &mut self,
-        dictionaries: &Dictionaries,
-        (phrase, known): (u32, &Known),
-        end: u32,
-    ) {
+    pub(super) fn add(&mut self, dictionaries: &Dictionaries, phrase: u32, end: u32) {
+        let Some(known) = dictionaries.phrase(phrase) else {
+            return;
+        };
         if self.phrases.is_empty() {
             self.make_tables(dictionaries);
         }
-        let start = (end + 1).saturating_sub(known.words).max(1);
+        let end = end.saturating_add(FIRST);
+        let start = end - known.words.min(end) + 1;
         let counts = match self.phrases.get_mut(phrase as usize) {
             Some(times) if *times < PHRASE_COUNTED_MAX => {
                 *times += 1;
@@ -74,25 +81,35 @@ impl Found {
             }
             _ => false,
         };
-        for number in &known.concepts {
+        let tables = dictionaries.tables();
+        for number in known.concepts.of(&tables.members) {
             let Some(concept) = dictionaries.concept(*number) else {
                 continue;
             };
             if concept.counted && counts {
                 self.count(*number, phrase);
             }
-            if concept.placed {
-                for meeting in &concept.groups {
-                    let beside = self.last.get(meeting.next as usize);
-                    let last = beside.map_or(NOWHERE, |(_, last, _)| *last);
-                    if last != NOWHERE && last + u32::from(meeting.within) >= start {
-                        self.meet(dictionaries, meeting, (start, end, phrase));
-                    }
-                }
-                if let Some(last) = self.last.get_mut(*number as usize) {
-                    *last = (start, end, phrase);
+            if concept.seat != NO_SEAT {
+                self.place(dictionaries, concept, (start, end, phrase));
+            }
+        }
+    }
+
+    /// A concept that is asked where it stands: those that it must stand near may have been here.
+    fn place(&mut self, dictionaries: &Dictionaries, concept: &Concept, now: (u32, u32, u32)) {
+        let tables = dictionaries.tables();
+        let mut besides = concept.besides.of(&tables.besides).iter();
+        while let Some((beside, end)) = near(&mut besides, &self.ends, now.0) {
+            for meeting in beside.meetings.of(&tables.meetings) {
+                if end + u32::from(meeting.within) >= now.0 {
+                    self.meet(dictionaries, meeting, now);
                 }
             }
+        }
+        let seat = concept.seat as usize;
+        if let (Some(last), Some(end)) = (self.last.get_mut(seat), self.ends.get_mut(seat)) {
+            *last = now;
+            *end = now.1;
         }
     }
 
@@ -109,10 +126,11 @@ impl Found {
     /// Counts a group where the word just read stands near enough to the last of its others.
     fn meet(&mut self, dictionaries: &Dictionaries, meeting: &Meeting, now: (u32, u32, u32)) {
         let number = meeting.group;
-        let (Some(group), Some(spent)) = (
-            dictionaries.group(number),
-            self.spent.get(number as usize).copied(),
-        ) else {
+        let spent = self.spent.get(number as usize).copied();
+        let Some(spent) = spent.filter(|spent| *spent != ENOUGH) else {
+            return;
+        };
+        let Some(group) = dictionaries.group(number) else {
             return;
         };
         let at = |unit: usize| match unit == usize::from(meeting.place) {
@@ -161,6 +179,11 @@ impl Found {
         };
         if *count < NEAR_COUNTED_MAX {
             *count += 1;
+            if *count == NEAR_COUNTED_MAX
+                && let Some(spent) = self.spent.get_mut(number as usize)
+            {
+                *spent = ENOUGH;
+            }
             let units = phrases.iter().take(group.units.len());
             self.seen
                 .extend(units.map(|phrase| (group.concept, *phrase)));
@@ -170,6 +193,18 @@ impl Found {
     fn of(&self, concept: u32) -> u8 {
         self.counts.get(concept as usize).copied().unwrap_or(0)
     }
+}
+
+/// The next of these that was here not long before a place, and where.
+fn near<'a>(
+    mut besides: impl Iterator<Item = &'a Beside>,
+    ends: &[u32],
+    start: u32,
+) -> Option<(&'a Beside, u32)> {
+    besides.find_map(|beside| {
+        let end = ends.get(beside.next as usize).copied()?;
+        (end + beside.within >= start).then_some((beside, end))
+    })
 }
 
 /// What was found on one page: in what is read from top to bottom, and beside it.
@@ -263,7 +298,7 @@ impl Tally {
         let loudest = dictionaries.voice().loudest(&self.heard, words, theme);
         let told = |(row, times, points): (usize, u8, i32)| {
             Some(PhraseScore {
-                phrase: Arc::clone(dictionaries.word(row)?),
+                phrase: dictionaries.voice().word(row)?.into(),
                 times,
                 points,
                 words: Vec::new(),

@@ -203,6 +203,9 @@ impl Reader {
 pub(super) struct Voice {
     rows: Vec<[i8; COLUMNS]>,
     columns: Vec<Column>,
+    /// The words as written, one behind the other, and where each ends.
+    texts: String,
+    ends: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -241,10 +244,25 @@ impl Voice {
             shift: hundredths(&words.shift, at),
             points: hundredths(&words.points, at),
         };
+        let texts: String = words.words.iter().map(|word| &*word.text).collect();
+        let mut end = 0;
+        let ends = words.words.iter().map(|word| {
+            end += word.text.len();
+            u32::try_from(end).unwrap_or(u32::MAX)
+        });
         Self {
             rows: words.rows.clone(),
             columns: words.categories.iter().enumerate().map(column).collect(),
+            ends: ends.collect(),
+            texts,
         }
+    }
+
+    /// A word, by its row.
+    pub(super) fn word(&self, row: usize) -> Option<&str> {
+        let end = |row: usize| self.ends.get(row).map(|end| *end as usize);
+        let from = row.checked_sub(1).map_or(Some(0), end)?;
+        self.texts.get(from..end(row)?)
     }
 
     /// What the words come to for every theme that has a column, on a page of so many words. Nothing
@@ -299,18 +317,25 @@ impl Voice {
 
 impl Heard {
     /// A word of the vocabulary, by its row.
+    #[inline]
     pub(super) fn hear(&mut self, voice: &Voice, row: u32) {
-        if self.times.is_empty() {
-            self.times = vec![0; voice.rows.len()].into();
-        }
         let Some(times) = self.times.get_mut(row as usize) else {
-            return;
+            return self.hear_first(voice, row);
         };
         if *times == 0 {
             self.rows.push(row);
         }
         *times = times.saturating_add(1);
         self.known = self.known.saturating_add(1);
+    }
+
+    /// The table is made when the first word is heard.
+    #[cold]
+    fn hear_first(&mut self, voice: &Voice, row: u32) {
+        if self.times.is_empty() && (row as usize) < voice.rows.len() {
+            self.times = vec![0; voice.rows.len()].into();
+            self.hear(voice, row);
+        }
     }
 
     /// The rows that were heard, with how often.
