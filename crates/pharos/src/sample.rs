@@ -1,6 +1,7 @@
 //! `pharos try`: a fictional school with a week of life behind it, everything on loopback.
 
 mod cases;
+mod cast;
 mod life;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -88,7 +89,8 @@ pub(crate) async fn try_it(args: TryArgs, output: &mut Output) -> anyhow::Result
         faces.block_page.push(ANY_LOOPBACK);
     }
     let running = serve::start(&opened, &faces, serve::Mail::Keep).await?;
-    tell(&opened, &running, args.data.is_some(), output);
+    let people = cast::to_sign_in_as(&opened.app).await?;
+    tell(&opened, &running, args.data.is_some(), &people, output);
     serve::wait_for_the_end().await?;
     running.stop().await;
     serve::finish(opened).await;
@@ -240,7 +242,13 @@ pub(crate) fn never_sign(school: &School) -> Vec<String> {
         .collect()
 }
 
-fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Output) {
+fn tell(
+    opened: &Opened,
+    running: &serve::Running,
+    kept: bool,
+    people: &[(String, &'static str)],
+    output: &mut Output,
+) {
     let school = opened.app.school();
     let at = |address: Option<SocketAddr>| {
         address.map_or_else(|| "off".to_owned(), |address| address.to_string())
@@ -260,34 +268,27 @@ fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Outp
         at(running.dns)
     ));
     output.say(format!("Sign in with the password  {PASSWORD}"));
-    output.say(
-        "  ruth.okafor      Designated Safeguarding Lead   inbox, cases, everything that worries",
-    );
-    output
-        .say("  kofi.adeyemi     network manager                lists, checks, explain, settings");
-    output.say("  helen.lindqvist  Headmistress                   approvals, the policy, matters about staff");
-    output.say(
-        "  mirela.dobre     governor                       the policy and the report, no names",
-    );
-    output.say("  ines.castellano  teacher                        report a worry, ask for a site");
-    output.say("  ada.quill        pupil, Year 8                  ask for a site, tell someone");
+    for (username, what) in people {
+        output.say(format!("  {username:<16} {what}"));
+    }
     let code = current_code(SECOND_FACTOR, Timestamp::now()).unwrap_or_default();
     output.say(format!(
-        "The first three also need a code. Now it is {code}; a new one every 30 seconds with"
+        "Those marked * also need a code. Now it is {code}; a new one every 30 seconds with"
     ));
     output.say("  oathtool --totp -b NBQXEYTPOVZG233VORUC243BNVYGYZJB   (or add that key to an authenticator app)\n");
-    output.say("See a block (127.0.1.8 is the library computer that Ada uses):");
+    let (device, whose) = device(&school, people);
+    output.say(format!("See a block ({device} is {whose}):"));
     output.say(format!(
-        "  curl --interface 127.0.1.8 -x http://{} http://gambling.pharos.test/",
+        "  curl --interface {device} -x http://{} http://gambling.pharos.test/",
         at(running.proxy)
     ));
-    output.say(format!("  {dns} -b 127.0.1.8 gambling.pharos.test"));
+    output.say(format!("  {dns} -b {device} gambling.pharos.test"));
     output.say(format!(
-        "  curl --interface 127.0.1.8 --connect-to ::{} http://gambling.pharos.test/   (where that name leads)",
+        "  curl --interface {device} --connect-to ::{} http://gambling.pharos.test/   (where that name leads)",
         at(running.block_page)
     ));
     output.say(format!(
-        "  {dns} -b 127.0.1.8 www.google.com      (safe search)"
+        "  {dns} -b {device} www.google.com      (safe search)"
     ));
     if !running.has_upstreams {
         output.say("\nThere is no DNS upstream (--dns-upstream ADDR): DNS answers what the filter decides, and nothing from outside.");
@@ -300,6 +301,28 @@ fn tell(opened: &Opened, running: &serve::Running, kept: bool, output: &mut Outp
             opened.folder.path.display()
         ));
         output.say("Ctrl-C stops everything and leaves nothing behind.");
+    }
+}
+
+/// A device of the pack's map to try from: that of a pupil whom one may sign in as, else any, with what
+/// it is.
+fn device(school: &School, people: &[(String, &'static str)]) -> (String, String) {
+    let devices = &school.pack.addresses;
+    let pupil = people.last().map(|(username, _)| username.as_str());
+    let found = devices
+        .iter()
+        .find(|device| device.user.is_some() && device.user.as_deref() == pupil)
+        .or(devices.first());
+    match found {
+        Some(device) => {
+            let whose = device.user.as_deref().unwrap_or("nobody in particular");
+            let what = format!("{}, used by {whose}", device.label);
+            (device.range.addr().to_string(), what)
+        }
+        None => (
+            "127.0.1.8".to_owned(),
+            "a device that nobody knows".to_owned(),
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ use pharos_monitor::{AlertCommand, AlertOutcome};
 use pharos_school::{CaseId, PersonId};
 use pharos_service::{App, OpenCase, SignedIn};
 
+use super::cast::Cast;
 use super::{SampleClock, at_work};
 use crate::wire::Opened;
 
@@ -20,9 +21,10 @@ pub(super) async fn live(
     opened: &Opened,
     clock: &SampleClock,
     today: &Zoned,
+    cast: &Cast,
 ) -> anyhow::Result<()> {
     let app = &opened.app;
-    let lead = at_work(app, "ruth.okafor").await?;
+    let lead = at_work(app, &cast.lead).await?;
     let now = today.timestamp();
 
     // The oldest alert grew into a case that was worked to its end and taught something.
@@ -69,7 +71,7 @@ pub(super) async fn live(
         app.act_on_alert(&lead, alert.id, AlertCommand::Acknowledge)
             .await?;
     }
-    reported(app, clock, today).await?;
+    reported(app, clock, today, cast).await?;
     attested(app, clock, today).await?;
     clock.set_to(now - SignedDuration::from_mins(40));
     app.assess_and_keep().await?;
@@ -99,10 +101,18 @@ async fn attested(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
 }
 
 /// A teacher's report from this morning, acknowledged and waiting for the lead's next step.
-async fn reported(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Result<()> {
-    let teacher = at_work(app, "ines.castellano").await?;
-    let lead = at_work(app, "ruth.okafor").await?;
-    let Some(pupil) = app.person_named("noor.rahimi").await? else {
+async fn reported(
+    app: &App,
+    clock: &SampleClock,
+    today: &Zoned,
+    cast: &Cast,
+) -> anyhow::Result<()> {
+    let teacher = at_work(app, &cast.teacher).await?;
+    let lead = at_work(app, &cast.lead).await?;
+    let Some(pupil) = cast.pupil(2) else {
+        return Ok(());
+    };
+    let Some(pupil) = app.person_named(pupil).await? else {
         return Ok(());
     };
     clock.set_to(today.timestamp() - SignedDuration::from_hours(3));
@@ -112,7 +122,10 @@ async fn reported(app: &App, clock: &SampleClock, today: &Zoned) -> anyhow::Resu
     let mut concern = Concern::new(
         reporter,
         Origin::Form,
-        "Noor was very quiet in French and showed me messages from a group chat that call her names. She says it has gone on since half term.",
+        format!(
+            "{} was very quiet in French and showed me messages from a group chat full of name-calling. It has gone on since half term.",
+            pupil.given_name
+        ),
     );
     concern.words = Some("They said nobody would notice if I wasn't there.".to_owned());
     concern.involved = vec![

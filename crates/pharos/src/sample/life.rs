@@ -12,6 +12,7 @@ use pharos_scan::search_terms;
 use pharos_school::{Confidence, Face, IdentitySource, Role, Who};
 
 use super::SampleClock;
+use super::cast::Cast;
 use crate::wire::Opened;
 
 /// How many days of life lie behind the sample school.
@@ -41,29 +42,30 @@ const PLACES: &[(&str, Face)] = &[
     ("downloads.pharos.test/tool", Face::Https),
 ];
 
-/// What stands out in the week: who, where, how many minutes after nine on the last school days.
-const MOMENTS: &[(&str, &str, i64, i64)] = &[
-    ("felix.arden", "avoidance.pharos.test/", 5, 62),
-    ("ada.quill", "pornography.pharos.test/", 3, 95),
-    ("ada.quill", "pornography.pharos.test/", 3, 97),
-    ("ada.quill", "pornography.pharos.test/", 3, 98),
-    ("felix.arden", "extremism.pharos.test/", 1, 200),
-    ("felix.arden", "extremism.pharos.test/", 1, 204),
+/// What stands out in the week: which pupil of the cast, where, how many minutes after nine on the last school days.
+const MOMENTS: &[(usize, &str, i64, i64)] = &[
+    (0, "avoidance.pharos.test/", 5, 62),
+    (1, "pornography.pharos.test/", 3, 95),
+    (1, "pornography.pharos.test/", 3, 97),
+    (1, "pornography.pharos.test/", 3, 98),
+    (0, "extremism.pharos.test/", 1, 200),
+    (0, "extremism.pharos.test/", 1, 204),
+    (0, "extremism.pharos.test/", 1, 230),
 ];
 
 /// What happened a few minutes ago and nobody has looked at yet: who, where, how many minutes ago.
-const JUST_NOW: &[(&str, &str, i64)] = &[(
-    "noor.rahimi",
-    "www.google.com/search?q=how+to+kill+myself",
-    7,
-)];
+const JUST_NOW: &[(usize, &str, i64)] = &[(2, "www.google.com/search?q=how+to+kill+myself", 7)];
 
 /// Lives the week before now, then the cases that grew from it.
 pub(super) async fn live(opened: &Opened, clock: &SampleClock) -> anyhow::Result<()> {
     let zone = opened.app.zone();
     let today = Timestamp::now().to_zoned(zone);
     requests(opened, &today)?;
-    for (name, address, days_ago, minutes) in MOMENTS {
+    let cast = Cast::of(&opened.app).await?;
+    for (pupil, address, days_ago, minutes) in MOMENTS {
+        let Some(name) = cast.pupil(*pupil) else {
+            continue;
+        };
         let at = moment(&today, *days_ago, *minutes)?;
         clock.set_to(at);
         if let Some(event) = decided(opened, name, address, at)? {
@@ -71,8 +73,11 @@ pub(super) async fn live(opened: &Opened, clock: &SampleClock) -> anyhow::Result
             opened.app.notice(&event).await?;
         }
     }
-    super::cases::live(opened, clock, &today).await?;
-    for (name, address, minutes) in JUST_NOW {
+    super::cases::live(opened, clock, &today, &cast).await?;
+    for (pupil, address, minutes) in JUST_NOW {
+        let Some(name) = cast.pupil(*pupil) else {
+            continue;
+        };
         let at = today.timestamp() - SignedDuration::from_mins(*minutes);
         clock.set_to(at);
         if let Some(event) = decided(opened, name, address, at)? {

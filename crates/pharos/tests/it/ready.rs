@@ -65,6 +65,34 @@ fn part_15_a_week_of_life_is_there() {
     assert!(cases.body.contains("/cases/"), "{}", cases.body);
 }
 
+/// Part 15: `pharos try --pack` opens every shipped school with its own roll: it says whom of that school
+/// to sign in as, and the week's alerts are about its own pupils.
+#[test]
+fn part_15_every_shipped_school_opens_with_its_own_roll() {
+    for (pack, lead, pupils) in [
+        ("ashdale-academy", "mina.farrow", ["Rawson", "Ibbotson"]),
+        ("larkfield-house", "clara.venn", ["Hale", "Stokes"]),
+    ] {
+        let folder = crate::support::pack().with_file_name(pack);
+        let server = Server::sample_with(&["--pack", folder.to_str().unwrap()]);
+        let said = server.said();
+        assert!(
+            said.contains(lead) && !said.contains("ruth.okafor"),
+            "{said}"
+        );
+        let lead = Session::sign_in(server.web, lead);
+        let inbox = lead.get("/inbox").unwrap();
+        assert_eq!(inbox.status, 200, "{pack}");
+        assert!(
+            pupils.iter().any(|pupil| inbox.body.contains(pupil)),
+            "{pack}: {}",
+            inbox.body
+        );
+        let cases = lead.get("/cases").unwrap();
+        assert!(cases.body.contains("/cases/"), "{pack}: {}", cases.body);
+    }
+}
+
 /// Part 15: Ctrl-C leaves nothing behind, unless a place for the data was given.
 #[test]
 fn part_15_ctrl_c_leaves_nothing_behind() {
