@@ -1,8 +1,10 @@
 //! `[[assessments]]`: risk assessments of search tools. A tool counts only with one that is approved
 //! and current (SRCH-03).
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
+use crate::Pack;
 use crate::problem::{Place, nearest};
 use crate::read::{Cx, Fields};
 use crate::settings::Settings;
@@ -30,6 +32,54 @@ impl Assessment {
     /// Whether it has run out by this day.
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires < today
+    }
+}
+
+impl Pack {
+    /// The filter policy as it holds on a day: of the search tools those alone whose risk assessment is
+    /// approved and current then (SRCH-03). A tool with none is closed like any other that is not
+    /// approved; a phase without any left searches nowhere until one is assessed anew.
+    pub fn filter_on(&self, today: Date) -> PolicySpec {
+        let mut spec = self.filter.clone();
+        for search in &mut spec.search {
+            if let Some(tools) = &mut search.tools {
+                tools.retain(|tool| self.is_assessed(tool, today));
+            }
+        }
+        spec
+    }
+
+    /// The search tools that the pack opens for somebody and that are closed on a day, because their
+    /// assessment is not current; by name, each once.
+    pub fn closed_tools(&self, today: Date) -> Vec<&str> {
+        let mut closed: Vec<&str> = self
+            .opened_tools()
+            .filter(|tool| !self.is_assessed(tool, today))
+            .collect();
+        closed.sort_unstable();
+        closed.dedup();
+        closed
+    }
+
+    /// The next day after this one on which a search tool opens or closes by its assessment.
+    pub fn next_tool_day(&self, today: Date) -> Option<Date> {
+        let days = self
+            .assessments
+            .iter()
+            .filter(|one| self.opened_tools().any(|tool| tool == one.tool))
+            .flat_map(|one| [one.approved_on, one.expires.saturating_add(1.day())]);
+        days.filter(|day| *day > today).min()
+    }
+
+    fn opened_tools(&self) -> impl Iterator<Item = &str> {
+        let tools = self.filter.search.iter().flat_map(|one| &one.tools);
+        tools.flatten().map(String::as_str)
+    }
+
+    fn is_assessed(&self, tool: &str, today: Date) -> bool {
+        self.assessments
+            .iter()
+            .any(|one| one.tool == tool && one.approved_on <= today && !one.has_expired(today))
     }
 }
 

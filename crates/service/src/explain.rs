@@ -98,7 +98,8 @@ impl App {
         let stored = self.records().pack(number).await?.ok_or(Error::NotFound)?;
         let pack = crate::packs::usable(pharos_pack::load(&crate::changes::unpacked(&stored)?))?;
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
-        let mut spec = school.pack.filter.clone();
+        let day = at.to_zoned(self.zone()).date();
+        let mut spec = school.pack.filter_on(day);
         let read = self
             .may::<act::ReadPolicy>(&Actor::system("explain"), Target::School)
             .await?;

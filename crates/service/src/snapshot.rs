@@ -25,7 +25,7 @@ impl App {
         let school = self.school();
         let people = self.known_roll().await?;
         let classes = self.records().classes().await?;
-        let mut spec = school.pack.filter.clone();
+        let mut spec = school.pack.filter_on(self.today());
         self.add_overrides(&mut spec, self.now()).await?;
         crate::checks::add_devices(&mut spec);
         self.add_own_pages(&mut spec);
@@ -70,8 +70,9 @@ impl App {
         Ok(())
     }
 
-    /// Builds anew when a membership of an exception group is over: who is in a group is worked out
-    /// with the snapshot, everything else with an end is looked at in each decision (REQ-06).
+    /// Builds anew when a membership of an exception group is over, or the assessment of a search tool
+    /// is: who is in a group and which tools are approved is worked out with the snapshot, everything
+    /// else with an end is looked at in each decision (REQ-06, SRCH-03).
     ///
     /// # Errors
     /// As [`App::rebuild`].
@@ -88,7 +89,9 @@ impl App {
         spec: &mut PolicySpec,
         now: jiff::Timestamp,
     ) -> Result<(), Error> {
-        let mut next_lapse = i64::MAX;
+        let tool_day = self.school().pack.next_tool_day(self.today());
+        let tool_day = tool_day.and_then(|day| day.to_zoned(self.zone()).ok());
+        let mut next_lapse = tool_day.map_or(i64::MAX, |day| day.timestamp().as_second());
         for stored in self.records().overrides_in_force(now).await? {
             if let (OverrideKind::Membership, Some(until)) = (stored.kind, stored.until) {
                 next_lapse = next_lapse.min(until.as_second());

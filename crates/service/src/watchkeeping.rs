@@ -315,8 +315,8 @@ impl App {
         Ok(notices.len())
     }
 
-    /// A task for whoever owns the assessment of a search tool, a month before it runs out and again
-    /// when it has; then for the technical team as well (SRCH-03).
+    /// A task for whoever owns the assessment of a search tool and for the technical team, a month before
+    /// it runs out and the tool is closed, and again when it has (SRCH-03).
     async fn assessments_due(&self, today: Date) -> Result<Vec<NewNotice>, Error> {
         let mut notices = Vec::new();
         let school = self.school();
@@ -329,10 +329,8 @@ impl App {
             let mut path = format!("/policy/assessments/{}/{}", one.tool, one.expires);
             if one.has_expired(today) {
                 path.push_str("/late");
-                to.extend(self.holders(&[Role::Technical]).await?);
-            } else if to.is_empty() {
-                to = self.holders(&[Role::Technical]).await?;
             }
+            to.extend(self.holders(&[Role::Technical]).await?);
             to.sort_by_key(|person| person.id);
             to.dedup_by_key(|person| person.id);
             notices.extend(self.notices_to(&to, "assessment-due", &path, self.now())?);

@@ -67,13 +67,13 @@ impl App {
                 let pack = crate::packs::usable(pharos_pack::load(files))?;
                 let new = School::new(pack, school.version + 1)?;
                 (
-                    new.pack.filter.clone(),
+                    new.pack.filter_on(self.today()),
                     new.declared_categories.clone(),
                     Some(new),
                 )
             }
             Proposed::Opening(_) | Proposed::LeaveAlone(_) => (
-                school.pack.filter.clone(),
+                school.pack.filter_on(self.today()),
                 school.declared_categories.clone(),
                 None,
             ),

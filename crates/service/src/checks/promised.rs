@@ -29,7 +29,7 @@ impl App {
     /// The promises of the pack in force, for the test users of the snapshot in force.
     pub(super) fn promised(&self, live: &Snapshot) -> Result<Promised, Error> {
         let school = self.school();
-        let mut spec = school.pack.filter.clone();
+        let mut spec = school.pack.filter_on(self.today());
         add_devices(&mut spec);
         let names: Vec<Arc<str>> = live.categories().names().to_vec();
         let policy =

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use jiff::civil::date;
+use pharos_policy::Action;
 use pharos_records::Origin;
 use pharos_service::Brought;
 use pharos_testkit::school::{SampleSchool, pack_files};
@@ -235,8 +236,9 @@ async fn mon_03_an_ai_tool_of_the_pack_is_known_when_the_pack_is_in_force() {
     assert!(found.is_some(), "whoever holds the tools knows it as well");
 }
 
-/// SRCH-03: when the assessment of a search tool runs out its owner has a task, a month ahead and
-/// again when it has run out, and the pack is not taken in again until the tool is assessed anew.
+/// SRCH-03: when the assessment of a search tool runs out its owner and the technical team have a task,
+/// a month ahead and again when it has run out, and the pack is not taken in again until the tool is
+/// assessed anew.
 #[tokio::test]
 async fn srch_03_an_assessment_that_runs_out_is_a_task_for_its_owner() {
     let files = changed("expires = 2028-08-31", "expires = 2026-11-20");
@@ -245,7 +247,10 @@ async fn srch_03_an_assessment_that_runs_out_is_a_task_for_its_owner() {
     school.notices().await;
     school.app.remind_of_dates().await.unwrap();
     let told = school.notices().await;
-    assert_eq!(said(&told), [due, due], "one for each of two tools");
+    let other = ("assessment-due", "petra.novak");
+    let mut told = said(&told);
+    told.sort_unstable();
+    assert_eq!(told, [due, due, other, other], "one for each of two tools");
     school.app.remind_of_dates().await.unwrap();
     assert!(school.notices().await.is_empty(), "once");
     school.clock.forward(SignedDuration::from_hours(24 * 14));
@@ -268,4 +273,56 @@ async fn srch_03_an_assessment_that_runs_out_is_a_task_for_its_owner() {
         .install_pack(&system(), &anew, "Assessed anew")
         .await
         .unwrap();
+}
+
+/// SRCH-03: at the end of the last day of its assessment a search tool is closed for those whom it was
+/// open to, by the policy itself; the other approved one stays open and is where searches go; the
+/// self-check expects no more than that; the tool opens again when it is assessed anew.
+#[tokio::test]
+async fn srch_03_a_tool_whose_assessment_ran_out_is_closed() {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let text = text.replacen("expires = 2028-08-31", "expires = 2026-11-12", 1);
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let roster = std::sync::Arc::clone(school.app.filter().snapshot().unwrap().roster());
+    let year = Some("5".parse().unwrap());
+    let prep = roster
+        .iter()
+        .find(|member| member.year == year && !member.username.starts_with("check:"))
+        .expect("somebody in Year 5")
+        .username
+        .to_string();
+    let action = async |site: &str| school.verdict(&prep, site).await.action;
+    assert_ne!(action("www.kiddle.co").await, Action::Block);
+    assert_ne!(action("swiggle.org.uk").await, Action::Block);
+    school.clock.forward(SignedDuration::from_hours(24 * 2));
+    school.app.rebuild_when_due().await.unwrap();
+    assert_ne!(action("www.kiddle.co").await, Action::Block, "its last day");
+    school.clock.forward(SignedDuration::from_hours(24));
+    school.app.rebuild_when_due().await.unwrap();
+    assert_eq!(action("www.kiddle.co").await, Action::Block);
+    assert_ne!(action("swiggle.org.uk").await, Action::Block);
+    let in_force = school.app.school();
+    let none: [&str; 0] = [];
+    assert_eq!(in_force.pack.closed_tools(date(2026, 11, 12)), none);
+    assert_eq!(in_force.pack.closed_tools(date(2026, 11, 13)), ["kiddle"]);
+    assert_eq!(
+        in_force.pack.next_tool_day(date(2026, 11, 10)),
+        Some(date(2026, 11, 13)),
+        "closed as that day begins"
+    );
+    let results = crate::evidence::checked(&school).await;
+    let failed = results.outcomes().find(|one| {
+        one.result == pharos_service::CheckResult::Failed
+            && matches!(one.kind, pharos_service::CheckKind::SafeSearch(_))
+    });
+    assert_eq!(failed, None, "the check promises what is in force");
+    let anew = pack_files();
+    school
+        .app
+        .install_pack(&system(), &anew, "Assessed anew")
+        .await
+        .unwrap();
+    assert_ne!(action("www.kiddle.co").await, Action::Block);
 }
