@@ -121,6 +121,11 @@ acts! {
     ReadWeek = "week.read", "Read the week's report", School, true, &[Lead, Deputy, OnlineLead, Head];
     ReviewWeek = "week.review", "Say that a week was reviewed, and what was found", School, false, &[Lead, Deputy, OnlineLead, Head];
 
+    ReadAttempts = "attempts.read", "Read the audit of what pupils tried to reach", School, true, &[Lead, Deputy, OnlineLead, Head];
+    AuditAttempts = "attempts.audit", "Note what followed a pupil's attempts, and sign the audit", School, false, &[Lead, Deputy, OnlineLead, Head];
+    NoteSupervision = "supervision.note", "Note that pupils were supervised, and what was seen", School, false, &[Staff];
+    ReadSupervision = "supervision.read", "Read everybody's notes of supervision", School, true, &[Lead, Deputy, OnlineLead, Head];
+
     RaiseConcern = "concern.raise", "Raise a concern", School, true, EVERYONE;
     ReadReceipt = "concern.receipt", "See that one's own concern was received", Own, false, EVERYONE;
     ListCases = "case.list", "See the list of cases", School, true, &[Lead, Deputy, Head, Chair, OnlineLead, Leadership, Tutor, HouseStaff, Teacher];
@@ -147,6 +152,7 @@ acts! {
 
     ReadNetwork = "network.read", "See devices, Wi-Fi sessions and firewall events", School, false, &[Technical, Lead, Head];
     RunCheck = "check.run", "Run the filter self-check", School, true, &[Technical, Lead, Deputy, OnlineLead, Head, Leadership];
+    HandTest = "check.hand", "Note a test of the filter by hand", School, false, &[Staff, Governor, Chair];
     ReadChecks = "check.read", "Read the results of checks", School, true, &[Staff, Governor, Chair];
     MakeReport = "report.make", "Make the governors' report", School, true, &[Lead, Deputy, OnlineLead, Head, Leadership, Governor, Chair];
     ReadReport = "report.read", "Read the governors' report", School, true, FIGURES;

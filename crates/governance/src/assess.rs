@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use pharos_school::{AlertId, CaseId, CheckId, PersonId, Role};
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,8 @@ use crate::facts::{Facts, Subject};
 mod proof;
 mod timed;
 
-use proof::{check, probes, sealed};
-use timed::{alerts, breaches, parents};
+use proof::{check, hand, probes, sealed};
+use timed::{alerts, audits, breaches, parents, supervision};
 
 /// How a control or a clause stands, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +67,13 @@ pub enum Evidence {
         /// Which.
         alert: AlertId,
     },
+    /// The audit of what pupils tried to reach in a period.
+    Audit {
+        /// The period's first day.
+        from: Date,
+    },
+    /// Notes of supervision.
+    Supervision,
     /// A sealed list's status.
     SealedList {
         /// Its name.
@@ -133,6 +141,9 @@ pub fn assess(control: &Control, clause: &str, facts: &Facts, now: Timestamp) ->
         }
         Control::SealedFresh { within } => sealed(facts, *within, now),
         Control::CheckPassed { within } => check(facts, *within, now),
+        Control::HandTested { within } => hand(facts, *within, now),
+        Control::AttemptsAudited { within } => audits(facts, *within, now),
+        Control::SupervisionNoted { within } => supervision(facts, *within, now),
         Control::BreachesHandled { within } => breaches(facts, *within, now),
         Control::ParentsTold { within } => parents(facts, *within, now),
         Control::AlertsAcknowledged { within } => alerts(facts, *within, now),

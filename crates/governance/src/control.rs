@@ -119,6 +119,21 @@ pub enum Control {
         /// How old the last passed check may be.
         within: Within,
     },
+    /// `check.passed(hand, within=13 weeks)`
+    HandTested {
+        /// How old the last test by hand may be.
+        within: Within,
+    },
+    /// `attempts.audited(within=15 days)`
+    AttemptsAudited {
+        /// From the end of a period to the signature under its audit.
+        within: Within,
+    },
+    /// `supervision.noted(within=1 week)`
+    SupervisionNoted {
+        /// From the end of a lesson that names an adult to the note of supervision.
+        within: Within,
+    },
     /// `breaches.handled(within=5 days)`
     BreachesHandled {
         /// From report to closing.
@@ -150,6 +165,8 @@ pub const CONTROL_NAMES: &[&str] = &[
     "sealed.fresh",
     "safe_search.on",
     "check.passed",
+    "attempts.audited",
+    "supervision.noted",
     "breaches.handled",
     "parents.told",
     "alerts.acknowledged",
@@ -205,19 +222,26 @@ impl Control {
                 groups: args.take("groups").unwrap_or_default(),
             },
             "check.passed" => {
-                if let Some(subject) = args.subject.take()
-                    && subject != "filter"
-                {
-                    return Err(unknown(
-                        "check.passed knows no check",
-                        &subject,
-                        &["filter"],
-                    ));
-                }
-                Control::CheckPassed {
-                    within: args.within()?,
+                let subject = args.subject.take();
+                let within = args.within()?;
+                match subject.as_deref() {
+                    None | Some("filter") => Control::CheckPassed { within },
+                    Some("hand") => Control::HandTested { within },
+                    Some(other) => {
+                        return Err(unknown(
+                            "check.passed knows no check",
+                            other,
+                            &["filter", "hand"],
+                        ));
+                    }
                 }
             }
+            "attempts.audited" => Control::AttemptsAudited {
+                within: args.within()?,
+            },
+            "supervision.noted" => Control::SupervisionNoted {
+                within: args.within()?,
+            },
             "breaches.handled" => Control::BreachesHandled {
                 within: args.within()?,
             },
@@ -247,7 +271,9 @@ impl Control {
             Control::FilterBlocks { .. } => "filter.blocks",
             Control::SealedFresh { .. } => "sealed.fresh",
             Control::SafeSearchOn { .. } => "safe_search.on",
-            Control::CheckPassed { .. } => "check.passed",
+            Control::CheckPassed { .. } | Control::HandTested { .. } => "check.passed",
+            Control::AttemptsAudited { .. } => "attempts.audited",
+            Control::SupervisionNoted { .. } => "supervision.noted",
             Control::BreachesHandled { .. } => "breaches.handled",
             Control::ParentsTold { .. } => "parents.told",
             Control::AlertsAcknowledged { .. } => "alerts.acknowledged",
@@ -296,6 +322,11 @@ impl fmt::Display for Control {
                 )
             }
             Control::CheckPassed { within } => write!(f, "check.passed(filter, within={within})"),
+            Control::HandTested { within } => write!(f, "check.passed(hand, within={within})"),
+            Control::AttemptsAudited { within } => write!(f, "attempts.audited(within={within})"),
+            Control::SupervisionNoted { within } => {
+                write!(f, "supervision.noted(within={within})")
+            }
             Control::BreachesHandled { within } => write!(f, "breaches.handled(within={within})"),
             Control::ParentsTold { within } => write!(f, "parents.told(within={within})"),
             Control::AlertsAcknowledged { within } => {
@@ -425,6 +456,8 @@ fn example(control: &str) -> &'static str {
         "sealed.fresh" => "sealed.fresh(within=3 days)",
         "safe_search.on" => "safe_search.on(engines=google, bing)",
         "check.passed" => "check.passed(filter, within=1 week)",
+        "attempts.audited" => "attempts.audited(within=15 days)",
+        "supervision.noted" => "supervision.noted(within=1 week)",
         "breaches.handled" => "breaches.handled(within=5 days)",
         "parents.told" => "parents.told(within=1 week)",
         "alerts.acknowledged" => "alerts.acknowledged(within=30 minutes)",
@@ -459,6 +492,9 @@ mod tests {
             "safe_search.on(engines=google, bing)",
             "safe_search.on(engines=google, groups=pupils)",
             "check.passed(filter, within=1 week)",
+            "check.passed(hand, within=13 weeks)",
+            "attempts.audited(within=15 days)",
+            "supervision.noted(within=1 week)",
             "breaches.handled(within=5 days)",
             "parents.told(within=1 week)",
             "alerts.acknowledged(within=30 minutes)",

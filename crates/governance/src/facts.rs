@@ -113,6 +113,37 @@ pub struct AlertFact {
     pub acknowledged_at: Option<Timestamp>,
 }
 
+/// A test by hand (AUD-02): the newest of each group, place and thing that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandFact {
+    /// Where it stands.
+    pub check: CheckId,
+    /// When.
+    pub at: Timestamp,
+    /// Whether what came was as promised.
+    pub passed: bool,
+}
+
+/// The audit of what pupils tried to reach in a period (MON-11). Names nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditFact {
+    /// The period's first day.
+    pub from: Date,
+    /// When the period ended.
+    pub ended_at: Timestamp,
+    /// When the audit was first signed.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// A lesson list that names an adult (MON-07). Names nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupervisedFact {
+    /// When the lesson ended.
+    pub ended_at: Timestamp,
+    /// When it was first noted that supervision took place.
+    pub noted_at: Option<Timestamp>,
+}
+
 /// A named person says, on a date, that a clause is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
@@ -135,6 +166,13 @@ pub struct Facts {
     pub check_passed: Option<(CheckId, Timestamp)>,
     /// The last whole check: whether it passed.
     pub check_last: Option<(CheckId, Timestamp, bool)>,
+    /// Tests by hand.
+    pub hand: Vec<HandFact>,
+    /// Audits of attempts that are not signed, or of periods that ended or were signed in the last 28
+    /// days. `None`: the school has switched them off.
+    pub audits: Option<Vec<AuditFact>>,
+    /// Lessons that name an adult, ended in the last 28 days.
+    pub supervised: Vec<SupervisedFact>,
     /// What the settings in force say.
     pub settings: Vec<SettingFact>,
     /// Groups that stand for several: `pupils` for every group of pupils.

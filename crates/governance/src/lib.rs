@@ -16,8 +16,8 @@ pub use assess::{Assessment, Evidence, Figure, Standing, assess};
 pub use clause::{Clause, ClauseAssessment, StandingChange, assess_clause, changes};
 pub use control::{CONTROL_NAMES, Control, ControlError, Within};
 pub use facts::{
-    AlertFact, Attestation, BreachFact, Facts, ParentsFact, ParentsNow, Probe, ProbeResult,
-    SealedListFact, SettingFact, Subject,
+    AlertFact, Attestation, AuditFact, BreachFact, Facts, HandFact, ParentsFact, ParentsNow, Probe,
+    ProbeResult, SealedListFact, SettingFact, Subject, SupervisedFact,
 };
 pub use report::{
     AlertFigures, CaseFigures, CheckFigures, ClauseLine, GovernorsReport, Label, ListLine,

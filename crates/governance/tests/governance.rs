@@ -284,6 +284,85 @@ fn clk_02_alerts_are_acknowledged_in_time() {
     assert_eq!(with(40, None), Standing::NotMet);
 }
 
+/// MON-11, REV-09: an audit of attempts is signed within its time after the period; a school that
+/// switched it off does not keep a clause about it.
+#[test]
+fn mon_11_an_audit_of_attempts_is_signed_in_time() {
+    let with = |ended: i64, signed: Option<i64>| {
+        let audit = AuditFact {
+            from: "2026-09-03".parse().unwrap(),
+            ended_at: ago(24 * ended),
+            signed_at: signed.map(|days| ago(24 * days)),
+        };
+        let facts = Facts {
+            audits: Some(vec![audit]),
+            ..Facts::default()
+        };
+        let stands = stands("attempts.audited(within=10 days)", &facts);
+        (stands.standing, stands.evidence.len())
+    };
+    assert_eq!(with(20, Some(12)), (Standing::Met, 1));
+    assert_eq!(with(20, Some(5)), (Standing::AtRisk, 1));
+    assert_eq!(with(3, None), (Standing::Met, 1));
+    assert_eq!(with(9, None), (Standing::AtRisk, 1));
+    assert_eq!(with(11, None), (Standing::NotMet, 1));
+    let off = stands("attempts.audited(within=10 days)", &Facts::default());
+    assert_eq!(off.standing, Standing::NotMet);
+    assert!(
+        off.sentence.contains("mon.attempt_audit"),
+        "{}",
+        off.sentence
+    );
+}
+
+/// MON-07, REV-09: supervision is noted within its time after the lesson.
+#[test]
+fn mon_07_supervision_is_noted_in_time() {
+    let with = |lessons: &[(i64, Option<i64>)]| {
+        let supervised = lessons.iter().map(|(ended, noted)| SupervisedFact {
+            ended_at: ago(*ended),
+            noted_at: noted.map(ago),
+        });
+        let facts = Facts {
+            supervised: supervised.collect(),
+            ..Facts::default()
+        };
+        stands("supervision.noted(within=1 week)", &facts).standing
+    };
+    assert_eq!(with(&[]), Standing::Met);
+    assert_eq!(with(&[(20, Some(19)), (300, Some(200))]), Standing::Met);
+    assert_eq!(with(&[(160, None)]), Standing::AtRisk);
+    assert_eq!(with(&[(20, Some(19)), (170, None)]), Standing::NotMet);
+}
+
+/// AUD-02, REV-09: people test by hand within the interval; what did not hold stays a fault until it
+/// was tested again.
+#[test]
+fn aud_02_tests_by_hand_are_evidence() {
+    let with = |tests: &[(u128, i64, bool)]| {
+        let hand = tests.iter().map(|(n, hours, passed)| HandFact {
+            check: check(*n),
+            at: ago(*hours),
+            passed: *passed,
+        });
+        let facts = Facts {
+            hand: hand.collect(),
+            ..Facts::default()
+        };
+        let stands = stands("check.passed(hand, within=1 week)", &facts);
+        (stands.standing, stands.evidence)
+    };
+    let seen = |n| Evidence::Check { check: check(n) };
+    assert_eq!(with(&[]), (Standing::NotMet, vec![]));
+    assert_eq!(with(&[(1, 5, true)]), (Standing::Met, vec![seen(1)]));
+    assert_eq!(with(&[(1, 150, true)]), (Standing::AtRisk, vec![seen(1)]));
+    assert_eq!(with(&[(1, 170, true)]), (Standing::NotMet, vec![seen(1)]));
+    assert_eq!(
+        with(&[(1, 5, true), (2, 20, false)]),
+        (Standing::NotMet, vec![seen(2), seen(1)])
+    );
+}
+
 /// REV-09: a named person says so, on a date, for this clause and in the role asked for.
 #[test]
 fn rev_09_a_statement_holds_for_its_time() {

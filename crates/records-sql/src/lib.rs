@@ -18,6 +18,7 @@ mod changes;
 mod checks;
 mod db;
 mod fault;
+mod journal;
 mod lock;
 mod migrate;
 mod outbox;

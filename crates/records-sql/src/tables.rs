@@ -97,6 +97,7 @@ pub(crate) const TABLES: &[Table] = &[
     table!("change_entry", 3, ["id"], id Text, change_id Text, seq Int, at Int, by_person Text, kind Text, body Sealed),
     table!("report", 2, ["id"], id Text, kind Text, from_on Text, to_on Text, figures Text, pdf Bytes, at Int, by_person Text),
     table!("week_review", 5, ["id"], id Text, week Text, at Int, by_person Text, body Sealed),
+    table!("journal", 6, ["id"], id Text, kind Text, part_of Text, about Text, at Int, by_person Text, body Sealed),
 ];
 
 #[cfg(test)]

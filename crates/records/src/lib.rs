@@ -22,6 +22,7 @@ mod cases;
 mod changes;
 mod checks;
 mod error;
+mod journal;
 mod outbox;
 mod overrides;
 mod packs;
@@ -45,6 +46,7 @@ pub use changes::{
 };
 pub use checks::{CheckRun, Checks, FrozenReport, NewCheckRun, NewReport, StandingRow};
 pub use error::{Error, Result};
+pub use journal::{Journal, JournalEntry, JournalFilter, JournalKind, NewJournalEntry};
 pub use outbox::{Job, NewNotice, Outbox, QueueFigures};
 pub use overrides::{NewOverride, Override, OverrideKind, Overrides};
 pub use packs::{NewPack, PackHead, PackState, PackVersion, Packs};
@@ -72,6 +74,7 @@ pub trait Records:
     + Outbox
     + Settings
     + Weeks
+    + Journal
     + Send
     + Sync
 {
@@ -91,6 +94,7 @@ impl<T> Records for T where
         + Outbox
         + Settings
         + Weeks
+        + Journal
         + Send
         + Sync
 {

@@ -274,3 +274,48 @@ pub(super) fn check(facts: &Facts, within: Within, now: Timestamp) -> Draft {
         .collect();
     out
 }
+
+pub(super) fn hand(facts: &Facts, within: Within, now: Timestamp) -> Draft {
+    let (held, failed): (Vec<_>, Vec<_>) = facts.hand.iter().partition(|test| test.passed);
+    let last = facts.hand.iter().max_by_key(|test| test.at);
+    let mut out = match last {
+        None => draft(
+            Standing::NotMet,
+            "Nobody has tested by hand; try at a device and note what came.".into(),
+            "Nobody has tested by hand.",
+        ),
+        Some(_) if !failed.is_empty() => draft(
+            Standing::NotMet,
+            format!(
+                "{} of {} things tested by hand did not hold; mend them and test again.",
+                failed.len(),
+                facts.hand.len()
+            ),
+            "A test by hand did not find what was promised.",
+        ),
+        Some(last) => {
+            let age = age(last.at, now);
+            let standing = by_age(age, within);
+            let plain = match standing {
+                Standing::Met => "People test by hand in time.",
+                Standing::NotMet => "The last test by hand is too old.",
+                Standing::AtRisk | Standing::Attested => "The next test by hand is nearly overdue.",
+            };
+            let sentence = format!(
+                "The last test by hand was {}; the limit is {within}.",
+                ago(age)
+            );
+            draft(standing, sentence, plain)
+        }
+    };
+    out.figures = figures(&[
+        ("tested by hand", facts.hand.len()),
+        ("did not hold", failed.len()),
+    ]);
+    out.evidence = failed
+        .into_iter()
+        .chain(held)
+        .map(|test| Evidence::Check { check: test.check })
+        .collect();
+    out
+}

@@ -191,3 +191,64 @@ pub(super) fn alerts(facts: &Facts, within: Within, now: Timestamp) -> Draft {
         },
     )
 }
+
+pub(super) fn audits(facts: &Facts, within: Within, now: Timestamp) -> Draft {
+    let Some(audits) = &facts.audits else {
+        return draft(
+            Standing::NotMet,
+            "The audit of attempts is switched off; set mon.attempt_audit.".to_owned(),
+            "Nobody audits what pupils try to reach.",
+        );
+    };
+    let all: Vec<Timed> = audits
+        .iter()
+        .map(|audit| Timed {
+            evidence: Evidence::Audit { from: audit.from },
+            started: audit.ended_at,
+            done: audit.signed_at,
+            lapsed: false,
+        })
+        .collect();
+    timed(
+        &all,
+        within,
+        now,
+        &Words {
+            things: "audits",
+            none: "No audit of attempts is due, and none ended in the last four weeks.",
+            good: "Attempts to reach blocked material are audited in time.",
+            late: "An audit of attempts is not signed beyond its time.",
+            soon: "An audit of attempts is close to its time.",
+            lapse: "An audit of attempts was signed late in the last four weeks.",
+        },
+    )
+}
+
+pub(super) fn supervision(facts: &Facts, within: Within, now: Timestamp) -> Draft {
+    let all: Vec<Timed> = facts
+        .supervised
+        .iter()
+        .map(|lesson| Timed {
+            evidence: Evidence::Supervision,
+            started: lesson.ended_at,
+            done: lesson.noted_at,
+            lapsed: false,
+        })
+        .collect();
+    let mut out = timed(
+        &all,
+        within,
+        now,
+        &Words {
+            things: "supervised lessons",
+            none: "No lesson that names an adult ended in the last four weeks.",
+            good: "Supervision is noted in time.",
+            late: "Supervision of a lesson is not noted beyond its time.",
+            soon: "A note of supervision is close to its time.",
+            lapse: "Supervision was noted late in the last four weeks.",
+        },
+    );
+    // One page shows them all.
+    out.evidence.truncate(1);
+    out
+}

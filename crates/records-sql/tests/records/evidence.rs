@@ -1,13 +1,13 @@
 //! Checks, standings, reports, versions of the pack.
 
 use pharos_records::{
-    Checks, Error, NewCheckRun, NewPack, NewReport, NewWeekReview, PackState, Packs, StandingRow,
-    Weeks,
+    Checks, Error, Journal, JournalFilter, NewCheckRun, NewJournalEntry, NewPack, NewReport,
+    NewWeekReview, PackState, Packs, StandingRow, Weeks,
 };
 use pharos_school::CheckId;
 use uuid::Uuid;
 
-use crate::world::{GOVERNOR, HEAD, LEAD, PUPIL, TECHNICIAN, World, at, id};
+use crate::world::{GOVERNOR, HEAD, LEAD, PUPIL, TECHNICIAN, TUTOR, World, at, id};
 
 /// AUD-02: results of the self-check are kept as evidence.
 pub(crate) async fn aud_02_checks_are_kept(world: &World) {
@@ -264,4 +264,102 @@ pub(crate) async fn mon_10_reviews_of_weeks_are_kept(world: &World) {
             .iter()
             .all(|entry| entry.line.act == "week.review" && !entry.line.detail.contains("kestrels"))
     );
+}
+
+/// MON-07, MON-11: the journal only grows; each reader's part of it comes newest first; whoever notes
+/// supervision reads their own notes alone; the words are sealed and not in the ledger.
+pub(crate) async fn mon_07_mon_11_the_journal_only_grows(world: &World) {
+    let entry = |number: u128, key: &str, about: Option<u128>, body: &str| NewJournalEntry {
+        id: Uuid::from_u128(number),
+        key: key.to_owned(),
+        about: about.map(id),
+        body: body.as_bytes().to_vec(),
+    };
+    let told = [
+        (1, LEAD, entry(1, "2026-09-03", Some(PUPIL), "kestrels")),
+        (2, HEAD, entry(2, "2026-09-03", Some(10), "spoke with them")),
+        (3, LEAD, entry(3, "2026-11-02", Some(PUPIL), "again")),
+    ];
+    for (when, by, one) in &told {
+        world
+            .store
+            .add_attempt_response(&world.permit(*by), one, at(*when))
+            .await
+            .unwrap();
+    }
+    let over = world
+        .store
+        .add_attempt_response(&world.permit(LEAD), &entry(1, "", None, "else"), at(9))
+        .await;
+    assert!(over.is_err(), "never written over");
+    let signed = entry(4, "2026-09-03", None, "the whole half term");
+    world
+        .store
+        .sign_attempt_audit(&world.permit(LEAD), &signed, at(4))
+        .await
+        .unwrap();
+    let found = async |filter: JournalFilter| -> Vec<u128> {
+        let permit = world.permit(HEAD);
+        let found = world.store.attempt_responses(&permit, &filter).await;
+        let ids = found.unwrap().into_iter();
+        ids.map(|one| one.entry.id.as_u128()).collect()
+    };
+    let period = |key: &str| JournalFilter {
+        key: Some(key.to_owned()),
+        ..JournalFilter::default()
+    };
+    assert_eq!(found(JournalFilter::default()).await, [3, 2, 1]);
+    assert_eq!(found(period("2026-09-03")).await, [2, 1]);
+    let of_pupil = JournalFilter {
+        about: Some(id(PUPIL)),
+        ..JournalFilter::default()
+    };
+    assert_eq!(found(of_pupil).await, [3, 1]);
+    let late = JournalFilter {
+        since: Some(at(2)),
+        ..JournalFilter::default()
+    };
+    assert_eq!(found(late).await, [3, 2]);
+    let audits = world
+        .store
+        .attempt_audits(&world.system(), &period("2026-09-03"))
+        .await
+        .unwrap();
+    let audits: Vec<_> = audits
+        .into_iter()
+        .map(|row| (row.entry, row.at, row.by))
+        .collect();
+    assert_eq!(audits, [(signed, at(4), Some(id(LEAD)))]);
+
+    for (number, by) in [(5, TUTOR), (6, LEAD)] {
+        let note = entry(number, "", None, "screens in sight");
+        world
+            .store
+            .add_supervision(&world.permit(by), &note, at(5))
+            .await
+            .unwrap();
+    }
+    let all = JournalFilter::default();
+    let everybodys = world.store.supervision(&world.permit(HEAD), &all).await;
+    assert_eq!(everybodys.unwrap().len(), 2);
+    let own = world
+        .store
+        .own_supervision(&world.permit(TUTOR), &all)
+        .await
+        .unwrap();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].by, Some(id(TUTOR)));
+
+    let lines = pharos_records::Audit::ledger(
+        &world.store,
+        &world.permit(HEAD),
+        &pharos_records::LedgerFilter::default(),
+        6,
+    )
+    .await
+    .unwrap();
+    assert!(lines.iter().all(|entry| {
+        let acts = ["attempts.audit", "supervision.note"];
+        acts.contains(&&*entry.line.act) && !entry.line.detail.contains("kestrels")
+    }));
 }

@@ -302,6 +302,14 @@ fn link(
             (Some(format!("/alerts/{alert}")), "An alert".to_owned())
         }
         Evidence::Case { .. } | Evidence::Alert { .. } => return None,
+        Evidence::Audit { from } => (
+            may(Act::ReadAttempts).then(|| format!("/attempts/{from}")),
+            format!("The audit of attempts from {}", date_words(*from)),
+        ),
+        Evidence::Supervision => (
+            may(Act::ReadSupervision).then(|| "/supervision".to_owned()),
+            "Notes of supervision".to_owned(),
+        ),
         Evidence::SealedList { name } => (
             may(Act::ChangeSettings).then(|| "/lists".to_owned()),
             format!("The sealed list {name}"),

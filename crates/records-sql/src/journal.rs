@@ -1,0 +1,194 @@
+//! The journal: entries that are added and never changed.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pharos_access::{Permit, Subject, Warrant, act};
+use pharos_ledger::Detail;
+use pharos_records::{
+    Journal, JournalEntry, JournalFilter, JournalKind, MAX_ROWS, NewJournalEntry, Result,
+};
+use pharos_school::PersonId;
+use uuid::Uuid;
+
+use crate::audit::rows;
+use crate::db::{Row, args};
+use crate::store::{Store, is_for};
+
+/// Empty text stands for a condition that is not asked for.
+const FIND: &str = "SELECT id, part_of, about, at, by_person, body FROM journal WHERE kind = $1 AND ($2 = '' OR part_of = $3) AND ($4 = '' OR about = $5) AND ($6 = '' OR by_person = $7) AND at >= $8 ORDER BY at DESC, id LIMIT $9";
+
+#[async_trait]
+impl Journal for Store {
+    async fn add_attempt_response(
+        &self,
+        permit: &Permit<act::AuditAttempts>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.add_entry(permit, JournalKind::AttemptResponse, entry, at)
+            .await
+    }
+
+    async fn sign_attempt_audit(
+        &self,
+        permit: &Permit<act::AuditAttempts>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.add_entry(permit, JournalKind::AttemptAudit, entry, at)
+            .await
+    }
+
+    async fn attempt_responses(
+        &self,
+        permit: &Permit<act::ReadAttempts>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        self.entries(JournalKind::AttemptResponse, filter, None)
+            .await
+    }
+
+    async fn attempt_audits(
+        &self,
+        permit: &Permit<act::ReadAttempts>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        self.entries(JournalKind::AttemptAudit, filter, None).await
+    }
+
+    async fn add_supervision(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.add_entry(permit, JournalKind::Supervision, entry, at)
+            .await
+    }
+
+    async fn supervision(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        self.entries(JournalKind::Supervision, filter, None).await
+    }
+
+    async fn add_hand_test(
+        &self,
+        permit: &Permit<act::HandTest>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.add_entry(permit, JournalKind::HandTest, entry, at)
+            .await
+    }
+
+    async fn hand_tests(
+        &self,
+        permit: &Permit<act::ReadChecks>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        self.entries(JournalKind::HandTest, filter, None).await
+    }
+
+    async fn own_supervision(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        match permit.actor().id() {
+            Some(me) => {
+                self.entries(JournalKind::Supervision, filter, Some(me))
+                    .await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Store {
+    async fn add_entry(
+        &self,
+        warrant: &Warrant,
+        kind: JournalKind,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()> {
+        is_for(warrant, Subject::School)?;
+        let body = self.seal("journal", &entry.id.to_string(), "body", &entry.body)?;
+        let about = entry.about.map(|about| about.to_string());
+        let subject = format!("{}:{}", kind.name(), entry.id);
+        let mut act = self.act(warrant, subject, Detail::new(), at).await?;
+        act.run(
+            "INSERT INTO journal (id, kind, part_of, about, at, by_person, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            args![
+                entry.id,
+                kind.name(),
+                entry.key.as_str(),
+                about.unwrap_or_default(),
+                at,
+                warrant.actor().id(),
+                body
+            ],
+        )
+        .await?;
+        act.commit().await
+    }
+
+    async fn entries(
+        &self,
+        kind: JournalKind,
+        filter: &JournalFilter,
+        by: Option<PersonId>,
+    ) -> Result<Vec<JournalEntry>> {
+        let text = |id: Option<PersonId>| id.map(|id| id.to_string()).unwrap_or_default();
+        let key = filter.key.clone().unwrap_or_default();
+        let (about, by) = (text(filter.about), text(by));
+        let since = filter.since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let found = self
+            .read()
+            .await?
+            .all(
+                "journal",
+                FIND,
+                args![
+                    kind.name(),
+                    key.clone(),
+                    key,
+                    about.clone(),
+                    about,
+                    by.clone(),
+                    by,
+                    since,
+                    rows(MAX_ROWS)
+                ],
+            )
+            .await?;
+        found.iter().map(|row| self.journal_entry(row)).collect()
+    }
+
+    fn journal_entry(&self, row: &Row) -> Result<JournalEntry> {
+        let id: Uuid = row.parsed("id")?;
+        let about = row.text("about")?;
+        let about = match about.as_str() {
+            "" => None,
+            _ => Some(row.parsed("about")?),
+        };
+        Ok(JournalEntry {
+            entry: NewJournalEntry {
+                id,
+                key: row.text("part_of")?,
+                about,
+                body: self.unseal("journal", &id.to_string(), "body", &row.bytes("body")?)?,
+            },
+            at: row.time("at")?,
+            by: row.opt_parsed("by_person")?,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! Entries that are added and never changed: what followed a pupil's attempts, who signed the audit of
+//! them (MON-11), what was seen while pupils were supervised (MON-07), and tests of the filter by hand
+//! (AUD-02).
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pharos_access::{Permit, act};
+use pharos_school::PersonId;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JournalKind {
+    /// What followed one pupil's attempts.
+    AttemptResponse,
+    /// The audit of a period, signed.
+    AttemptAudit,
+    /// A note of supervision.
+    Supervision,
+    /// A test of the filter by hand.
+    HandTest,
+}
+
+impl JournalKind {
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AttemptResponse => "attempt-response",
+            Self::AttemptAudit => "attempt-audit",
+            Self::Supervision => "supervision",
+            Self::HandTest => "hand-test",
+        }
+    }
+}
+
+/// An entry to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJournalEntry {
+    /// Its id, made at the edge.
+    pub id: Uuid,
+    /// What it belongs to: a period's first day, a lesson list; may be empty.
+    pub key: String,
+    /// The pupil it is about, where it is about one.
+    pub about: Option<PersonId>,
+    /// The words, as versioned JSON. Sealed.
+    pub body: Vec<u8>,
+}
+
+/// A kept entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The entry.
+    pub entry: NewJournalEntry,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Option<PersonId>,
+}
+
+/// Which entries are wanted: those that fit everything that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JournalFilter {
+    /// Those that belong to this.
+    pub key: Option<String>,
+    /// Those about this pupil.
+    pub about: Option<PersonId>,
+    /// Those made then or later.
+    pub since: Option<Timestamp>,
+}
+
+/// Entries that are added, never changed: a correction is a further entry.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Keeps what followed a pupil's attempts.
+    async fn add_attempt_response(
+        &self,
+        permit: &Permit<act::AuditAttempts>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// Keeps the signature under the audit of a period.
+    async fn sign_attempt_audit(
+        &self,
+        permit: &Permit<act::AuditAttempts>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// What followed attempts, newest first.
+    async fn attempt_responses(
+        &self,
+        permit: &Permit<act::ReadAttempts>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Signatures under audits, newest first.
+    async fn attempt_audits(
+        &self,
+        permit: &Permit<act::ReadAttempts>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Keeps a note of supervision.
+    async fn add_supervision(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// Everybody's notes of supervision, newest first.
+    async fn supervision(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Keeps a test of the filter by hand.
+    async fn add_hand_test(
+        &self,
+        permit: &Permit<act::HandTest>,
+        entry: &NewJournalEntry,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// Tests of the filter by hand, newest first.
+    async fn hand_tests(
+        &self,
+        permit: &Permit<act::ReadChecks>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// The notes of supervision of whoever holds the permit, newest first.
+    async fn own_supervision(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        filter: &JournalFilter,
+    ) -> Result<Vec<JournalEntry>>;
+}
