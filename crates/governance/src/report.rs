@@ -164,6 +164,8 @@ pub struct ReportInput {
     pub alerts: Vec<AlertFigures>,
     /// Runs of the self-check in the period.
     pub checks: Vec<CheckFigures>,
+    /// Tests by hand in the period.
+    pub hand: Vec<CheckFigures>,
     /// Every clause as it stands at the end.
     pub clauses: Vec<ClauseAssessment>,
     /// The lists in force.
@@ -226,6 +228,8 @@ pub struct GovernorsReport {
     pub times: Vec<TimeFigure>,
     /// Runs of the self-check, those that failed, and days of the period without one.
     pub checks: (u64, u64, u64),
+    /// Tests by hand, and those that did not find what was promised.
+    pub hand: (u64, u64),
     /// Clauses that are not met, then those at risk.
     pub wanting: Vec<ClauseLine>,
     /// How many clauses stand how: met, attested, at risk, not met, bound to nothing.
@@ -308,6 +312,10 @@ impl GovernorsReport {
             alerts: alert_tables(&alerts),
             times: times(&reported, &alerts),
             checks: checks(&input.checks, period),
+            hand: {
+                let (tests, failed, _) = checks(&input.hand, period);
+                (tests, failed)
+            },
             wanting: wanting(&input.clauses),
             clauses: standings(&input.clauses),
             lists: lists(&input.lists, period),

@@ -205,7 +205,7 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
     spawn(
         &mut set,
         &stop,
-        "report the week, chase its review",
+        "report the week, chase reviews, audits and tests by hand",
         EVERY_HOUR,
         {
             let app = app.clone();
@@ -213,7 +213,9 @@ pub async fn run(jobs: Jobs, stop: CancellationToken) {
                 let app = app.clone();
                 async move {
                     app.make_week_reports().await?;
-                    app.chase_week_reviews().await.map(drop)
+                    app.chase_week_reviews().await?;
+                    app.chase_attempt_audits().await?;
+                    app.chase_hand_tests().await.map(drop)
                 }
             }
         },

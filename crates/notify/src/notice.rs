@@ -167,6 +167,8 @@ pub enum Place {
     Request(RequestId),
     /// One run of the self-check.
     Check(CheckId),
+    /// Every run of the self-check, and the tests by hand.
+    Checks,
     /// The living policy.
     Policy,
     /// The filter lists.
@@ -183,6 +185,8 @@ pub enum Place {
     Changes,
     /// The report of one week, by its Monday.
     Week(Date),
+    /// The audit of what pupils tried to reach, by its first day.
+    Attempts(Date),
 }
 
 impl fmt::Display for Place {
@@ -194,6 +198,7 @@ impl fmt::Display for Place {
             Place::Case(id) => write!(f, "/cases/{id}"),
             Place::Request(id) => write!(f, "/requests/{id}"),
             Place::Check(id) => write!(f, "/checks/{id}"),
+            Place::Checks => f.write_str("/checks"),
             Place::Policy => f.write_str("/policy"),
             Place::Network => f.write_str("/network"),
             Place::Status => f.write_str("/network/status"),
@@ -202,6 +207,7 @@ impl fmt::Display for Place {
             Place::Settings => f.write_str("/settings"),
             Place::Changes => f.write_str("/changes"),
             Place::Week(monday) => write!(f, "/weeks/{monday}"),
+            Place::Attempts(from) => write!(f, "/attempts/{from}"),
         }
     }
 }

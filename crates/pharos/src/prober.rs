@@ -51,6 +51,7 @@ impl FaceProber {
             return Ok(not_tried("this face is off"));
         };
         match asking.way {
+            Way::Hand => Ok(not_tried("only people try by hand")),
             Way::Proxy | Way::Connect | Way::Transparent => {
                 let visit = sites::Visit {
                     from,

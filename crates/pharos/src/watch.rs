@@ -1,5 +1,5 @@
 //! Between the faces and those who want to know: every event goes to the store, and those that the
-//! rules could look at to the watch as well.
+//! rules could look at to the watch as well. What the self-check's own users do is counted with its run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,9 @@ struct Watched {
 
 impl Sink for Watched {
     fn record(&self, event: Event) {
+        if self.app.folds_check_event(&event) {
+            return;
+        }
         // What a firewall tells of did not pass here.
         if event.face != Face::Firewall {
             self.app.passed(event.address, event.at);

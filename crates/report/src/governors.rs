@@ -118,6 +118,12 @@ pub fn governors_csv(report: &GovernorsReport) -> Result<Vec<u8>, ReportError> {
         "Days without a run".into(),
         without.to_string(),
     );
+    row("Tests by hand", "Tests".into(), report.hand.0.to_string());
+    row(
+        "Tests by hand",
+        "Tests that did not find what was promised".into(),
+        report.hand.1.to_string(),
+    );
     for (list, age) in &report.lists {
         row("Age of list", list.name.clone(), days(*age));
     }
@@ -416,6 +422,12 @@ fn checks_and_lists(report: &GovernorsReport, blocks: &mut Vec<Block>) {
             line("Runs", runs, runs > 0),
             line("Runs in which something failed", failed, failed == 0),
             line("Days of the period without a run", without, without == 0),
+            line("Tests by hand", report.hand.0, report.hand.0 > 0),
+            line(
+                "Tests by hand that did not find what was promised",
+                report.hand.1,
+                report.hand.1 == 0,
+            ),
         ],
         none: String::new(),
     }));

@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) mail_cap: crate::mail_cap::MailCap,
     /// Paths of the self-check's test users while it runs.
     pub(crate) check_devices: crate::checks::Devices,
+    /// Their events, counted.
+    pub(crate) check_tally: crate::checks::Tally,
     /// Held while the self-check runs.
     pub(crate) checking: Mutex<()>,
     /// One run, and one that waits for it.
@@ -106,6 +108,7 @@ impl App {
                 told_tools: std::sync::OnceLock::new(),
                 mail_cap: Default::default(),
                 check_devices: Default::default(),
+                check_tally: Default::default(),
                 checking: Mutex::new(()),
                 check_queue: Semaphore::new(2),
                 next_lapse: std::sync::atomic::AtomicI64::new(i64::MAX),

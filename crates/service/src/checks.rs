@@ -5,6 +5,7 @@
 //! written policy, the pack's settings, the sealed lists' dated test entries, the help sites, the known
 //! ways round. So a rule or list that went missing shows up.
 
+mod hand;
 mod judge;
 mod plan;
 mod promised;
@@ -12,6 +13,7 @@ mod results;
 mod routes;
 mod run;
 mod signing;
+mod tally;
 mod users;
 mod ways;
 
@@ -19,10 +21,12 @@ use pharos_access::{Actor, Target, act};
 use pharos_records::CheckRun;
 use pharos_school::{CheckId, Role};
 
+pub use hand::{HandChoices, HandDue, NewHandTest};
 pub use judge::{Kind, Result_};
 pub use results::{CheckResults, Outcome, ProbeRow, Row, UserTried, WayTried};
 pub(crate) use run::Devices;
 pub use signing::Signature;
+pub(crate) use tally::Tally;
 pub(crate) use users::{add_devices, add_test_users, is_check_address, is_test_user};
 pub use ways::{Ask, Asking, Prober, Proof, Reach, Seen, Way};
 
@@ -51,15 +55,19 @@ impl App {
         Ok(self.records().checks(&permit, RUNS_SHOWN).await?)
     }
 
-    /// One run.
+    /// One run, or one test by hand.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::NotFound`].
     pub async fn check(&self, actor: &Actor, id: CheckId) -> Result<CheckRun, Error> {
         let permit = self.may::<act::ReadChecks>(actor, Target::School).await?;
-        self.records()
-            .check(&permit, id)
-            .await?
+        if let Some(run) = self.records().check(&permit, id).await? {
+            return Ok(run);
+        }
+        let by_hand = self.hand_tests(actor).await?;
+        by_hand
+            .into_iter()
+            .find(|test| test.run.id == id)
             .ok_or(Error::NotFound)
     }
 }

@@ -165,6 +165,8 @@ impl App {
         self.check_facts(&system, &mut facts).await?;
         self.case_facts_for_clauses(&system, &mut facts).await?;
         self.alert_facts_for_clauses(&system, &mut facts).await?;
+        facts.supervised = self.supervised_facts(self.now() - LOOK_BACK).await?;
+        facts.audits = self.audit_facts(&system, self.now() - LOOK_BACK).await?;
         facts.attestations = self
             .records()
             .settings()
@@ -194,6 +196,7 @@ impl App {
                 }
             }
         }
+        self.add_hand_facts(system, facts, &mut newest).await?;
         self.sealed_facts(facts, &newest)?;
         facts.probes = newest
             .into_iter()
@@ -201,9 +204,11 @@ impl App {
                 let subject = match kind {
                     Kind::Category(name) => Subject::Category(name),
                     Kind::SafeSearch(engine) => Subject::SafeSearch(engine),
-                    Kind::Sealed(_) | Kind::Help(_) | Kind::WayRound(_) | Kind::Curriculum(_) => {
-                        return None;
-                    }
+                    Kind::Sealed(_)
+                    | Kind::Help(_)
+                    | Kind::WayRound(_)
+                    | Kind::Curriculum(_)
+                    | Kind::Other(_) => return None,
                 };
                 Some(Probe {
                     check: found.check,
@@ -214,6 +219,28 @@ impl App {
                 })
             })
             .collect();
+        Ok(())
+    }
+
+    /// What somebody found by hand not to hold counts until it was tried by hand again, whatever the test
+    /// addresses say; what held proves nothing beyond the one address.
+    async fn add_hand_facts(
+        &self,
+        system: &Actor,
+        facts: &mut Facts,
+        newest: &mut BTreeMap<(String, Kind), Found>,
+    ) -> Result<(), Error> {
+        for (fact, group, kind) in self.hand_facts(system).await? {
+            if !fact.passed {
+                let found = Found {
+                    check: fact.check,
+                    at: fact.at,
+                    result: ProbeResult::Failed,
+                };
+                newest.insert((group, kind), found);
+            }
+            facts.hand.push(fact);
+        }
         Ok(())
     }
 

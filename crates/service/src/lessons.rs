@@ -182,6 +182,14 @@ impl App {
             .collect()
     }
 
+    /// The supervision expected in a class, by its phase.
+    pub(crate) fn supervision_of(&self, class: &Class) -> Option<Supervision> {
+        let (school, year) = (self.school(), class.year?);
+        let mut phases = school.pack.school.phases.iter();
+        let phase = phases.find(|phase| phase.years.iter().any(|band| band.contains(year)));
+        phase.map(|phase| supervision_in(&school, phase))
+    }
+
     /// Who supervises, as it is kept with a lesson list.
     async fn supervised_by(
         &self,
@@ -189,12 +197,7 @@ impl App {
         lesson: &NewLesson,
         class: &Class,
     ) -> Result<String, Error> {
-        let school = self.school();
-        let expected = class.year.and_then(|year| {
-            let mut phases = school.pack.school.phases.iter();
-            let phase = phases.find(|phase| phase.years.iter().any(|band| band.contains(year)));
-            phase.map(|phase| supervision_in(&school, phase))
-        });
+        let expected = self.supervision_of(class);
         let mut adult = lesson
             .adult
             .split_whitespace()

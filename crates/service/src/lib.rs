@@ -7,6 +7,7 @@
 mod activity;
 mod alerts;
 mod app;
+mod attempts;
 mod audit;
 mod blocked;
 mod breaches;
@@ -40,6 +41,7 @@ mod sign_in;
 mod snapshot;
 pub mod standby;
 mod status;
+mod supervision;
 mod tools;
 mod trouble;
 mod uninspected;
@@ -50,6 +52,10 @@ mod whatif;
 
 pub use alerts::{AlertBody, Watch};
 pub use app::{App, Ports};
+pub use attempts::{
+    AttemptAudit, AttemptResponse, AuditInterval, AuditLine, AuditPeriod, AuditSigned,
+    AuditedPupil, ResponseKind, ThemeTried,
+};
 pub use audit::Waiting;
 pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
 pub use cases::{OpenCase, Raised, shown_addresses};
@@ -58,8 +64,9 @@ pub use changes::{
     Side, Verification, WentBack, step_says, words_of,
 };
 pub use checks::{
-    Ask, Asking, CheckResults, Kind as CheckKind, Outcome, ProbeRow, Prober, Proof, Reach,
-    Result_ as CheckResult, Row as CheckRow, Seen, Signature, UserTried, Way, WayTried,
+    Ask, Asking, CheckResults, HandChoices, HandDue, Kind as CheckKind, NewHandTest, Outcome,
+    ProbeRow, Prober, Proof, Reach, Result_ as CheckResult, Row as CheckRow, Seen, Signature,
+    UserTried, Way, WayTried,
 };
 pub use clock::{Clock, SystemClock};
 pub use desk::Desk;
@@ -83,6 +90,7 @@ pub use roaming::{NewRoamingDevice, ROAMING_DAYS, RoamingDevice};
 pub use school::School;
 pub use sign_in::{Enrolment, HalfSession, SessionToken, SignInOutcome, SignedIn, current_code};
 pub use status::{AskRunning, Count, Disk, FaceStatus, LastCheck, Running, Status, UpstreamStatus};
+pub use supervision::{LessonToNote, NewSupervision, SupervisionNote};
 pub use trouble::{SelfWatch, Trouble};
 pub use unzip::pack_files;
 pub use watchkeeping::DatesDue;

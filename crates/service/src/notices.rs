@@ -59,7 +59,8 @@ fn words(kind: &str) -> (Kind, Severity) {
         "trouble" => (Kind::Trouble, Severity::Urgent),
         "provider-due" => (Kind::StepDue, Severity::Attention),
         "week-ready" => (Kind::ReportReady, Severity::Attention),
-        "review-due" | "change-review" | "week-waiting" | "week-missed" => {
+        "review-due" | "change-review" | "week-waiting" | "week-missed" | "audit-ready"
+        | "audit-waiting" | "audit-missed" | "hand-test-due" | "hand-test-missed" => {
             (Kind::ReviewDue, Severity::Attention)
         }
         "approval" => (Kind::Approval, Severity::Attention),
@@ -86,8 +87,12 @@ fn place(path: &str) -> Option<Place> {
     if let Some(monday) = path.strip_prefix("/weeks/") {
         return monday.parse().ok().map(Place::Week);
     }
+    if let Some(from) = path.strip_prefix("/attempts/") {
+        return from.parse().ok().map(Place::Attempts);
+    }
     for (prefix, place) in [
         ("/lists", Place::Lists),
+        ("/checks", Place::Checks),
         ("/network/status", Place::Status),
         ("/network", Place::Network),
         ("/policy", Place::Policy),

@@ -7,7 +7,7 @@ use pharos_casework::{ParentsStanding, Reporter, gaps, overran};
 use pharos_governance::{
     AlertFigures, CaseFigures, CheckFigures, GovernorsReport, Label, ListLine, Period, ReportInput,
 };
-use pharos_records::{AlertFilter, AlertState, CaseFilter, FrozenReport, NewReport};
+use pharos_records::{AlertFilter, AlertState, CaseFilter, CheckRun, FrozenReport, NewReport};
 use pharos_school::CaseId;
 use uuid::Uuid;
 
@@ -128,7 +128,8 @@ impl App {
         let input = ReportInput {
             cases: self.case_figures(&system, until).await?,
             alerts: self.alert_figures(&system, since, until).await?,
-            checks: self.check_figures(&system, since, until).await?,
+            checks: self.check_figures(self.checks(&system).await?, since, until),
+            hand: self.check_figures(self.hand_tests(&system).await?, since, until),
             clauses: self.assess().await?,
             lists: self.list_lines()?,
             loosening: self.loosening_candidates(since, until).await?,
@@ -299,25 +300,22 @@ impl App {
         Ok(figures)
     }
 
-    async fn check_figures(
+    fn check_figures(
         &self,
-        system: &Actor,
+        runs: Vec<CheckRun>,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<CheckFigures>, Error> {
-        let runs = self
-            .checks(system)
-            .await?
+    ) -> Vec<CheckFigures> {
+        let runs = runs
             .into_iter()
             .filter(|run| run.run.to >= since && run.run.to < until);
         let count = |value: i64| u64::try_from(value).unwrap_or_default();
-        Ok(runs
-            .map(|run| CheckFigures {
-                on: run.run.to.to_zoned(self.zone()).date(),
-                tried: count(run.run.passed + run.run.failed),
-                failed: count(run.run.failed),
-            })
-            .collect())
+        runs.map(|run| CheckFigures {
+            on: run.run.to.to_zoned(self.zone()).date(),
+            tried: count(run.run.passed + run.run.failed),
+            failed: count(run.run.failed),
+        })
+        .collect()
     }
 
     fn list_lines(&self) -> Result<Vec<ListLine>, Error> {

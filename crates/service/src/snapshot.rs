@@ -39,7 +39,7 @@ impl App {
             pharos_filter::compile_policy(&spec, catalogue.names(), &school.declared_categories)
                 .map_err(wrong_policy)?;
         let mut roster = Roster::new(&people, &classes);
-        crate::checks::add_test_users(&policy, &mut roster, &spec);
+        crate::checks::add_test_users(&policy, &mut roster, &spec, self.now());
         self.map_addresses(&roster);
         self.tell_network(&roster);
         let technical = people

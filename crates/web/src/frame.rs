@@ -68,6 +68,10 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("attested", "Attested today, in your name."),
     ("checked", "The check has run."),
+    (
+        "hand-tested",
+        "Kept, with your name and the time. The leadership signs it like a run of the check.",
+    ),
     ("signed-check", "Signed, with your name and the time."),
     ("closed", "The case is closed."),
     (
@@ -109,6 +113,12 @@ const TEXTS: &[(&str, &str)] = &[
         "went-back",
         "The earlier version is in force again, as a new change. It is looked at by the end of the next school day.",
     ),
+    (
+        "responded",
+        "Kept, with your name and the time. It stands in the pupil's chronology.",
+    ),
+    ("audit-signed", "Signed, with your name and the time."),
+    ("supervised", "Noted, with your name and the time."),
     ("week-reviewed", "Kept, with your name and the time."),
     ("withdrawn", "Given up. Nothing of it is in force."),
     (

@@ -98,6 +98,9 @@ routes! {
 
     get "/lessons/new", May(Act::LessonList) => p::overrides::lesson;
     post "/lessons/new", May(Act::LessonList) => p::overrides::open_lesson;
+    get "/supervision", May(Act::NoteSupervision) => p::supervision::show;
+    post "/supervision", May(Act::NoteSupervision) => p::supervision::note;
+    post "/supervision/{id}/concern", May(Act::NoteSupervision) => p::supervision::concern;
     get "/restrictions/new", May(Act::RestrictPerson) => p::overrides::restriction;
     post "/restrictions/new", May(Act::RestrictPerson) => p::overrides::restrict;
     get "/blocks/new", May(Act::EmergencyBlock) => p::overrides::block;
@@ -173,6 +176,8 @@ routes! {
     post "/policy/{id}/attest", May(Act::RecordStanding) => p::policy::attest;
     get "/checks", May(Act::ReadChecks) => p::checks::list;
     post "/checks", May(Act::RunCheck) => p::checks::run;
+    get "/checks/hand", May(Act::HandTest) => p::hand::new;
+    post "/checks/hand", May(Act::HandTest) => p::hand::note;
     get "/checks/{id}", May(Act::ReadChecks) => p::checks::show;
     post "/checks/{id}/sign", May(Act::RecordStanding) => p::checks::sign;
     get "/reports", May(Act::ReadReport) => p::governors::show;
@@ -181,5 +186,10 @@ routes! {
     get "/weeks", May(Act::ReadWeek) => p::weeks::list;
     get "/weeks/{monday}", May(Act::ReadWeek) => p::weeks::show;
     post "/weeks/{monday}/reviews", May(Act::ReviewWeek) => p::weeks::review;
+    get "/attempts", May(Act::ReadAttempts) => p::attempts::list;
+    get "/attempts/{from}", May(Act::ReadAttempts) => p::attempts::show;
+    post "/attempts/{from}/sign", May(Act::AuditAttempts) => p::attempts::sign;
+    get "/attempts/{from}/{person}", May(Act::ReadAttempts) => p::attempts::one;
+    post "/attempts/{from}/{person}", May(Act::AuditAttempts) => p::attempts::respond;
     get "/reports/{id}/pdf", May(Act::ReadReport) => p::governors::pdf;
 }

@@ -303,6 +303,14 @@ pub(super) const TABLE: &[Setting] = &[
         "What becomes of a search with a tool that a phase may not use: sent to its first approved one with the words, or a block page that offers it.",
         FILTER,
     ),
+    live(
+        "fil.hand_tests",
+        Choice(INTERVALS),
+        r#""termly""#,
+        "The self-check tries every day; people look where it cannot.",
+        "How often somebody tests the filter by hand, at a device. Then the technical team and the lead are reminded, the head a fortnight later.",
+        FILTER,
+    ),
     declared(
         "mon.methods",
         Choices(METHODS),
@@ -359,12 +367,20 @@ pub(super) const TABLE: &[Setting] = &[
         "Hours for which an accepted notice holds on one device.",
         SAFEGUARDING,
     ),
-    declared(
+    live(
         "mon.attempt_audit",
         Choice(INTERVALS),
         r#""half-termly""#,
         "Often enough to see a pattern within a term.",
-        "How often blocked attempts are audited.",
+        "How often it is audited who tried to reach blocked material, pupil by pupil, with what followed.",
+        SAFEGUARDING,
+    ),
+    live(
+        "mon.attempt_audit_days",
+        Number(1, 40),
+        "10",
+        "Two weeks of school, so that a response to each pupil can be given first.",
+        "School days within which the audit of a period is signed. Then those who hear of alerts first are reminded; the head is told after as many again.",
         SAFEGUARDING,
     ),
     live(

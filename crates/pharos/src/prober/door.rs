@@ -52,6 +52,7 @@ impl Listening {
             Way::Doh | Way::DohDevice => &self.doh,
             Way::Proxy | Way::Connect => &self.proxy,
             Way::Transparent => &self.transparent,
+            Way::Hand => &[],
         }
     }
 

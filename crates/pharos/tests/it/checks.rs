@@ -60,6 +60,16 @@ fn checked(server: &Server) -> (i32, Value) {
     (ran.code, ran.json())
 }
 
+/// How many events are stored as activity.
+fn stored(server: &Server) -> u64 {
+    let said = server.command(&["doctor"]).out;
+    let line = said.lines().find(|line| line.contains("events stored"));
+    let line = line.unwrap_or_else(|| panic!("{said}"));
+    let number = line.split("activity: ").nth(1).unwrap_or_default();
+    let number = number.split(' ').next().unwrap_or_default();
+    number.parse().unwrap_or_else(|_| panic!("{line}"))
+}
+
 /// The rows of a kind, by result.
 fn rows<'a>(result: &'a Value, kind: &str, name: &str, wanted: &str) -> Vec<&'a Value> {
     let rows = result["results"]["rows"].as_array().unwrap().iter();
@@ -97,6 +107,7 @@ fn aud_02_a_whole_filter_passes_through_every_face() {
         "--dns-upstream",
         &upstream.address.to_string(),
     ]);
+    let before = stored(&server);
     let (code, result) = checked(&server);
     let failed = rows(&result, "category", "", "failed");
     assert_eq!(
@@ -156,6 +167,14 @@ fn aud_02_a_whole_filter_passes_through_every_face() {
         4,
         "the school's own resolver is told of: {own:#?}"
     );
+    // The faces told of every way that was tried; none of it is anybody's activity.
+    let events = &result["results"]["events"];
+    for (face, least) in [("dns", 1_000), ("http", 100), ("https", 10)] {
+        let told = events[face].as_u64().unwrap_or(0);
+        assert!(told >= least, "{face}: {events}");
+    }
+    let more = stored(&server).saturating_sub(before);
+    assert!(more < 20, "{more} events of the check in activity");
 }
 
 /// SRCH-05, AUD-02: a promise of the written policy that the settings break is found, whatever the world

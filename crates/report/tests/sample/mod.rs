@@ -82,6 +82,11 @@ fn input() -> ReportInput {
         cases,
         alerts,
         checks,
+        hand: vec![CheckFigures {
+            on: on(20),
+            tried: 1,
+            failed: 1,
+        }],
         clauses: clauses(),
         lists: lists(),
     }

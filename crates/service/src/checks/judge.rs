@@ -20,6 +20,8 @@ pub enum Kind {
     WayRound(String),
     /// An address that teaching needs is open (FIL-12).
     Curriculum(String),
+    /// Anything else that somebody tried by hand, in words.
+    Other(String),
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Help(name) => format!("help is reachable: {name}"),
             Self::WayRound(name) => format!("shut: {name}"),
             Self::Curriculum(subject) => format!("open for teaching: {subject}"),
+            Self::Other(words) => words.clone(),
         }
     }
 }

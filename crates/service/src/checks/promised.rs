@@ -17,7 +17,7 @@ use crate::{App, Error};
 /// Where every category has a name of ours that stands for it in the built-in test list.
 const TEST_ZONE: &str = ".pharos.test";
 /// A name there that stands for nothing.
-const PLAIN: &str = "plain.pharos.test";
+pub(super) const PLAIN: &str = "plain.pharos.test";
 
 /// The pack's own word on everything.
 pub(super) struct Promised {

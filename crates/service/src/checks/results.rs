@@ -29,6 +29,10 @@ pub struct CheckResults {
     /// What was left out of this run, in sentences.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// How many decisions about the check's own users the faces told of while the run lasted, by face:
+    /// that the real way was tried. They are in no activity. Runs of before kept them there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub events: BTreeMap<String, u64>,
     /// Probes one by one, as runs of the first version have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeRow>,

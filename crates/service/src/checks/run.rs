@@ -96,6 +96,15 @@ impl Drop for Seated {
     }
 }
 
+/// Ends the counting of the check's own events, also when a run is cut off.
+struct Counting(App);
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.0.inner().check_tally.close(self.0.now());
+    }
+}
+
 impl App {
     /// Runs the whole check and keeps it. `actor` is a person, or the schedule.
     ///
@@ -115,10 +124,7 @@ impl App {
         };
         let _turn = self.inner().checking.lock().await;
         let from = self.now();
-        let reaches: Vec<(Way, Reach)> = Way::ALL
-            .into_iter()
-            .map(|way| (way, prober.reach(way)))
-            .collect();
+        let reaches: Vec<(Way, Reach)> = Way::faces().map(|way| (way, prober.reach(way))).collect();
         let open = |reach: &Reach| !matches!(reach, Reach::Nobody(_));
         let ways: Vec<Way> = reaches
             .iter()
@@ -127,12 +133,15 @@ impl App {
             .collect();
         let mut plan = self.plan_check(&ways)?;
         leave_out_known_users(&mut plan, &reaches);
+        self.inner().check_tally.open();
+        let _counting = Counting(self.clone());
         let seated = Seated::seat(self, &plan.users);
         self.give_devices(&mut plan).await?;
         let found = try_all(prober, &plan).await;
         drop(seated);
         self.forget_devices().await?;
-        let results = fold(plan, &reaches, found);
+        let mut results = fold(plan, &reaches, found);
+        results.events = self.inner().check_tally.close(self.now());
         let count = |wanted| i64::try_from(results.count(wanted)).unwrap_or(i64::MAX);
         let (passed, failed) = (count(Result_::Passed), count(Result_::Failed));
         let results = serde_json::to_string(&results)
@@ -336,6 +345,6 @@ fn fold(plan: Plan, reaches: &[(Way, Reach)], found: Vec<(usize, Seen)>) -> Chec
         users: users.collect(),
         rows: rows.rows(),
         notes: plan.notes,
-        probes: Vec::new(),
+        ..CheckResults::default()
     }
 }

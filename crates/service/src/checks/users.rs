@@ -1,14 +1,19 @@
 //! As whom the check tries: a test user for every group, who is on no roll, at devices of the check's
 //! own in every place.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+use pharos_catalogue::{Address, CategorySet};
 use pharos_filter::Roster;
-use pharos_policy::{Member, Policy, PolicySpec};
-use pharos_school::{PersonId, Role, Who};
+use pharos_policy::{Action, Member, Policy, PolicySpec, Request};
+use pharos_school::{PersonId, Role, Who, YearGroup};
 use uuid::Uuid;
 
+use super::promised::PLAIN;
 use crate::App;
 use crate::explain::stated;
 
@@ -26,6 +31,11 @@ const DEVICES: [u8; 3] = [127, 83, 0];
 const IN_PLACES: [u8; 3] = [127, 83, 1];
 /// … and one for each kind of user in each place: the third number is the place.
 const USERS_IN_PLACES: [u8; 2] = [127, 84];
+
+/// So far ahead it is asked when something is open to a member …
+const WEEK_HOURS: i64 = 7 * 24;
+/// … and so far apart: an odd number, so that other hours are met each day.
+const EVERY_HOURS: i64 = 5;
 
 /// Groups that every policy has and that may have rules of their own.
 const BUILT_IN: [&str; 7] = [
@@ -141,15 +151,20 @@ pub(crate) struct KindOfUser {
     pub(crate) test_user: PersonId,
 }
 
-fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec) -> Vec<KindOfUser> {
-    let mut members: Vec<_> = roster
+/// Every group with the member who stands for it: of those who are under no rule of their own, whoever
+/// has something open most often in the week from `now` on. What is kept from them is kept from all;
+/// somebody who is led page by page or shut out for the night would pass whatever the lists say.
+fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec, now: Timestamp) -> Vec<KindOfUser> {
+    let mut freedom = Freedom::new(policy, spec, now);
+    let mut members: Vec<(Rank, _)> = roster
         .iter()
         .filter(|member| !is_test_user(member.person))
+        .map(|member| (freedom.rank(member), member))
         .collect();
-    members.sort_by_key(|member| member.person);
+    members.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut kinds: BTreeMap<String, (Option<&'static str>, PersonId)> = BTreeMap::new();
     let mut pupils_stood_for = true;
-    for member in members {
+    for (_, member) in members {
         let whose = if member.is(Role::Pupil) {
             Some("pupils")
         } else if member.is(Role::Staff) {
@@ -186,9 +201,86 @@ fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec) -> Vec<KindOfUser>
         .collect()
 }
 
+/// How well a member stands for a group, the best first: under no rule of their own, most often
+/// something open, in fewest groups; then by id, so that it is always the same.
+type Rank = (bool, Reverse<usize>, usize, PersonId);
+
+/// How often members have anything open at all. Those in the same groups and of the same year are
+/// asked for once.
+struct Freedom<'a> {
+    policy: &'a Policy,
+    restricted: BTreeSet<PersonId>,
+    plain: Option<Address>,
+    times: Vec<Timestamp>,
+    known: HashMap<(Vec<Arc<str>>, Option<YearGroup>), usize>,
+}
+
+impl<'a> Freedom<'a> {
+    fn new(policy: &'a Policy, spec: &PolicySpec, now: Timestamp) -> Self {
+        let personal = spec.overrides.personal.iter();
+        let times = (0..WEEK_HOURS / EVERY_HOURS)
+            .map(|turn| SignedDuration::from_hours(turn * EVERY_HOURS))
+            .filter_map(|later| now.checked_add(later).ok());
+        Self {
+            policy,
+            restricted: personal.flat_map(|rule| rule.people.clone()).collect(),
+            plain: Address::parse(PLAIN).ok(),
+            times: times.collect(),
+            known: HashMap::new(),
+        }
+    }
+
+    fn rank(&mut self, member: &Member) -> Rank {
+        let groups = self.policy.groups_of(&self.policy.subject(member));
+        let count = groups.len();
+        let key = (groups, member.year);
+        let open = match self.known.get(&key) {
+            Some(open) => *open,
+            None => {
+                let open = self.open(member);
+                self.known.insert(key, open);
+                open
+            }
+        };
+        let restricted = self.restricted.contains(&member.person);
+        (restricted, Reverse(open), count, member.person)
+    }
+
+    /// At how many of the times a plain address is open to somebody like this member.
+    fn open(&self, member: &Member) -> usize {
+        let Some(plain) = &self.plain else { return 0 };
+        let mut like = Member::clone(member);
+        like.person = test_user(0);
+        let subject = self.policy.subject(&like);
+        let is_open = |now: &Timestamp| {
+            let asked = Request {
+                address: plain,
+                categories: CategorySet::EMPTY,
+                sealed: None,
+                sealed_below: false,
+                search: None,
+                avoidance: false,
+                text: None,
+                ai: None,
+                file: None,
+                notice_first: false,
+                from: None,
+                now: *now,
+            };
+            self.policy.action(&subject, &asked) != Action::Block
+        };
+        self.times.iter().filter(|now| is_open(now)).count()
+    }
+}
+
 /// Puts a test user for every kind into the roster: the facts of a member of that group, nobody's name.
-pub(crate) fn add_test_users(policy: &Policy, roster: &mut Roster, spec: &PolicySpec) {
-    for kind in kinds(policy, roster, spec) {
+pub(crate) fn add_test_users(
+    policy: &Policy,
+    roster: &mut Roster,
+    spec: &PolicySpec,
+    now: Timestamp,
+) {
+    for kind in kinds(policy, roster, spec, now) {
         let Some(member) = roster.get(kind.stands_for) else {
             continue;
         };
@@ -238,13 +330,89 @@ impl App {
             snapshot.policy(),
             snapshot.roster(),
             &self.school().pack.filter,
+            self.now(),
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use pharos_policy::spec::PersonalSpec;
+    use pharos_school::{Person, Standing};
+
     use super::*;
+
+    fn pupil(number: u128, year: &str, house: Option<&str>) -> Person {
+        Person {
+            id: PersonId::from_uuid(Uuid::from_u128(number)),
+            source_id: String::new(),
+            username: format!("pupil.{number}"),
+            given_name: "Some".to_owned(),
+            family_name: "Body".to_owned(),
+            email: None,
+            roles: BTreeSet::from([Role::Pupil]),
+            year: Some(year.parse().unwrap()),
+            house: house.map(str::to_owned),
+            classes: BTreeSet::new(),
+            guardians: BTreeSet::new(),
+            standing: Standing::Active,
+        }
+    }
+
+    /// Who stands for which group: pupils of the youngest first by number, day pupils shut out by
+    /// night.
+    fn stand_for(people: &[Person], restricted: &[u128]) -> BTreeMap<String, u128> {
+        let mut spec: PolicySpec = serde_json::from_value(serde_json::json!({
+            "hours": { "night": { "spans": [{ "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "17:00", "to": "08:00" }] } },
+            "groups": { "club": { "roles": ["pupil"] } },
+            "modes": [{ "years": ["R-3"], "mode": "adult-led" }],
+            "rules": [{ "name": "out-of-hours", "action": "block", "groups": ["day-pupils"], "everything": true, "hours": ["night"] }],
+        }))
+        .unwrap();
+        spec.overrides.personal = restricted
+            .iter()
+            .map(|number| PersonalSpec {
+                reference: "r".to_owned(),
+                people: vec![PersonId::from_uuid(Uuid::from_u128(*number))],
+                sites: Vec::new(),
+                categories: Vec::new(),
+                everything: true,
+                hours: Vec::new(),
+                until: None,
+            })
+            .collect();
+        let policy = pharos_filter::compile_policy(&spec, &[], &[]).unwrap();
+        let mut roster = Roster::default();
+        for person in people {
+            roster.add(Member::of(person, std::iter::empty()));
+        }
+        let now = "2026-11-10T10:00:00Z".parse().unwrap();
+        let kinds = kinds(&policy, &roster, &spec, now).into_iter();
+        kinds
+            .map(|kind| (kind.group, kind.stands_for.as_uuid().as_u128()))
+            .collect()
+    }
+
+    /// AUD-02: a group is stood for by a member under no rule of their own who has something open, not
+    /// by one of the youngest, or one who is shut out by night, where there is another; where there is
+    /// none, by whoever there is.
+    #[test]
+    fn aud_02_whoever_represents_a_group_best_stands_for_it() {
+        let people = [
+            pupil(1, "1", Some("house")),
+            pupil(2, "8", None),
+            pupil(3, "9", Some("house")),
+            pupil(4, "10", Some("house")),
+            pupil(5, "2", None),
+        ];
+        let free = stand_for(&people, &[]);
+        assert_eq!(free["club"], 3, "{free:?}");
+        assert_eq!((free["boarders"], free["day-pupils"]), (3, 2));
+        let restricted = stand_for(&people, &[3]);
+        assert_eq!((restricted["club"], restricted["boarders"]), (4, 4));
+        let all = stand_for(&people[..1], &[1]);
+        assert_eq!((all["club"], all["boarders"]), (1, 1));
+    }
 
     /// AUD-02: every kind of user and somebody unknown is tried in every place, each at a device of
     /// its own that raises no alert.

@@ -25,11 +25,13 @@ pub enum Way {
     Connect,
     /// The proxy where the network sends connections whose devices know of none.
     Transparent,
+    /// Somebody at a device, by hand. No prober goes this way.
+    Hand,
 }
 
 impl Way {
     /// Every way, in the order in which they are told.
-    pub const ALL: [Way; 8] = [
+    pub const ALL: [Way; 9] = [
         Way::Dns,
         Way::DnsTcp,
         Way::Dot,
@@ -38,7 +40,13 @@ impl Way {
         Way::Proxy,
         Way::Connect,
         Way::Transparent,
+        Way::Hand,
     ];
+
+    /// Every face that a prober may reach.
+    pub(super) fn faces() -> impl Iterator<Item = Way> {
+        Way::ALL.into_iter().filter(|way| *way != Way::Hand)
+    }
 
     /// In words.
     pub const fn says(self) -> &'static str {
@@ -50,6 +58,7 @@ impl Way {
             Way::DohDevice => "by name, at a device\u{2019}s own path from home",
             Way::Proxy => "through the proxy",
             Way::Connect => "through the proxy, encrypted and looked into",
+            Way::Hand => "by hand, at a device",
             Way::Transparent => "through the proxy that devices do not know of",
         }
     }

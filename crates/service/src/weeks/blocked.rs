@@ -72,12 +72,12 @@ impl Blocked {
 
 /// A pupil whose attempts stand out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pupil {
-    pub(super) person: PersonId,
-    pub(super) theme: Harm,
-    pub(super) severity: Severity,
-    pub(super) attempts: u64,
-    pub(super) last: Timestamp,
+pub(crate) struct Pupil {
+    pub(crate) person: PersonId,
+    pub(crate) theme: Harm,
+    pub(crate) severity: Severity,
+    pub(crate) attempts: u64,
+    pub(crate) last: Timestamp,
     pub(super) categories: BTreeSet<Arc<str>>,
 }
 

@@ -53,7 +53,7 @@ impl App {
             .map(|(w, _)| w)
             .collect();
         let last = Week::of(now.date()).before();
-        let first = self.first_week(&system).await?;
+        let first = self.first_week().await?;
         let mut due = Vec::new();
         let mut week = last;
         while due.len() < WEEKS_MAX && week >= first && !kept.contains(&week) {
@@ -123,7 +123,7 @@ impl App {
     }
 
     /// School days after the first date, up to the second.
-    fn school_days_between(&self, from: Date, to: Date) -> i64 {
+    pub(crate) fn school_days_between(&self, from: Date, to: Date) -> i64 {
         let calendar = &self.school().pack.filter.calendar;
         let mut day = from.saturating_add(1.day());
         let mut count = 0;
@@ -188,7 +188,16 @@ impl App {
         week: Week,
         worrying: bool,
     ) -> Result<(Blocked, Vec<Pupil>), Error> {
-        let (from, to) = week.bounds(&self.zone());
+        self.count_blocked_between(week.bounds(&self.zone()), worrying)
+            .await
+    }
+
+    /// The same from a moment up to another one.
+    pub(crate) async fn count_blocked_between(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        worrying: bool,
+    ) -> Result<(Blocked, Vec<Pupil>), Error> {
         let worries = Worries::of(&RuleSet::shipped());
         let snapshot = self.filter().snapshot().map_err(|_| {
             Error::Refused("No policy is in force yet, so that nobody is known here.".to_owned())
@@ -278,7 +287,7 @@ impl App {
 
     /// Those who hear of alerts first (`mon.first_recipient`) and may read the report; the lead
     /// where none of them may.
-    pub(super) async fn week_readers(&self) -> Result<Vec<Person>, Error> {
+    pub(crate) async fn week_readers(&self) -> Result<Vec<Person>, Error> {
         let first: Vec<Role> = self.recipients().first.into_iter().collect();
         let rules = self.rules();
         let may = |person: &Person| {
@@ -296,11 +305,17 @@ impl App {
     }
 
     /// The first week in which a pack was in force here.
-    async fn first_week(&self, system: &Actor) -> Result<Week, Error> {
-        let permit = self.may::<act::ReadPolicy>(system, Target::School).await?;
+    async fn first_week(&self) -> Result<Week, Error> {
+        Ok(Week::of(self.first_pack_day().await?))
+    }
+
+    /// The day on which the first pack came here.
+    pub(crate) async fn first_pack_day(&self) -> Result<Date, Error> {
+        let system = Actor::system("figures");
+        let permit = self.may::<act::ReadPolicy>(&system, Target::School).await?;
         let packs = self.records().packs(&permit).await?;
         let first = packs.iter().map(|pack| pack.at).min();
         let first = first.unwrap_or_else(|| self.now());
-        Ok(Week::of(first.to_zoned(self.zone()).date()))
+        Ok(first.to_zoned(self.zone()).date())
     }
 }

@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use pharos_policy::spec::CalendarSpec;
 
+pub(crate) use blocked::Pupil;
 pub use blocked::{Blocked, CategoryLine, SEALED_CATEGORY, UNLISTED};
 pub use page::{AlertLine, AlertSeen, CheckLine, RequestLine, StandsOut, WeekReport};
 pub use reviewed::{WeekLine, WeekRead};

@@ -128,6 +128,10 @@ pub struct CheckLine {
     pub runs: u64,
     /// Those in which something was not as promised, newest first.
     pub failed: Vec<(CheckId, Timestamp, i64)>,
+    /// Tests by hand.
+    pub hand: u64,
+    /// Those that did not find what was promised, newest first.
+    pub hand_failed: Vec<(CheckId, Timestamp, i64)>,
 }
 
 impl App {
@@ -286,6 +290,15 @@ impl App {
                 line.runs += 1;
                 if run.run.failed > 0 {
                     line.failed.push((run.run.id, run.run.to, run.run.failed));
+                }
+            }
+        }
+        for test in self.hand_tests(&Actor::system("figures")).await? {
+            if test.run.to >= from && test.run.to < to {
+                line.hand += 1;
+                if test.run.failed > 0 {
+                    let failed = (test.run.id, test.run.to, test.run.failed);
+                    line.hand_failed.push(failed);
                 }
             }
         }

@@ -8,6 +8,7 @@
 )]
 
 mod alerts;
+mod attempts;
 mod cases;
 mod changes;
 mod checks;
@@ -24,6 +25,7 @@ mod settings;
 mod sign_in;
 mod standby;
 mod status;
+mod supervision;
 mod way_back;
 mod weeks;
 

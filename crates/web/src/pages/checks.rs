@@ -9,18 +9,20 @@ use axum::response::{IntoResponse, Redirect, Response};
 use pharos_access::Act;
 use pharos_records::CheckRun;
 use pharos_school::CheckId;
-use pharos_service::{CheckResult, CheckResults, CheckRow, Error, Signature, SignedIn};
+use pharos_service::{CheckResult, CheckResults, CheckRow, Error, Signature, SignedIn, Way};
 use serde::Deserialize;
 
 use crate::components::{Cell, Errors, Table, TextArea};
 use crate::forms::{Posted, errors_of};
 use crate::frame::{Done, Frame};
 use crate::oops::{Oops, ok};
-use crate::pages::kit::Names;
+use crate::pages::kit::{Names, date_words};
 use crate::state::{Me, Web};
 use crate::words;
 use sheet::{FaceLine, Part};
 
+/// So many tests by hand stand on the list.
+const TESTS_SHOWN: usize = 50;
 /// The most cards of what did not hold; what is beyond is counted.
 const CARDS_MAX: usize = 60;
 
@@ -31,6 +33,9 @@ struct ChecksPage {
     runs: Table,
     empty: bool,
     may_run: bool,
+    hand: Option<Table>,
+    hand_due: Option<(String, bool)>,
+    may_note: bool,
 }
 
 /// `GET /checks`
@@ -43,24 +48,33 @@ pub(crate) async fn list(State(web): State<Web>, Me(me): Me) -> Response {
 
 async fn build_list(web: &Web, me: &SignedIn) -> Result<ChecksPage, Error> {
     let runs = web.app.checks(&me.actor).await?;
+    let tests = web.app.hand_tests(&me.actor).await?;
     let signed = web.app.check_signatures(&me.actor).await?;
     let signers = signed.values().flatten().map(|signature| signature.by);
     let people = runs
         .iter()
+        .chain(&tests)
         .filter_map(|run| run.by)
         .chain(signers)
         .collect();
     let names = Names::of(&web.app, people).await?;
+    let signers = |run: &CheckRun| {
+        let signers = signed.get(&run.run.id).into_iter().flatten();
+        let signers: Vec<String> = signers.map(|signature| names.get(signature.by)).collect();
+        if signers.is_empty() {
+            "not yet".to_owned()
+        } else {
+            signers.join(", ")
+        }
+    };
+    let hand = tests
+        .iter()
+        .take(TESTS_SHOWN)
+        .map(|test| hand_row(web, test, &names, signers(test)))
+        .collect::<Result<Vec<_>, Error>>()?;
     let rows: Vec<Vec<Cell>> = runs
         .iter()
         .map(|run| {
-            let signers = signed.get(&run.run.id).into_iter().flatten();
-            let signers: Vec<String> = signers.map(|signature| names.get(signature.by)).collect();
-            let signed = if signers.is_empty() {
-                "not yet".to_owned()
-            } else {
-                signers.join(", ")
-            };
             vec![
                 Cell::link(
                     format!("/checks/{}", run.run.id),
@@ -70,7 +84,7 @@ async fn build_list(web: &Web, me: &SignedIn) -> Result<ChecksPage, Error> {
                 Cell::text(run.run.passed.to_string()),
                 Cell::text(run.run.failed.to_string()),
                 Cell::text(by(run, &names)),
-                Cell::text(signed),
+                Cell::text(signers(run)),
             ]
         })
         .collect();
@@ -89,8 +103,54 @@ async fn build_list(web: &Web, me: &SignedIn) -> Result<ChecksPage, Error> {
             ],
             rows,
         ),
+        hand: (!hand.is_empty()).then(|| {
+            let heads = [
+                "When",
+                "What was promised",
+                "As whom",
+                "Result",
+                "By",
+                "Signed by",
+            ];
+            Table::new("Tests by hand, newest first", &heads, hand)
+        }),
+        hand_due: web.app.hand_due().await?.map(|due| {
+            let day = date_words(due.due);
+            if due.overdue {
+                (
+                    format!("The next test by hand was due on {day}: it is overdue."),
+                    true,
+                )
+            } else {
+                (format!("The next test by hand is due by {day}."), false)
+            }
+        }),
+        may_note: web.app.could(&me.actor, Act::HandTest),
         may_run: web.prober.is_some() && web.app.could(&me.actor, Act::RunCheck),
     })
+}
+
+/// A test by hand in the list.
+fn hand_row(web: &Web, test: &CheckRun, names: &Names, signed: String) -> Result<Vec<Cell>, Error> {
+    let results = CheckResults::read(test)?;
+    let row = results.rows.first();
+    let what = row.map(|row| row.kind.says()).unwrap_or_default();
+    let whom = tried_as(&results);
+    Ok(vec![
+        Cell::link(
+            format!("/checks/{}", test.run.id),
+            words::moment(test.run.to, &web.app.zone()),
+        ),
+        Cell::text(what),
+        Cell::text(whom),
+        Cell::text(if test.run.failed > 0 {
+            "Failed"
+        } else {
+            "Held"
+        }),
+        Cell::text(by(test, names)),
+        Cell::text(signed),
+    ])
 }
 
 /// Who started a run.
@@ -127,6 +187,8 @@ struct CheckPage {
     parts: Vec<Part>,
     faces: Vec<FaceLine>,
     notes: Vec<String>,
+    events: Option<String>,
+    by_hand: Option<Card>,
     signatures: Vec<Signed>,
     signing: Option<TextArea>,
     errors: Errors,
@@ -212,6 +274,8 @@ async fn build(
         parts: sheet::parts(&results),
         faces: sheet::faces(&results),
         notes: results.notes.clone(),
+        events: events(&results),
+        by_hand: by_hand(&results),
         signatures: signed
             .iter()
             .map(|one| signature(web, one, &names))
@@ -219,6 +283,39 @@ async fn build(
         signing: signs.then(|| signing(run.run.failed > 0, &again)),
         errors: again.errors,
     })
+}
+
+/// What the faces told of while the run lasted.
+fn events(results: &CheckResults) -> Option<String> {
+    let all: u64 = results.events.values().sum();
+    let faces = results.events.iter();
+    let faces: Vec<String> = faces
+        .map(|(face, count)| format!("{face} {}", words::number(*count)))
+        .collect();
+    (all > 0).then(|| {
+        format!(
+            "The faces told of {} about the users of this run ({}). They are counted here and kept out of activity.",
+            words::counted(all, "decision", "decisions"),
+            faces.join(", ")
+        )
+    })
+}
+
+/// As whom and where a test by hand was made.
+fn tried_as(results: &CheckResults) -> String {
+    results.users.first().map_or_else(String::new, |user| {
+        let group = user.group.replace('-', " ");
+        match &user.place {
+            Some(place) => format!("{group}, {}", place.replace('-', " ")),
+            None => format!("{group}, in no named place"),
+        }
+    })
+}
+
+/// The one thing that a test by hand tried.
+fn by_hand(results: &CheckResults) -> Option<Card> {
+    let row = results.rows.first()?;
+    (row.way == Way::Hand).then(|| card(row, tried_as(results)))
 }
 
 fn signature(web: &Web, signature: &Signature, names: &Names) -> Signed {

@@ -58,6 +58,7 @@ struct ReportView {
     nothing: String,
     times: Table,
     checks: (u64, u64, u64),
+    hand: (u64, u64),
     lists: Table,
     refused: String,
 }
@@ -335,6 +336,7 @@ fn view(report: &GovernorsReport) -> ReportView {
             .collect(),
         times: times(report),
         checks: report.checks,
+        hand: report.hand,
         lists: lists(report),
         refused: report.refused.to_string(),
     }

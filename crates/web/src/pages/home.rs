@@ -115,6 +115,11 @@ fn ways(web: &Web, me: &SignedIn) -> Vec<(String, String)> {
             may(Act::LessonList),
         ),
         (
+            "/supervision",
+            "Note supervision and what you saw",
+            may(Act::NoteSupervision),
+        ),
+        (
             "/blocks/new",
             "Block an address for everyone, now",
             may(Act::EmergencyBlock),

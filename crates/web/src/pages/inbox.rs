@@ -13,7 +13,7 @@ use pharos_service::{AlertBody, Error, SignedIn};
 use crate::frame::{Done, Frame};
 use crate::oops::{Oops, ok};
 use crate::pages::kit::{ClockWords, Names, due_words, lasted};
-use crate::pages::weeks;
+use crate::pages::{attempts, weeks};
 use crate::state::{Me, Web};
 use crate::words;
 
@@ -26,6 +26,8 @@ struct InboxPage {
     lists_cases: bool,
     /// Weeks that wait for a review: address and words.
     weeks: Vec<(String, String)>,
+    /// Audits of attempts that wait for a signature: address, words, whether overdue.
+    audits: Vec<(String, String, bool)>,
 }
 
 /// An alert in the inbox.
@@ -87,6 +89,16 @@ async fn build(web: &Web, me: &SignedIn, done: Done) -> Result<InboxPage, Error>
             .await?
             .into_iter()
             .map(|week| (format!("/weeks/{week}"), weeks::title(week)))
+            .collect(),
+        audits: web
+            .app
+            .audits_to_sign(&me.actor)
+            .await?
+            .into_iter()
+            .map(|line| {
+                let href = format!("/attempts/{}", line.period);
+                (href, attempts::title(line.period), line.overdue)
+            })
             .collect(),
         frame: web.frame(me, "/inbox").await.with(done),
     })

@@ -11,6 +11,8 @@ use crate::components::{Button, Cell, Form, Input, Summary, Table};
 use crate::forms::Posted;
 use crate::frame::Done;
 use crate::oops::answer;
+use crate::pages::attempts;
+use crate::pages::kit::Names;
 use crate::sheet::{ButtonLink, Piece, Sheet};
 use crate::state::{Me, Web};
 use crate::words;
@@ -124,6 +126,9 @@ async fn person(web: &Web, me: &SignedIn, id: &str) -> Result<Response, Error> {
                 links(web, person.guardians.iter().copied()).await?,
             ));
     }
+    if person.is(Role::Pupil) && web.app.could(&me.actor, Act::ReadAttempts) {
+        sheet = chronology(web, me, &person, sheet).await?;
+    }
     let ways = [
         (
             "/explain",
@@ -147,6 +152,26 @@ async fn person(web: &Web, me: &SignedIn, id: &str) -> Result<Response, Error> {
         .map(|(href, text, _)| (href.to_owned(), text.to_owned()))
         .collect();
     Ok(sheet.add(Piece::Links(ways)).response())
+}
+
+/// What followed a pupil's blocked attempts, newest first (MON-11).
+async fn chronology(
+    web: &Web,
+    me: &SignedIn,
+    pupil: &Person,
+    sheet: Sheet,
+) -> Result<Sheet, Error> {
+    let responses = web.app.attempt_responses_of(&me.actor, pupil.id).await?;
+    let by = responses
+        .iter()
+        .filter_map(|response| response.by)
+        .collect();
+    let names = Names::of(&web.app, by).await?;
+    let sheet = sheet.heading("Advice and support after blocked attempts");
+    Ok(match attempts::timeline(web, &responses, &names) {
+        Some(timeline) => sheet.add(timeline),
+        None => sheet.text("None noted."),
+    })
 }
 
 async fn classes(web: &Web, me: &SignedIn, person: &Person) -> Result<String, Error> {

@@ -19,7 +19,7 @@ use look::{axe, look};
 use places::{missed, name, opens, page_of, paths};
 
 /// Pages whose form is sent empty as well: what it says then is a page of its own.
-const SENT_EMPTY: [&str; 13] = [
+const SENT_EMPTY: [&str; 15] = [
     "/report",
     "/requests/new",
     "/people",
@@ -33,6 +33,8 @@ const SENT_EMPTY: [&str; 13] = [
     "/audit",
     "/account/password",
     "/groups",
+    "/supervision",
+    "/checks/hand",
 ];
 
 /// Who reads the pages of the proxy and from where.

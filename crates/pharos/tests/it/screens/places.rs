@@ -15,7 +15,7 @@ pub(super) fn is_page(path: &str) -> bool {
 }
 
 /// Pages whose lists lead to others.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
     "/inbox",
     "/cases",
     "/requests",
@@ -27,6 +27,7 @@ const LISTS: [&str; 13] = [
     "/people",
     "/reports",
     "/weeks",
+    "/attempts",
     "/what-to-do",
     "/",
 ];
@@ -58,6 +59,15 @@ pub(super) fn paths(browser: &Browser, server: &Server, reference: &str) -> Vec<
         .collect();
     for case in &cases {
         browser.go(&server.page(case));
+        known.extend(links(browser));
+    }
+    let audits: Vec<String> = known
+        .iter()
+        .filter(|link| route_of(link) == "/attempts/{from}")
+        .cloned()
+        .collect();
+    for audit in &audits {
+        browser.go(&server.page(audit));
         known.extend(links(browser));
     }
     browser.go(&server.page("/people"));

@@ -85,6 +85,7 @@ pub(super) fn parts(results: &CheckResults) -> Vec<Part> {
         "Search and video",
         "Ways round the filter",
         "Help and teaching",
+        "Other things",
     ];
     let mut parts: Vec<Part> = titles
         .into_iter()
@@ -115,6 +116,7 @@ const fn part_of(kind: &CheckKind) -> usize {
         CheckKind::SafeSearch(_) => 2,
         CheckKind::WayRound(_) => 3,
         CheckKind::Help(_) | CheckKind::Curriculum(_) => 4,
+        CheckKind::Other(_) => 5,
     }
 }
 

@@ -110,9 +110,15 @@ pub(super) fn next(report: &WeekReport, now: Timestamp) -> Vec<Step> {
             Some("/requests".to_owned()),
         ));
     }
-    if let Some((id, _, _)) = report.checks.failed.first() {
+    if let Some((id, _, _)) = report
+        .checks
+        .hand_failed
+        .iter()
+        .chain(&report.checks.failed)
+        .next()
+    {
         steps.push((
-            "The self-check found something that does not hold. Ask the technical team whether it is mended.".to_owned(),
+            "A check of the filter found something that does not hold. Ask the technical team whether it is mended.".to_owned(),
             Some(format!("/checks/{id}")),
         ));
     } else if report.checks.runs == 0 {
@@ -289,7 +295,21 @@ pub(super) fn checks(report: &WeekReport, zone: &TimeZone) -> Vec<Step> {
         },
         Some("/checks".to_owned()),
     )];
-    for (id, at, failed) in line.failed.iter().take(5) {
+    if line.hand > 0 {
+        let found = match line.hand_failed.len() {
+            0 => " and found what was promised".to_owned(),
+            failed => format!(
+                "; {} did not find what was promised",
+                counted(failed as u64, "test", "tests")
+            ),
+        };
+        let text = format!(
+            "People tested the filter by hand {}{found}.",
+            times(line.hand)
+        );
+        lines.push((text, Some("/checks".to_owned())));
+    }
+    for (id, at, failed) in line.failed.iter().chain(&line.hand_failed).take(5) {
         lines.push((
             format!(
                 "{}: {} did not hold",

@@ -1,0 +1,368 @@
+//! One audit as its reader may see it, the list of audits, and chasing what is overdue.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use pharos_access::{Act, Actor, Target, act};
+use pharos_casework::Harm;
+use pharos_governance::AuditFact;
+use pharos_ledger::Detail;
+use pharos_monitor::Severity;
+use pharos_school::{PersonId, Role};
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptResponse, AuditInterval, AuditPeriod, AuditSigned};
+use crate::weeks::Pupil;
+use crate::{App, Error};
+
+/// So many pupils stand in one audit; further ones are counted.
+const PUPILS_MAX: usize = 200;
+/// So many periods stand on the list.
+const LISTED: usize = 8;
+/// School days for an audit where the pack says nothing.
+const AUDIT_DAYS: i64 = 10;
+
+/// One audit on the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Its period.
+    pub period: AuditPeriod,
+    /// Whether the period is over.
+    pub over: bool,
+    /// Whether it waits for a signature beyond `mon.attempt_audit_days` school days.
+    pub overdue: bool,
+    /// Signatures, newest first.
+    pub signed: Vec<AuditSigned>,
+}
+
+/// What a pupil tried for on one theme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThemeTried {
+    /// The theme.
+    pub theme: Harm,
+    /// How serious.
+    pub severity: Severity,
+    /// How many attempts.
+    pub attempts: u64,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+/// A pupil whose attempts stand out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditedPupil {
+    /// Who.
+    pub person: PersonId,
+    /// By theme, the one with most attempts first.
+    pub themes: Vec<ThemeTried>,
+    /// What followed, newest first.
+    #[serde(skip)]
+    pub responses: Vec<AttemptResponse>,
+    /// The sign-in name, for a search of their activity; empty for one who is no longer known.
+    #[serde(skip)]
+    pub username: String,
+}
+
+impl AuditedPupil {
+    /// As it is kept with the signature: what followed has entries of its own.
+    pub(super) fn bare(self) -> Self {
+        Self {
+            responses: Vec::new(),
+            username: String::new(),
+            ..self
+        }
+    }
+
+    fn rank(&self) -> (u64, Option<Severity>, Option<Timestamp>) {
+        (
+            self.themes
+                .iter()
+                .map(|tried| tried.attempts)
+                .max()
+                .unwrap_or_default(),
+            self.themes.iter().map(|tried| tried.severity).max(),
+            self.themes.iter().map(|tried| tried.last).max(),
+        )
+    }
+}
+
+/// The audit of a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptAudit {
+    /// Which, and how it stands.
+    pub line: AuditLine,
+    /// Pupils whose attempts stand out, who tried most often for one theme first: what is grave even
+    /// once has raised its alert at once.
+    pub pupils: Vec<AuditedPupil>,
+    /// Further ones who are not named.
+    pub more: usize,
+    /// Attempts of pupils in worrying categories.
+    pub attempts: u64,
+    /// Whether everything of the period was counted.
+    pub whole: bool,
+    /// Before this day the activity of the period is no longer kept.
+    pub kept_from: Option<Date>,
+}
+
+impl AttemptAudit {
+    /// Pupils for whom nothing was noted yet.
+    pub fn unanswered(&self) -> usize {
+        self.pupils
+            .iter()
+            .filter(|pupil| pupil.responses.is_empty())
+            .count()
+    }
+}
+
+impl App {
+    /// How often attempts are audited; `None`: the school has switched it off.
+    pub fn audit_interval(&self) -> Option<AuditInterval> {
+        let school = self.school();
+        AuditInterval::named(&school.pack.text_of("mon.attempt_audit", "half-termly"))
+    }
+
+    /// The last audits, that of the period under way first. Empty where they are switched off.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub async fn attempt_audits(&self, actor: &Actor) -> Result<Vec<AuditLine>, Error> {
+        let permit = self.may::<act::ReadAttempts>(actor, Target::School).await?;
+        let mut signed: BTreeMap<String, Vec<AuditSigned>> = BTreeMap::new();
+        for (key, one, _) in self.signatures(&permit).await? {
+            signed.entry(key).or_default().push(one);
+        }
+        let first = self.first_pack_day().await?;
+        let mut lines = Vec::new();
+        let mut day = Some(self.today());
+        while let Some(on) = day.filter(|_| lines.len() < LISTED) {
+            let Some(interval) = self.audit_interval() else {
+                break;
+            };
+            let period = interval.period_of(&self.school().pack.filter.calendar, on);
+            day = (period.from > first).then(|| period.from.saturating_sub(1.day()));
+            let signed = signed.remove(&period.to_string()).unwrap_or_default();
+            lines.push(self.audit_line(period, signed));
+        }
+        Ok(lines)
+    }
+
+    /// The audit of a period. Whom it names leaves a look-up each before it is shown (AUD-05).
+    ///
+    /// # Errors
+    /// [`Error::Denied`]; [`Error::NotFound`] for a period that is none or still to come.
+    pub async fn attempt_audit(
+        &self,
+        actor: &Actor,
+        period: AuditPeriod,
+    ) -> Result<AttemptAudit, Error> {
+        self.audit_of(actor, period, None).await
+    }
+
+    /// The same for one pupil alone, with one look-up.
+    ///
+    /// # Errors
+    /// As [`App::attempt_audit`]; [`Error::NotFound`] for a pupil who does not stand there.
+    pub async fn attempt_audit_of(
+        &self,
+        actor: &Actor,
+        period: AuditPeriod,
+        person: PersonId,
+    ) -> Result<(AuditLine, AuditedPupil), Error> {
+        let audit = self.audit_of(actor, period, Some(person)).await?;
+        let pupil = audit.pupils.into_iter().next().ok_or(Error::NotFound)?;
+        Ok((audit.line, pupil))
+    }
+
+    async fn audit_of(
+        &self,
+        actor: &Actor,
+        period: AuditPeriod,
+        only: Option<PersonId>,
+    ) -> Result<AttemptAudit, Error> {
+        let permit = self.may::<act::ReadAttempts>(actor, Target::School).await?;
+        let period = self.audited_period(period)?;
+        let mut signed = Vec::new();
+        let mut kept = None;
+        for (key, one, body) in self.signatures(&permit).await? {
+            if key == period.to_string() {
+                signed.push(one);
+                kept.get_or_insert(body);
+            }
+        }
+        let bounds = period.bounds(&self.zone());
+        let (found, more, attempts, whole) = match kept {
+            Some(body) => (body.pupils, body.more, body.attempts, body.whole),
+            None => {
+                let (blocked, out) = self.count_blocked_between(bounds, true).await?;
+                (by_pupil(out), 0, blocked.attempts, blocked.whole)
+            }
+        };
+        let mut audit = AttemptAudit {
+            line: self.audit_line(period, signed),
+            pupils: Vec::new(),
+            more,
+            attempts,
+            whole,
+            kept_from: self.kept_from(bounds.0),
+        };
+        let mut responses: BTreeMap<PersonId, Vec<AttemptResponse>> = BTreeMap::new();
+        for response in self.responses_in(&permit, period).await? {
+            responses.entry(response.person).or_default().push(response);
+        }
+        let detail = Detail::new().text("attempts", &period.to_string());
+        for mut pupil in found {
+            let wanted = only.is_none_or(|only| only == pupil.person);
+            if !wanted || !self.may_watch(actor, pupil.person).await? {
+                continue;
+            }
+            if audit.pupils.len() >= PUPILS_MAX {
+                audit.more += 1;
+                continue;
+            }
+            self.records()
+                .note(&permit, Some(pupil.person), &detail, self.now())
+                .await?;
+            let known = self.known_person(pupil.person).await?;
+            pupil.username = known.map(|known| known.username).unwrap_or_default();
+            pupil.responses = responses.remove(&pupil.person).unwrap_or_default();
+            audit.pupils.push(pupil);
+        }
+        Ok(audit)
+    }
+
+    /// The audits that wait for a signature, oldest first; none for those who may not sign.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn audits_to_sign(&self, actor: &Actor) -> Result<Vec<AuditLine>, Error> {
+        if !self.could(actor, Act::AuditAttempts) {
+            return Ok(Vec::new());
+        }
+        let mut lines = self.attempt_audits(actor).await?;
+        lines.retain(|line| line.over && line.signed.is_empty());
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Tells those who hear of alerts first on the first school day after a period that its audit
+    /// waits, reminds them after `mon.attempt_audit_days` school days, and tells the head after as many
+    /// again. Each hears once of each. Gives the periods that are overdue.
+    ///
+    /// # Errors
+    /// When the records cannot be read or written.
+    pub async fn chase_attempt_audits(&self) -> Result<Vec<AuditPeriod>, Error> {
+        let lines = self.attempt_audits(&Actor::system("jobs")).await?;
+        let waiting = lines
+            .into_iter()
+            .filter(|line| line.over && line.signed.is_empty());
+        let (mut notices, mut late) = (Vec::new(), Vec::new());
+        for line in waiting {
+            let path = format!("/attempts/{}", line.period);
+            let passed = self.school_days_between(line.period.to, self.today());
+            if passed < 1 {
+                continue;
+            }
+            let readers = self.week_readers().await?;
+            notices.extend(self.notices_to(&readers, "audit-ready", &path, self.now())?);
+            if !line.overdue {
+                continue;
+            }
+            late.push(line.period);
+            notices.extend(self.notices_to(&readers, "audit-waiting", &path, self.now())?);
+            if passed > 2 * self.audit_days() {
+                let head = self.holders(&[Role::Head]).await?;
+                notices.extend(self.notices_to(&head, "audit-missed", &path, self.now())?);
+            }
+        }
+        self.queue_notices(&notices).await?;
+        Ok(late)
+    }
+
+    /// For the clauses: audits that are not signed, or that ended or were signed a short time ago.
+    pub(crate) async fn audit_facts(
+        &self,
+        system: &Actor,
+        since: Timestamp,
+    ) -> Result<Option<Vec<AuditFact>>, Error> {
+        if self.audit_interval().is_none() {
+            return Ok(None);
+        }
+        let over = self.attempt_audits(system).await?.into_iter();
+        let facts = over.filter(|line| line.over).map(|line| AuditFact {
+            from: line.period.from,
+            ended_at: line.period.bounds(&self.zone()).1,
+            signed_at: line.signed.iter().map(|signed| signed.at).min(),
+        });
+        Ok(Some(
+            facts
+                .filter(|audit| {
+                    audit.signed_at.is_none_or(|at| at >= since) || audit.ended_at >= since
+                })
+                .collect(),
+        ))
+    }
+
+    fn audit_line(&self, period: AuditPeriod, signed: Vec<AuditSigned>) -> AuditLine {
+        let today = self.today();
+        let over = period.to < today;
+        AuditLine {
+            period,
+            over,
+            overdue: over
+                && signed.is_empty()
+                && self.school_days_between(period.to, today) > self.audit_days(),
+            signed,
+        }
+    }
+
+    fn audit_days(&self) -> i64 {
+        let pack = &self.school().pack;
+        pack.number_of("mon.attempt_audit_days", AUDIT_DAYS)
+    }
+
+    /// The whole period of its first day.
+    pub(super) fn audited_period(&self, named: AuditPeriod) -> Result<AuditPeriod, Error> {
+        let interval = self.audit_interval().ok_or(Error::NotFound)?;
+        let calendar = &self.school().pack.filter.calendar;
+        let period = interval.period_of(calendar, named.from);
+        if period.from != named.from || period.from > self.today() {
+            return Err(Error::NotFound);
+        }
+        Ok(period)
+    }
+
+    /// The first day whose activity is still kept, where the period began before it.
+    fn kept_from(&self, from: Timestamp) -> Option<Date> {
+        let days = i64::from(self.school().activity_days);
+        let first = self.today().saturating_sub(days.days());
+        (from.to_zoned(self.zone()).date() < first).then_some(first)
+    }
+}
+
+/// Pupils with everything they tried for, who tried most often for one theme first.
+fn by_pupil(out: Vec<Pupil>) -> Vec<AuditedPupil> {
+    let mut pupils: BTreeMap<PersonId, AuditedPupil> = BTreeMap::new();
+    for tried in out {
+        let pupil = pupils.entry(tried.person).or_insert_with(|| AuditedPupil {
+            person: tried.person,
+            themes: Vec::new(),
+            responses: Vec::new(),
+            username: String::new(),
+        });
+        pupil.themes.push(ThemeTried {
+            theme: tried.theme,
+            severity: tried.severity,
+            attempts: tried.attempts,
+            last: tried.last,
+        });
+    }
+    let mut pupils: Vec<AuditedPupil> = pupils.into_values().collect();
+    for pupil in &mut pupils {
+        pupil
+            .themes
+            .sort_by_key(|tried| std::cmp::Reverse((tried.attempts, tried.severity)));
+    }
+    pupils.sort_by_key(|pupil| std::cmp::Reverse(pupil.rank()));
+    pupils
+}

@@ -1,0 +1,224 @@
+//! Notes of supervision (MON-07).
+
+use jiff::SignedDuration;
+use pharos_governance::Standing;
+use pharos_records::LedgerFilter;
+use pharos_service::{Error, NewLesson, NewSupervision};
+use pharos_testkit::school::{SampleSchool, pack_files};
+
+use crate::is_closed;
+
+/// Ines opens links for the youngest, half an hour long, with her own name.
+async fn lesson_for_the_youngest(school: &SampleSchool) {
+    let teacher = school.at_work("ines.castellano").await;
+    let classes = school.app.classes(&teacher.actor).await.unwrap();
+    let year = Some("1".parse().unwrap());
+    let class = classes.iter().find(|class| class.year == year).unwrap();
+    let lesson = NewLesson {
+        class: class.id,
+        sites: vec!["encyclopaedia.example".to_owned()],
+        from: None,
+        minutes: 30,
+        supervised: false,
+        adult: "Ines Castellano".to_owned(),
+    };
+    school
+        .app
+        .open_lesson(&teacher.actor, &lesson)
+        .await
+        .unwrap();
+}
+
+fn note(seen: &str) -> NewSupervision {
+    NewSupervision {
+        lesson: None,
+        what: "Tablets in the library".to_owned(),
+        took_place: true,
+        seen: seen.to_owned(),
+    }
+}
+
+/// MON-07: when a lesson that names an adult is over it waits for a note; what was seen is kept with
+/// who noted it and when; a note about anything else needs to say what.
+#[tokio::test]
+async fn mon_07_supervision_is_noted_with_what_was_seen() {
+    let school = SampleSchool::open().await;
+    lesson_for_the_youngest(&school).await;
+    let teacher = school.at_work("ines.castellano").await;
+    let app = &school.app;
+    assert!(app.lessons_to_note(&teacher).await.unwrap().is_empty());
+    school.clock.forward(SignedDuration::from_mins(31));
+    let waiting = app.lessons_to_note(&teacher).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        waiting[0].expected,
+        "An adult sits with the group and opens each page."
+    );
+    let blank = app
+        .note_supervision(&teacher, &NewSupervision::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(blank, Error::Invalid(_)), "{blank}");
+    let unsaid = app
+        .note_supervision(&teacher, &note(" "))
+        .await
+        .unwrap_err();
+    assert!(matches!(unsaid, Error::Invalid(_)), "{unsaid}");
+    let of_lesson = NewSupervision {
+        lesson: Some(waiting[0].id),
+        ..note("All on task; two swapped places to help each other.")
+    };
+    app.note_supervision(&teacher, &of_lesson).await.unwrap();
+    assert!(app.lessons_to_note(&teacher).await.unwrap().is_empty());
+    let kept = app.supervision_notes(&teacher.actor).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (
+            kept[0].by,
+            kept[0].at,
+            kept[0].what.as_str(),
+            kept[0].took_place
+        ),
+        (
+            Some(teacher.person.id),
+            app.now(),
+            waiting[0].class.as_str(),
+            true
+        )
+    );
+    assert_eq!(kept[0].seen, of_lesson.seen);
+}
+
+/// MON-07, ROLE-02: whoever notes reads their own notes; the safeguarding team reads everybody's, and
+/// that they did is in the audit log; colleagues, the technical team and pupils read none of them.
+#[tokio::test]
+async fn mon_07_notes_are_read_by_those_who_need_them() {
+    let school = SampleSchool::open().await;
+    let (teacher, lead, head) = (
+        school.at_work("ines.castellano").await,
+        school.at_work("ruth.okafor").await,
+        school.at_work("helen.lindqvist").await,
+    );
+    let app = &school.app;
+    let id = app
+        .note_supervision(&teacher, &note("One page made a pupil go quiet."))
+        .await
+        .unwrap();
+    for (reader, notes) in [
+        ("ruth.okafor", 1),
+        ("tomas.brandt", 1),
+        ("helen.lindqvist", 1),
+        ("ines.castellano", 1),
+        ("kofi.adeyemi", 0),
+    ] {
+        let reader = school.at_work(reader).await;
+        let read = app.supervision_notes(&reader.actor).await.unwrap();
+        assert_eq!(read.len(), notes, "{}", reader.person.username);
+    }
+    for closed in ["ada.quill", "mirela.dobre"] {
+        let other = school.at_work(closed).await;
+        let read = app.supervision_notes(&other.actor).await.unwrap_err();
+        assert!(is_closed(&read), "{closed}");
+        let noted = app.note_supervision(&other, &note("Was there.")).await;
+        assert!(is_closed(&noted.unwrap_err()), "{closed}");
+    }
+    let technician = school.at_work("kofi.adeyemi").await;
+    let taken = app.concern_from_supervision(&technician, id).await;
+    assert!(matches!(taken.unwrap_err(), Error::NotFound));
+    let lines = app
+        .ledger(&head.actor, &LedgerFilter::default(), 50)
+        .await
+        .unwrap();
+    let who = lead.person.id.to_string();
+    assert!(
+        lines
+            .iter()
+            .any(|entry| entry.line.act == "supervision.read" && entry.line.actor.contains(&who)),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .all(|entry| !entry.line.detail.contains("quiet"))
+    );
+}
+
+/// MON-07: what was seen becomes a concern with one press, in the words of the note, and once.
+#[tokio::test]
+async fn mon_07_a_note_becomes_a_concern_with_one_press() {
+    let school = SampleSchool::open().await;
+    let (teacher, lead) = (
+        school.at_work("ines.castellano").await,
+        school.at_work("ruth.okafor").await,
+    );
+    let app = &school.app;
+    let id = app
+        .note_supervision(&teacher, &note("A pupil cried over a message."))
+        .await
+        .unwrap();
+    school.notices().await;
+    let number = app.concern_from_supervision(&teacher, id).await.unwrap();
+    let told = school.notices().await;
+    assert!(
+        told.iter()
+            .any(|(kind, to)| kind == "concern" && to == "ruth.okafor"),
+        "{told:?}"
+    );
+    let cases = app.cases(&lead.actor, true).await.unwrap();
+    let case = cases.iter().find(|case| case.number == number).unwrap();
+    let open = app.case(&lead.actor, case.id).await.unwrap();
+    let what = &open.state.concern.what;
+    assert!(what.contains("Tablets in the library"), "{what}");
+    assert!(what.ends_with("A pupil cried over a message."), "{what}");
+    let notes = app.supervision_notes(&teacher.actor).await.unwrap();
+    assert_eq!(notes.len(), 1);
+    assert_eq!(notes[0].concern, Some(number));
+    let again = app
+        .concern_from_supervision(&teacher, id)
+        .await
+        .unwrap_err();
+    assert!(matches!(again, Error::Refused(_)), "{again}");
+}
+
+/// MON-07, REV-09: notes count as evidence of a clause: a lesson that names an adult and has no note
+/// in time, or one that says supervision did not take place, does not keep it.
+#[tokio::test]
+async fn mon_07_notes_are_evidence() {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["policy.md"].clone()).unwrap();
+    let bound = "```controls\nsupervision.noted(within=1 week)\n```\n\n### 8.3 Records";
+    let text = text.replace("### 8.3 Records", bound);
+    files.insert("policy.md".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let (teacher, lead) = (
+        school.at_work("ines.castellano").await,
+        school.at_work("ruth.okafor").await,
+    );
+    let standing = async || {
+        let clauses = school.app.clauses(&lead.actor).await.unwrap();
+        let clause = clauses.iter().find(|clause| clause.clause == "8.2");
+        clause.unwrap().standing
+    };
+    assert_eq!(standing().await, Some(Standing::Met));
+    lesson_for_the_youngest(&school).await;
+    school.clock.forward(SignedDuration::from_mins(31));
+    let lesson = school.app.lessons_to_note(&teacher).await.unwrap()[0].id;
+    let noted = |took_place| NewSupervision {
+        lesson: Some(lesson),
+        took_place,
+        ..note("As seen.")
+    };
+    school
+        .app
+        .note_supervision(&teacher, &noted(false))
+        .await
+        .unwrap();
+    school.clock.forward(SignedDuration::from_hours(24 * 8));
+    assert_eq!(standing().await, Some(Standing::NotMet));
+    school
+        .app
+        .note_supervision(&teacher, &noted(true))
+        .await
+        .unwrap();
+    assert_eq!(standing().await, Some(Standing::AtRisk), "noted late");
+}
