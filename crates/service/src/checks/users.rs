@@ -255,6 +255,7 @@ impl<'a> Freedom<'a> {
         let is_open = |now: &Timestamp| {
             let asked = Request {
                 address: plain,
+                named: true,
                 categories: CategorySet::EMPTY,
                 sealed: None,
                 sealed_below: false,
