@@ -20,6 +20,9 @@ const DAYS: i64 = 7;
 /// Requests of one person on a school day.
 const PER_DAY: u64 = 24;
 
+/// One in so many visits to what worries is made.
+const SELDOM: u64 = 30;
+
 /// Where people of a school go, with the face that sees it.
 const PLACES: &[(&str, Face)] = &[
     ("lighthouse.harbourmouth.sch.example/planner", Face::Https),
@@ -124,8 +127,12 @@ fn requests(opened: &Opened, today: &Zoned) -> anyhow::Result<()> {
                     day,
                     i64::try_from(dice.roll(420)).unwrap_or_default(),
                 )?;
-                let (address, face) =
+                let (mut address, mut face) =
                     PLACES[usize::try_from(dice.roll(PLACES.len() as u64)).unwrap_or_default()];
+                // What worries is rare: most who come near it turn to something else.
+                if address.starts_with("gambling") && dice.roll(SELDOM) != 0 {
+                    (address, face) = PLACES[0];
+                }
                 let from =
                     IpAddr::from([127, 0, 3, u8::try_from(number % 250).unwrap_or_default()]);
                 if let Some(event) = event(opened, member, address, face, from, at) {

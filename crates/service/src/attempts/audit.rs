@@ -18,6 +18,8 @@ use crate::{App, Error};
 
 /// So many pupils stand in one audit; further ones are counted.
 const PUPILS_MAX: usize = 200;
+/// So many of them are named on one page: fewer than make the viewing of records odd (AUD-05).
+const PAGE: usize = 25;
 /// So many periods stand on the list.
 const LISTED: usize = 8;
 /// School days for an audit where the pack says nothing.
@@ -74,13 +76,18 @@ impl AuditedPupil {
         }
     }
 
-    fn rank(&self) -> (u64, Option<Severity>, Option<Timestamp>) {
+    /// Repetition on what is serious first, then what is worth knowing.
+    fn rank(&self) -> (bool, u64, Option<Severity>, Option<Timestamp>) {
+        let serious = |tried: &&ThemeTried| tried.severity > Severity::Low;
+        let is_serious = self.themes.iter().any(|tried| serious(&tried));
+        let attempts = self
+            .themes
+            .iter()
+            .filter(|tried| !is_serious || serious(tried))
+            .map(|tried| tried.attempts);
         (
-            self.themes
-                .iter()
-                .map(|tried| tried.attempts)
-                .max()
-                .unwrap_or_default(),
+            is_serious,
+            attempts.max().unwrap_or_default(),
             self.themes.iter().map(|tried| tried.severity).max(),
             self.themes.iter().map(|tried| tried.last).max(),
         )
@@ -92,9 +99,18 @@ impl AuditedPupil {
 pub struct AttemptAudit {
     /// Which, and how it stands.
     pub line: AuditLine,
-    /// Pupils whose attempts stand out, who tried most often for one theme first: what is grave even
-    /// once has raised its alert at once.
+    /// Pupils whose attempts stand out, as many as one page names: of those with a serious theme who
+    /// tried most often for one first (what is grave even once has raised its alert at once), then of
+    /// those with themes that are worth knowing.
     pub pupils: Vec<AuditedPupil>,
+    /// Which page it is, from 1 on.
+    pub page: usize,
+    /// How many pages there are, at least 1.
+    pub pages: usize,
+    /// Pupils on all pages.
+    pub total: usize,
+    /// Of these, pupils for whom nothing was noted yet.
+    pub unanswered: usize,
     /// Further ones who are not named.
     pub more: usize,
     /// Attempts of pupils in worrying categories.
@@ -105,14 +121,15 @@ pub struct AttemptAudit {
     pub kept_from: Option<Date>,
 }
 
-impl AttemptAudit {
-    /// Pupils for whom nothing was noted yet.
-    pub fn unanswered(&self) -> usize {
-        self.pupils
-            .iter()
-            .filter(|pupil| pupil.responses.is_empty())
-            .count()
-    }
+/// Whom a reader is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named {
+    /// Everybody on this page.
+    Page(usize),
+    /// One pupil.
+    One(PersonId),
+    /// Nobody: it is looked at by the system, to be kept with a signature.
+    Nobody,
 }
 
 impl App {
@@ -147,7 +164,7 @@ impl App {
         Ok(lines)
     }
 
-    /// The audit of a period. Whom it names leaves a look-up each before it is shown (AUD-05).
+    /// One page of the audit of a period, from 1 on; the nearest one where there is none. Whom it names leaves a look-up each before it is shown (AUD-05).
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::NotFound`] for a period that is none or still to come.
@@ -155,8 +172,9 @@ impl App {
         &self,
         actor: &Actor,
         period: AuditPeriod,
+        page: usize,
     ) -> Result<AttemptAudit, Error> {
-        self.audit_of(actor, period, None).await
+        self.audit_of(actor, period, Named::Page(page)).await
     }
 
     /// The same for one pupil alone, with one look-up.
@@ -169,16 +187,17 @@ impl App {
         period: AuditPeriod,
         person: PersonId,
     ) -> Result<(AuditLine, AuditedPupil), Error> {
-        let audit = self.audit_of(actor, period, Some(person)).await?;
+        let audit = self.audit_of(actor, period, Named::One(person)).await?;
         let pupil = audit.pupils.into_iter().next().ok_or(Error::NotFound)?;
         Ok((audit.line, pupil))
     }
 
-    async fn audit_of(
+    /// The audit with those who are to be named; with [`Named::Nobody`] with everybody.
+    pub(super) async fn audit_of(
         &self,
         actor: &Actor,
         period: AuditPeriod,
-        only: Option<PersonId>,
+        named: Named,
     ) -> Result<AttemptAudit, Error> {
         let permit = self.may::<act::ReadAttempts>(actor, Target::School).await?;
         let period = self.audited_period(period)?;
@@ -198,35 +217,53 @@ impl App {
                 (by_pupil(out), 0, blocked.attempts, blocked.whole)
             }
         };
-        let mut audit = AttemptAudit {
-            line: self.audit_line(period, signed),
-            pupils: Vec::new(),
-            more,
-            attempts,
-            whole,
-            kept_from: self.kept_from(bounds.0),
-        };
         let mut responses: BTreeMap<PersonId, Vec<AttemptResponse>> = BTreeMap::new();
         for response in self.responses_in(&permit, period).await? {
             responses.entry(response.person).or_default().push(response);
         }
-        let detail = Detail::new().text("attempts", &period.to_string());
+        let mut all = Vec::new();
         for mut pupil in found {
-            let wanted = only.is_none_or(|only| only == pupil.person);
-            if !wanted || !self.may_watch(actor, pupil.person).await? {
-                continue;
+            if self.may_watch(actor, pupil.person).await? {
+                pupil.responses = responses.remove(&pupil.person).unwrap_or_default();
+                all.push(pupil);
             }
-            if audit.pupils.len() >= PUPILS_MAX {
-                audit.more += 1;
-                continue;
+        }
+        let beyond = all.len().saturating_sub(PUPILS_MAX);
+        all.truncate(PUPILS_MAX);
+        let pages = all.len().div_ceil(PAGE).max(1);
+        let page = match named {
+            Named::Page(page) => page.clamp(1, pages),
+            Named::One(_) | Named::Nobody => 1,
+        };
+        let mut audit = AttemptAudit {
+            line: self.audit_line(period, signed),
+            pupils: Vec::new(),
+            page,
+            pages,
+            total: all.len(),
+            unanswered: all.iter().filter(|one| one.responses.is_empty()).count(),
+            more: more + beyond,
+            attempts,
+            whole,
+            kept_from: self.kept_from(bounds.0),
+        };
+        audit.pupils = match named {
+            Named::Nobody => {
+                return Ok(AttemptAudit {
+                    pupils: all,
+                    ..audit
+                });
             }
+            Named::One(only) => all.into_iter().filter(|one| one.person == only).collect(),
+            Named::Page(_) => all.into_iter().skip((page - 1) * PAGE).take(PAGE).collect(),
+        };
+        let detail = Detail::new().text("attempts", &period.to_string());
+        for pupil in &mut audit.pupils {
             self.records()
                 .note(&permit, Some(pupil.person), &detail, self.now())
                 .await?;
             let known = self.known_person(pupil.person).await?;
             pupil.username = known.map(|known| known.username).unwrap_or_default();
-            pupil.responses = responses.remove(&pupil.person).unwrap_or_default();
-            audit.pupils.push(pupil);
         }
         Ok(audit)
     }

@@ -7,6 +7,7 @@ use pharos_records::{JournalEntry, JournalFilter, NewJournalEntry};
 use pharos_school::{PersonId, Role};
 use serde::{Deserialize, Serialize};
 
+use super::audit::Named;
 use super::{AuditPeriod, AuditedPupil};
 use crate::clock::new_uuid;
 use crate::overrides::json;
@@ -190,13 +191,13 @@ impl App {
         let permit = self
             .may::<act::AuditAttempts>(&me.actor, Target::School)
             .await?;
-        let audit = self.attempt_audit(&me.actor, period).await?;
+        let audit = self.audit_of(&me.actor, period, Named::Nobody).await?;
         if !audit.line.over {
             return Err(Error::Refused(
                 "This period is not over. Sign its audit when it is; what follows for a pupil can be noted now.".to_owned(),
             ));
         }
-        let without = audit.unanswered();
+        let without = audit.unanswered;
         if without > 0 {
             return Err(Error::Refused(match without {
                 1 => "One pupil has no response yet. Note what was done for them, or why nothing was needed; then sign.".to_owned(),

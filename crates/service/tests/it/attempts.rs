@@ -44,16 +44,24 @@ fn go_to(school: &SampleSchool, to: &str) {
 async fn mon_11_six_attempts_on_one_theme_head_the_audit() {
     let school = SampleSchool::open().await;
     lived(&school).await;
+    for _ in 0..9 {
+        school.visit("noor.rahimi", "gambling.pharos.test/").await;
+        school.clock.forward(SignedDuration::from_mins(20));
+    }
+    pharos_activity::Store::flush(&*school.activity)
+        .await
+        .unwrap();
     let lead = school.at_work("ruth.okafor").await;
     let audit = school
         .app
-        .attempt_audit(&lead.actor, period())
+        .attempt_audit(&lead.actor, period(), 1)
         .await
         .unwrap();
     assert!(!audit.line.over && audit.whole && audit.more == 0);
-    let (ada, felix) = (
+    let (ada, felix, noor) = (
         school.person("ada.quill").await.id,
         school.person("felix.arden").await.id,
+        school.person("noor.rahimi").await.id,
     );
     let rows: Vec<_> = audit
         .pupils
@@ -68,10 +76,12 @@ async fn mon_11_six_attempts_on_one_theme_head_the_audit() {
         rows,
         [
             (ada, vec![(Harm::SexualOrViolentMaterial, 6)]),
-            (felix, vec![(Harm::SelfHarmMaterial, 1)])
-        ]
+            (felix, vec![(Harm::SelfHarmMaterial, 1)]),
+            (noor, vec![(Harm::Gambling, 9)])
+        ],
+        "what is only worth knowing stands last, however often"
     );
-    assert_eq!(audit.unanswered(), 2);
+    assert_eq!((audit.unanswered, audit.total, audit.pages), (3, 3, 1));
     let lines = school.app.attempt_audits(&lead.actor).await.unwrap();
     assert_eq!(
         lines.len(),
@@ -151,7 +161,7 @@ async fn mon_11_each_pupil_needs_a_response_before_the_audit_is_signed() {
 
     school.visit("ada.quill", "pornography.pharos.test/").await;
     go_to(&school, "2028-01-10T10:00:00Z");
-    let read = app.attempt_audit(&lead.actor, period()).await.unwrap();
+    let read = app.attempt_audit(&lead.actor, period(), 1).await.unwrap();
     let signed = &read.line.signed[0];
     assert_eq!(signed.by, Some(lead.person.id));
     assert_eq!(signed.words, "One theme in Year 8; taught next week.");
@@ -161,7 +171,7 @@ async fn mon_11_each_pupil_needs_a_response_before_the_audit_is_signed() {
         .map(|pupil| (pupil.person, pupil.themes[0].attempts))
         .collect();
     assert_eq!(kept, [(ada, 6), (felix, 1)]);
-    assert!(read.unanswered() == 0 && !read.line.overdue);
+    assert!(read.unanswered == 0 && !read.line.overdue);
 }
 
 /// MON-11: whoever hears of alerts first is told on the first school day after the period, reminded
@@ -235,7 +245,10 @@ async fn mon_11_names_are_looked_up_and_kept_from_others() {
         let other = school.at_work(closed).await;
         let audits = app.attempt_audits(&other.actor).await.unwrap_err();
         assert!(is_closed(&audits), "{closed}");
-        let audit = app.attempt_audit(&other.actor, period()).await.unwrap_err();
+        let audit = app
+            .attempt_audit(&other.actor, period(), 1)
+            .await
+            .unwrap_err();
         assert!(is_closed(&audit), "{closed}");
         let of = app.attempt_responses_of(&other.actor, ada).await;
         assert!(is_closed(&of.unwrap_err()), "{closed}");
@@ -246,7 +259,7 @@ async fn mon_11_names_are_looked_up_and_kept_from_others() {
         assert!(app.audits_to_sign(&other.actor).await.unwrap().is_empty());
     }
     let before = app.now() - SignedDuration::from_mins(1);
-    app.attempt_audit(&lead.actor, period()).await.unwrap();
+    app.attempt_audit(&lead.actor, period(), 1).await.unwrap();
     for name in ["ada.quill", "felix.arden"] {
         let pupil = school.person(name).await.id;
         let rows = app.lookups(&head.actor, Some(pupil), before).await.unwrap();
@@ -258,7 +271,7 @@ async fn mon_11_names_are_looked_up_and_kept_from_others() {
     }
     for wrong in ["2026-11-03", "2027-01-06"] {
         let none = app
-            .attempt_audit(&lead.actor, wrong.parse().unwrap())
+            .attempt_audit(&lead.actor, wrong.parse().unwrap(), 1)
             .await
             .unwrap_err();
         assert!(matches!(none, Error::NotFound), "{wrong}");
@@ -307,4 +320,62 @@ async fn mon_11_the_audit_is_evidence_for_its_clause() {
         .await
         .unwrap();
     assert_eq!(history[0].standing, "at-risk");
+}
+
+/// MON-11, AUD-05: an audit with many pupils has pages, each naming fewer than make viewing odd; only
+/// whom a page names leaves a look-up; all of them need a response before it is signed.
+#[tokio::test]
+async fn mon_11_a_long_audit_is_read_page_by_page() {
+    let school = SampleSchool::open().await;
+    let lead = school.at_work("ruth.okafor").await;
+    let head = school.at_work("helen.lindqvist").await;
+    let roster = std::sync::Arc::clone(school.app.filter().snapshot().unwrap().roster());
+    let mut pupils: Vec<String> = roster
+        .iter()
+        .filter(|one| one.is(pharos_school::Role::Pupil) && !one.username.starts_with("check:"))
+        .map(|one| one.username.to_string())
+        .collect();
+    pupils.sort();
+    pupils.truncate(30);
+    assert_eq!(pupils.len(), 30);
+    for pupil in &pupils {
+        school.visit(pupil, "self-harm.pharos.test/").await;
+    }
+    pharos_activity::Store::flush(&*school.activity)
+        .await
+        .unwrap();
+    let app = &school.app;
+    let since = app.now() - SignedDuration::from_mins(1);
+    let first = app.attempt_audit(&lead.actor, period(), 1).await.unwrap();
+    let counts = (
+        first.pupils.len(),
+        first.total,
+        first.unanswered,
+        first.pages,
+    );
+    assert_eq!(counts, (25, 30, 30, 2));
+    let looked = app.lookups(&head.actor, None, since).await.unwrap();
+    let named = looked.iter().filter(|row| row.act == "attempts.read");
+    assert_eq!(named.count(), 25);
+    let last = app.attempt_audit(&lead.actor, period(), 9).await.unwrap();
+    assert_eq!((last.page, last.pupils.len()), (2, 5));
+    for pupil in first.pupils.iter().chain(&last.pupils).skip(1) {
+        app.respond_to_attempts(
+            &lead,
+            period(),
+            pupil.person,
+            ResponseKind::Advice,
+            "Talked about it.",
+        )
+        .await
+        .unwrap();
+    }
+    go_to(&school, "2027-01-07T10:00:00Z");
+    let open = app
+        .sign_attempt_audit(&lead, period(), "One is left.")
+        .await;
+    let Err(Error::Refused(text)) = open else {
+        panic!("signed though a pupil of the first page has no response");
+    };
+    assert!(text.starts_with("One pupil"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! The audit of what pupils tried to reach: periods, one period, one pupil in it (MON-11).
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use pharos_access::{Act, act};
 use pharos_school::PersonId;
@@ -28,6 +28,13 @@ use crate::words;
 #[serde(default)]
 pub(crate) struct Signing {
     words: String,
+}
+
+/// Which page of the audit.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct At {
+    page: usize,
 }
 
 /// What followed for one pupil.
@@ -108,17 +115,11 @@ pub(crate) async fn show(
     State(web): State<Web>,
     Me(me): Me,
     Path(from): Path<String>,
+    Query(at): Query<At>,
     done: Done,
 ) -> Response {
-    let page = page(
-        &web,
-        &me,
-        &from,
-        &Signing::default(),
-        Errors::default(),
-        done,
-    )
-    .await;
+    let blank = (&Signing::default(), Errors::default());
+    let page = page(&web, &me, (&from, at.page), blank, done).await;
     answer(&web, Some(&me), page).await
 }
 
@@ -133,7 +134,7 @@ pub(crate) async fn sign(
     match after(&web, Some(&me), signed).await {
         After::Go(path) => go(&path),
         After::Again(errors) => {
-            let page = page(&web, &me, &from, &form, errors, Done::default()).await;
+            let page = page(&web, &me, (&from, 1), (&form, errors), Done::default()).await;
             answer(&web, Some(&me), page).await
         }
         After::No(response) => response,
@@ -150,13 +151,15 @@ async fn signed(web: &Web, me: &SignedIn, from: &str, form: &Signing) -> Result<
 async fn page(
     web: &Web,
     me: &SignedIn,
-    from: &str,
-    form: &Signing,
-    errors: Errors,
+    (from, at): (&str, usize),
+    (form, errors): (&Signing, Errors),
     done: Done,
 ) -> Result<Response, Error> {
     web.app.open_to::<act::ReadAttempts>(&me.actor).await?;
-    let audit = web.app.attempt_audit(&me.actor, period_of(from)?).await?;
+    let audit = web
+        .app
+        .attempt_audit(&me.actor, period_of(from)?, at)
+        .await?;
     let people = audit
         .pupils
         .iter()
@@ -181,8 +184,9 @@ async fn page(
     let sheet = match audit.pupils.is_empty() {
         true => sheet.text("None. Visits to help sites are never counted or shown."),
         false => sheet
-            .text("Who tried most often for one theme stands first. An attempt may be a slip, a worry or schoolwork: only a talk tells. That you read these names is kept. Visits to help sites are never counted or shown.")
-            .add(pupils(web, &audit, &names)),
+            .text("Who tried most often for one serious theme stands first. An attempt may be a slip, a worry or schoolwork: only a talk tells. That you read these names is kept. Visits to help sites are never counted or shown.")
+            .add(pupils(web, &audit, &names))
+            .extend(pages(&audit)),
     };
     let sheet = match audit.more {
         0 => sheet,
@@ -204,9 +208,21 @@ async fn page(
     Ok(sheet.errors(errors).response())
 }
 
+/// The way to the other pages, where there are any.
+fn pages(audit: &AttemptAudit) -> Option<Piece> {
+    let link = |page: usize, text: &str| {
+        let href = format!("/attempts/{}?page={page}", audit.line.period);
+        (href, format!("{text} ({page} of {})", audit.pages))
+    };
+    let before = (audit.page > 1).then(|| link(audit.page - 1, "The pupils before"));
+    let after = (audit.page < audit.pages).then(|| link(audit.page + 1, "Further pupils"));
+    let links: Vec<_> = before.into_iter().chain(after).collect();
+    (!links.is_empty()).then_some(Piece::Links(links))
+}
+
 fn summary(audit: &AttemptAudit) -> String {
-    let pupils = audit.pupils.len() + audit.more;
-    let without = audit.unanswered();
+    let pupils = audit.total + audit.more;
+    let without = audit.unanswered;
     match pupils {
         0 => "Nobody's attempts at worrying material stand out.".to_owned(),
         _ => format!(
@@ -268,7 +284,7 @@ fn pupils(web: &Web, audit: &AttemptAudit, names: &Names) -> Table {
         })
         .collect();
     Table::new(
-        "Pupils, most attempts on one theme first",
+        "Pupils, most attempts on one serious theme first",
         &["Pupil", "Tried to reach", "What followed"],
         rows,
     )
