@@ -452,6 +452,10 @@ pub(crate) fn host_agrees(headers: &HeaderMap, target: &Target, default_port: u1
     let Some(value) = headers.get(header::HOST) else {
         return true;
     };
+    if target.port == default_port && value.as_bytes() == target.host.as_str().as_bytes() {
+        // As nearly every client writes it.
+        return true;
+    }
     let named = value
         .to_str()
         .ok()

@@ -93,8 +93,8 @@ impl Download<'_> {
             } else if body.size_hint().lower().saturating_add(file.bytes) > limit {
                 Outcome::TooLarge
             } else {
-                self.scan(engine, limit, &mut file, &mut body, &mut memory)
-                    .await
+                // Boxed: what is rare takes no room in every request's future.
+                Box::pin(self.scan(engine, limit, &mut file, &mut body, &mut memory)).await
             };
             self.weigh(outcome, antivirus)?;
             // Whoever asks for parts next time could not be scanned.

@@ -61,7 +61,8 @@ pub(crate) async fn exchange(
         let (lease, copy) = match kept.take() {
             Some(lease) => (lease, again(&request, tally)),
             None => {
-                let lease = way.opened().await?;
+                // Boxed: most requests find a connection, and take no room for opening one.
+                let lease = Box::pin(way.opened()).await?;
                 // A new connection fails only for cause, save where the origin asks for another.
                 let copy = lease.sender.is_http2().then(|| again(&request, tally));
                 (lease, copy.flatten())

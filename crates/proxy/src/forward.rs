@@ -138,7 +138,7 @@ async fn pass(
     let tool = asked.tool.as_ref();
     let reader = Reader::of(&request, tool.and_then(Use::of_prompt));
     if let Some(forbidden) = tool.and_then(|tool| tool.forbidden(&verdict, &request)) {
-        text::drop_upload(request.into_body()).await;
+        Box::pin(text::drop_upload(request.into_body())).await;
         return close(stop(client, &forbidden, &reader, tally));
     }
     if let Some(trouble) = asked.trouble {

@@ -104,7 +104,13 @@ impl HeadEnd {
     /// Goes on scanning; the length of the head with its empty line once it is complete.
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         while self.scanned < bytes.len() {
+            if self.scanned > self.line_start && bytes[self.scanned - 1] != b'\r' {
+                self.scanned += plain(&bytes[self.scanned..]);
+            }
             let at = self.scanned;
+            if at == bytes.len() {
+                break;
+            }
             self.scanned += 1;
             match bytes[at] {
                 b'\n' if at == self.line_start || bytes[at - 1] != b'\r' => {
@@ -124,11 +130,24 @@ impl HeadEnd {
     }
 }
 
+/// How many bytes can be passed over eight by eight: all that are no control character.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let (eights, _) = bytes.as_chunks::<8>();
+    let is_plain = |eight: &&[u8; 8]| {
+        let eight = u64::from_le_bytes(**eight);
+        eight.wrapping_sub(ONES * 0x20) & !eight & (ONES * 0x80) == 0
+    };
+    8 * eights.iter().take_while(is_plain).count()
+}
+
 /// Reads a complete head strictly and tells how its body is framed.
 pub(crate) fn check(head: &[u8], most_headers: usize) -> Result<Framing, Refusal> {
-    let mut headers = vec![httparse::EMPTY_HEADER; most_headers];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(head) {
+    let mut headers = Vec::with_capacity(most_headers);
+    let room = headers.spare_capacity_mut();
+    let room = &mut room[..most_headers];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(head, room) {
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
         Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooMany),
         _ => return Err(Refusal::Malformed),
@@ -218,6 +237,24 @@ mod tests {
         match end.find(text.as_bytes())? {
             Some(length) => check(&text.as_bytes()[..length], 16),
             None => Err(Refusal::Slow),
+        }
+    }
+
+    /// FIL-01: a byte that ends no line where it stands is seen at every place of a long line, and so is
+    /// the end of the head.
+    #[test]
+    fn fil_01_bad_bytes_are_seen_wherever_they_stand() {
+        for at in 0..40 {
+            let long = format!("{}\u{e9}\t{}", "a".repeat(at), "b".repeat(40 - at));
+            let head = format!("GET / HTTP/1.1\r\nHost: a.test\r\nX: {long}\r\n\r\n");
+            let find = |text: &str| HeadEnd::default().find(text.as_bytes());
+            assert_eq!(find(&format!("{head}GET")), Ok(Some(head.len())), "{at}");
+            for bad in ["\0", "\r", "\n", "\r\r", "\r\0", "\n\n"] {
+                let broken = head.replace('\u{e9}', bad);
+                assert_eq!(find(&broken), Err(Refusal::BadLineEnd), "{at} {bad:?}");
+            }
+            let folded = head.replace('\u{e9}', "\r\n ");
+            assert_eq!(find(&folded), Err(Refusal::Folded), "{at}");
         }
     }
 

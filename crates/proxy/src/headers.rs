@@ -3,7 +3,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Removed in both directions: they speak about one connection only.
-const HOP_BY_HOP: [HeaderName; 7] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -11,9 +11,10 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
 ];
-
-const UNNAMED_HOP_BY_HOP: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
 
 /// Headers that a `Connection` line cannot remove: it would change whom the request is for, or
 /// how it is framed and narrowed.
@@ -29,6 +30,16 @@ const NEVER_NAMED: [&str; 7] = [
 
 /// Takes out what must not cross the proxy.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // What most of them name is taken out below.
+    let names_more = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+    if headers.get_all(header::CONNECTION).iter().any(names_more) {
+        strip_named(headers);
+    }
+    remove_all(headers, &HOP_BY_HOP);
+}
+
+/// Takes out what a `Connection` line names.
+fn strip_named(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -41,12 +52,23 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
+}
+
+/// Takes these out. One look over the names that are there costs less than one search for each.
+pub(crate) fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
+    let mut lengths = 0_u64;
+    for name in headers.keys() {
+        lengths |= length_bit(name);
     }
-    for name in UNNAMED_HOP_BY_HOP {
-        headers.remove(name);
+    for name in names {
+        if lengths & length_bit(name) != 0 && headers.keys().any(|there| there == name) {
+            headers.remove(name);
+        }
     }
+}
+
+fn length_bit(name: &HeaderName) -> u64 {
+    1 << (name.as_str().len() % 64)
 }
 
 /// Whether the client asks to change to WebSocket: the only upgrade that is passed on.
@@ -59,7 +81,7 @@ pub(crate) fn wants_websocket(headers: &HeaderMap) -> bool {
             .flat_map(|value| value.split(','))
             .any(|item| item.trim().eq_ignore_ascii_case(word))
     };
-    lists(header::CONNECTION, "upgrade") && lists(header::UPGRADE, "websocket")
+    lists(header::UPGRADE, "websocket") && lists(header::CONNECTION, "upgrade")
 }
 
 /// Whether our own mark is already there: the request has come round.
@@ -165,6 +187,29 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "content-length", "host"]);
+    }
+
+    /// What is not of the same name stays, also where its length is the same.
+    #[test]
+    fn exactly_these_are_removed() {
+        let mut headers = map(&[
+            ("via", "a"),
+            ("age", "1"),
+            ("x-private", "1"),
+            ("x-pryvate", "2"),
+        ]);
+        headers.append("via", HeaderValue::from_static("b"));
+        remove_all(
+            &mut headers,
+            &[
+                header::VIA,
+                header::TE,
+                HeaderName::from_static("x-private"),
+            ],
+        );
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["age", "x-pryvate"]);
     }
 
     #[test]

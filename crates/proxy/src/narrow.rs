@@ -9,6 +9,8 @@ use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::{self, Rewrite};
 use pharos_policy::{Narrowing, Policy};
 
+use crate::headers::remove_all;
+
 const YOUTUBE_RESTRICT: HeaderName = HeaderName::from_static("youtube-restrict");
 
 /// Where a connection goes instead of the host asked for.
@@ -55,9 +57,7 @@ const TENANT_HEADERS: [HeaderName; 11] = [
 /// Sets the headers that hold services to the school's accounts, and takes away any copy that the
 /// client sent.
 pub(crate) fn tenants(headers: &mut HeaderMap, host: &Host, policy: &Policy) {
-    for name in &TENANT_HEADERS {
-        headers.remove(name);
-    }
+    remove_all(headers, &TENANT_HEADERS);
     for tenant in policy.tenants() {
         headers.remove(&*tenant.header);
     }

@@ -328,7 +328,9 @@ pub(crate) async fn upload(
     let Some(reading) = reads.of_upload(headers, tally) else {
         return Ok(Begun::default());
     };
-    match begin(reads.client, &mut body.map_err(BodyError::from), reading).await {
+    let mut upload = body.map_err(BodyError::from);
+    // Boxed, as below: what is not read takes no room for it.
+    match Box::pin(begin(reads.client, &mut upload, reading)).await {
         Beginning::GoesOn(held, reading) => Ok(Begun { held, reading }),
         Beginning::Stopped(verdict) => Err(verdict),
     }
@@ -376,7 +378,7 @@ pub(crate) async fn answer(
         flow.reading = Some(reading);
         return Ok(Response::from_parts(parts, body));
     }
-    match begin(reads.client, &mut body, reading).await {
+    match Box::pin(begin(reads.client, &mut body, reading)).await {
         Beginning::Stopped(verdict) => Err(verdict),
         Beginning::GoesOn(held, reading) => {
             if let Answer::Flow(flow) = &mut body {
@@ -410,20 +412,25 @@ pub(crate) fn ask_for_bare(headers: &mut HeaderMap) {
 
 /// Leaves of what codings a client takes those that can be read.
 pub(crate) fn keep_readable_codings(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::ACCEPT_ENCODING) {
+    let is_readable = |coding: &&str| {
+        let name = coding.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("identity")
+            || CODINGS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let all = headers.get_all(header::ACCEPT_ENCODING);
+    let reads_all = |value: &HeaderValue| {
+        let codings = value.to_str().ok();
+        codings.is_some_and(|codings| codings.split(',').all(|coding| is_readable(&coding)))
+    };
+    if all.iter().all(reads_all) {
         return;
     }
-    let kept: Vec<String> = headers
-        .get_all(header::ACCEPT_ENCODING)
+    let kept: Vec<String> = all
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .filter(|coding| {
-            let name = coding.split(';').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("identity")
-                || CODINGS.iter().any(|known| name.eq_ignore_ascii_case(known))
-        })
+        .filter(is_readable)
         .map(str::to_owned)
         .collect();
     let kept = if kept.is_empty() {
