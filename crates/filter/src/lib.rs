@@ -33,6 +33,7 @@ pub use snapshot::{Facts, Parts, Snapshot};
 
 use std::sync::Arc;
 
+pub use stores::is_extension_store;
 use pharos_policy::{Policy, PolicySpec, SpecProblem, Vocabulary};
 
 /// Compiles a policy against a catalogue's category names and the built-in search engines.

@@ -14,6 +14,7 @@ use rapidhash::fast::RandomState;
 
 use crate::engines::search_site;
 use crate::shield::{WayRound, way_round};
+use crate::stores::is_extension_store;
 use crate::{Categories, Explanation, Query, Roster, Sealed, Versions};
 
 /// What a snapshot is made of.
@@ -40,6 +41,7 @@ pub struct Facts {
     sealed: Option<Arc<str>>,
     search: Option<SearchSite>,
     way_round: Option<WayRound>,
+    extension_store: bool,
     /// A sealed list has an entry with a path on the host, and no path is seen.
     sealed_below: bool,
     /// A rule of the policy names the host or a domain above it.
@@ -74,6 +76,8 @@ impl Facts {
             text: None,
             ai: None,
             file: None,
+            extension_store: self.extension_store,
+            other_browser: false,
             notice_first: matches!(
                 query.who,
                 Who::Unknown {
@@ -128,6 +132,7 @@ impl Snapshot {
             sealed: self.parts.sealed.hit(address).cloned(),
             search: search_site(address),
             way_round: way_round(address.host()),
+            extension_store: is_extension_store(address.host()),
             sealed_below: host_only && self.parts.sealed.needs_path(address.host()),
             named: self.parts.policy.names_host(address.host()),
         }
@@ -178,7 +183,7 @@ impl Snapshot {
         let host = query.address.host();
         request.file = Some(kind).filter(|_| !self.parts.policy.is_download_site(host));
         let subject = self.subject(query.who, query.from);
-        let mut decision = self.parts.policy.decide(subject, &request);
+        let mut decision = self.parts.policy.explain(subject, &request);
         self.name_entries(query, &mut decision);
         decision
     }
@@ -207,6 +212,17 @@ impl Snapshot {
             let subject = snapshot.subject(query.who, query.from);
             snapshot.parts.policy.action(subject, &request)
         };
+    /// Decides once more, now that it is known that a browser asks that is not permitted (FIL-16).
+    pub fn decide_other_browser(&self, query: &Query<'_>) -> Decision {
+        let facts = self.facts(query.address);
+        let mut request = facts.request(query);
+        request.other_browser = true;
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
         (by(self), by(other))
     }
 

@@ -1,7 +1,9 @@
-//! `fil.downloads` and what belongs to it, as the policy wants it (FIL-19).
+//! `fil.downloads`, `fil.browsers` and what belongs to them, as the policy wants it (FIL-16, FIL-19).
 
-use pharos_policy::spec::{AntivirusSpec, DownloadsSpec, FileBlockSpec, GroupSpec, Undecided};
-use pharos_policy::{FileKind, PolicySpec};
+use pharos_policy::spec::{
+    AntivirusSpec, BrowsersSpec, ClosedSpec, DownloadsSpec, FileBlockSpec, GroupSpec, Undecided,
+};
+use pharos_policy::{Browser, FileKind, PolicySpec};
 use pharos_school::Role;
 
 use crate::names::Names;
@@ -28,6 +30,7 @@ pub(crate) fn add_downloads(spec: &mut PolicySpec, settings: &Settings) {
         spec.groups.insert(PERMISSION.to_owned(), group);
         except.push(PERMISSION.to_owned());
     }
+    spec.browsers = browsers(settings, &except);
     let block = settings.map("fil.downloads").into_iter();
     let block = block.filter(|(_, kinds)| !kinds.is_empty());
     spec.downloads = DownloadsSpec {
@@ -41,6 +44,29 @@ pub(crate) fn add_downloads(spec: &mut PolicySpec, settings: &Settings) {
         sites: settings.list("fil.download_sites"),
         antivirus: antivirus(settings),
     };
+}
+
+/// `fil.browsers`, `fil.other_browsers` and `fil.extension_stores`; `except` may download everything.
+fn browsers(settings: &Settings, except: &[String]) -> BrowsersSpec {
+    let permitted = settings.list("fil.browsers");
+    let closed = |setting: &str, except: &[String]| {
+        ["pupils", "staff"]
+            .into_iter()
+            .filter(|group| settings.word_of(setting, group).as_deref() == Some("blocked"))
+            .map(|group| ClosedSpec {
+                groups: vec![group.to_owned()],
+                except: except.to_vec(),
+            })
+            .collect()
+    };
+    BrowsersSpec {
+        permitted: permitted
+            .iter()
+            .filter_map(|name| Browser::named(name))
+            .collect(),
+        block_others: closed("fil.other_browsers", &[]),
+        close_stores: closed("fil.extension_stores", except),
+    }
 }
 
 fn antivirus(settings: &Settings) -> AntivirusSpec {

@@ -654,6 +654,40 @@ fn fil_19_settings_of_downloads_become_the_policy() {
     }
 }
 
+/// FIL-16, FIL-19: which browsers may be used, and who reaches the stores of extensions, becomes the
+/// policy; the names of browsers are those of the policy, and pupils let into the stores have to be
+/// confirmed.
+#[test]
+fn fil_16_settings_of_browsers_become_the_policy() {
+    use pharos_policy::Browser;
+    let usual = sound(with("")).filter.browsers;
+    assert!(usual.permitted.contains(&Browser::Firefox));
+    assert!(!usual.permitted.contains(&Browser::Opera));
+    assert!(usual.block_others.is_empty(), "noticed alone");
+    assert_eq!(usual.close_stores.len(), 1);
+    assert_eq!(usual.close_stores[0].groups, ["pupils"]);
+    assert_eq!(usual.close_stores[0].except, ["fil.download_permission"]);
+    let all: Vec<String> = Browser::ALL
+        .iter()
+        .map(|browser| format!("\"{browser}\""))
+        .collect();
+    let text = format!(
+        "[fil]\nbrowsers = [{}]\nother_browsers = {{ pupils = \"blocked\" }}\n",
+        all.join(", ")
+    );
+    let own = sound(with(&text)).filter.browsers;
+    assert_eq!(own.permitted, Browser::ALL, "every browser can be named");
+    assert_eq!(own.block_others.len(), 1);
+    assert_eq!(own.block_others[0].groups, ["pupils"]);
+    let any = sound(with("[fil]\nbrowsers = []\n")).filter.browsers;
+    assert!(any.permitted.is_empty());
+    let told = report(&with("[fil]\nbrowsers = [\"operator\"]\n"));
+    assert!(told.contains("opera"), "{told}");
+    let open = "[fil]\nextension_stores = { pupils = \"allowed\", staff = \"allowed\" }\n";
+    let told = report(&with(open));
+    assert!(told.contains("fil.extension_stores"), "{told}");
+}
+
 /// The sample pack is whole: no error, no warning, and its parts are there.
 #[test]
 fn cfg_01_the_sample_pack_is_sound() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod ai_tools;
 mod dns;
+mod noticed;
 mod public_name;
 mod status;
 
@@ -22,9 +23,7 @@ use pharos_proxy::{
     Words, pac, trust_steps,
 };
 use pharos_scan::tools::LiveTools;
-use pharos_service::{
-    App, AskUnopened, Noticed, NoticedCounts, Prober, School, SystemClock, Unopened,
-};
+use pharos_service::{App, Prober, School, SystemClock};
 use pharos_web::{PacFile, ProxyName};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -233,7 +232,7 @@ pub(crate) async fn start(
     };
 
     if let Some(view) = opened.proxy.get() {
-        tell_what_is_not_seen(app, view);
+        noticed::tell(app, view);
     }
     let intake = start_intake(faces, opened, &school, &sink, &stop, &mut tasks).await?;
     app.tell_faces(pharos_service::Faces {
@@ -329,34 +328,6 @@ fn dns_name(faces: &Faces, school: &School) -> Option<String> {
     }
     let name = crate::own_certificate::host(faces.dns_name.as_deref(), school).ok()?;
     Some(name.to_string())
-}
-
-/// Lets the pages ask the proxy what it could not look into.
-fn tell_what_is_not_seen(app: &App, view: &pharos_proxy::View) {
-    let own = view.clone();
-    app.tell_noticed(Noticed(Arc::new(move || {
-        let figures = own.figures();
-        NoticedCounts {
-            distrusted: figures.distrusted,
-            hidden_names: figures.hidden_names,
-            unscanned: figures.downloads_unscanned,
-            scanner_away: own.scanner_is_away(),
-        }
-    })));
-    let own = view.clone();
-    app.tell_unopened(AskUnopened(Arc::new(move || {
-        let proposals = own.proposals().into_iter();
-        proposals
-            .map(|one| Unopened {
-                host: one.host.into(),
-                distrusted: one.distrusted,
-                left: one.left,
-                client_certificate: one.client_certificate,
-                devices: one.devices,
-                last: one.last,
-            })
-            .collect()
-    })));
 }
 
 /// Where intake listens.

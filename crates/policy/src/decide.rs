@@ -238,6 +238,15 @@ impl Policy {
             let spoken = self.built_in(&self.names.downloads, Action::Block);
             scales.hear(Layer::SchoolBlock, spoken, witness);
         }
+        if request.other_browser && subject.blocks_other_browsers {
+            // As with files: no exception for a site permits a browser.
+            let spoken = self.built_in(&self.names.browsers, Action::Block);
+            scales.hear(Layer::SchoolBlock, spoken, witness);
+        }
+        if request.extension_store && subject.closes_stores {
+            let spoken = self.built_in(&self.names.extension_stores, Action::Block);
+            scales.hear(Layer::Group, spoken, witness);
+        }
         let name = match request.ai {
             Some(AiUse::SignedOut) if subject.ai_blocks_signed_out => {
                 Some(&self.names.ai_signed_out)

@@ -24,6 +24,7 @@
 //! An unknown user (FIL-17) gets every block of every group that pupils can be in, the strictest
 //! mode, search and default of those groups, and no allowance of any group.
 
+mod browsers;
 mod compile;
 mod decide;
 mod decision;
@@ -42,6 +43,7 @@ pub mod spec;
 mod subject;
 mod tighten;
 
+pub use browsers::Browser;
 pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
 pub use fallback::{
@@ -50,8 +52,8 @@ pub use fallback::{
 pub use files::{Antivirus, FileKind, FileKinds};
 pub use inspection::Tenant;
 pub use policy::{
-    AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, DOWNLOADS_RULE, MAIL_CAP_RULE, NOTICE_RULE, Policy,
-    SEARCH_TOOLS_RULE,
+    AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, BROWSERS_RULE, DOWNLOADS_RULE, EXTENSION_STORES_RULE,
+    MAIL_CAP_RULE, NOTICE_RULE, PAGE_TEXT_RULE, Policy, SEARCH_TOOLS_RULE,
 };
 pub use problem::SpecProblem;
 pub use request::{AiUse, Request, SearchSite, Vocabulary};

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use pharos_catalogue::{CategorySet, Host};
 use pharos_school::{Role, YearBand};
 
+use crate::browsers::Browsers;
 use crate::files::{Downloads, FileKinds};
 use crate::groups::Groups;
 use crate::hours::{Hours, Span};
@@ -37,6 +38,12 @@ pub struct Policy {
     pub(crate) downloads: Downloads,
     /// Kinds of files blocked by group.
     pub(crate) blocked_files: Vec<(Audience, FileKinds)>,
+    /// The browsers that may be used; none written: any.
+    pub(crate) permitted_browsers: Browsers,
+    /// For whom requests of others are blocked.
+    pub(crate) other_browsers: Vec<Audience>,
+    /// For whom the stores of extensions are blocked.
+    pub(crate) closed_stores: Vec<Audience>,
     pub(crate) defaults: Vec<(Audience, Action)>,
     pub(crate) rules: Vec<Rule>,
     /// Rules that speak by category or of everything.
@@ -94,6 +101,15 @@ pub const SEARCH_TOOLS_RULE: &str = "search-tools";
 /// The name of the built-in rule against downloads of listed kinds of files (FIL-19).
 pub const DOWNLOADS_RULE: &str = "fil.downloads";
 
+/// The name of the built-in rule on the text of pages and of what is sent (FIL-02).
+pub const PAGE_TEXT_RULE: &str = "page-text";
+
+/// The name of the built-in rule against browsers that are not permitted (FIL-16).
+pub const BROWSERS_RULE: &str = "fil.browsers";
+
+/// The name of the built-in rule against stores of extensions and user scripts (FIL-19).
+pub const EXTENSION_STORES_RULE: &str = "fil.extension_stores";
+
 /// The name of the built-in rule that holds everything but help back until the notice of
 /// monitoring is accepted (MON-09).
 pub const NOTICE_RULE: &str = "notice";
@@ -112,6 +128,8 @@ pub(crate) struct Names {
     pub(crate) ai_signed_out: Arc<str>,
     pub(crate) ai_workspace: Arc<str>,
     pub(crate) downloads: Arc<str>,
+    pub(crate) browsers: Arc<str>,
+    pub(crate) extension_stores: Arc<str>,
     pub(crate) adult_led: Arc<str>,
     pub(crate) teacher_directed: Arc<str>,
     pub(crate) default: Arc<str>,
@@ -126,10 +144,12 @@ impl Default for Names {
             notice: NOTICE_RULE.into(),
             search_tools: SEARCH_TOOLS_RULE.into(),
             safe_search: "safe-search".into(),
-            page_text: "page-text".into(),
+            page_text: PAGE_TEXT_RULE.into(),
             ai_signed_out: AI_SIGNED_OUT_RULE.into(),
             ai_workspace: AI_WORKSPACE_RULE.into(),
             downloads: DOWNLOADS_RULE.into(),
+            browsers: BROWSERS_RULE.into(),
+            extension_stores: EXTENSION_STORES_RULE.into(),
             adult_led: PhaseMode::AdultLed.name().into(),
             teacher_directed: PhaseMode::TeacherDirected.name().into(),
             default: "default".into(),
@@ -298,6 +318,9 @@ impl Policy {
                 subject.blocked_files = subject.blocked_files.with(*kinds);
             }
         }
+        let among = |closed: &[Audience]| closed.iter().any(|one| one.holds(&subject, true));
+        let closed = (among(&self.other_browsers), among(&self.closed_stores));
+        (subject.blocks_other_browsers, subject.closes_stores) = closed;
         subject.group = if unknown {
             Some(Arc::clone(&self.names.unknown))
         } else {
@@ -376,6 +399,8 @@ pub(crate) fn blank_subject() -> Subject {
         ai_blocks_signed_out: false,
         ai_keeps_prompts: false,
         blocked_files: FileKinds::default(),
+        blocks_other_browsers: false,
+        closes_stores: false,
         default: Action::Block,
         avoidance_granted: false,
         broad_rules: Box::default(),

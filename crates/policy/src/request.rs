@@ -57,6 +57,10 @@ pub struct Request<'a> {
     pub ai: Option<AiUse>,
     /// The kind of file that is downloaded, where that is known.
     pub file: Option<FileKind>,
+    /// Whether it is a store of extensions or user scripts.
+    pub extension_store: bool,
+    /// Whether it comes from a browser that is not permitted, where that is known.
+    pub other_browser: bool,
     /// Whether whoever asks must first accept the notice of monitoring (MON-09).
     pub notice_first: bool,
     /// The device's network address.

@@ -80,6 +80,10 @@ pub struct Subject {
     pub(crate) ai_keeps_prompts: bool,
     /// The kinds of files they may not download.
     pub(crate) blocked_files: FileKinds,
+    /// Whether requests of browsers that are not permitted are blocked.
+    pub(crate) blocks_other_browsers: bool,
+    /// Whether the stores of extensions are blocked.
+    pub(crate) closes_stores: bool,
     pub(crate) default: Action,
     pub(crate) avoidance_granted: bool,
     /// The rules without sites that are for them.

@@ -36,6 +36,10 @@ pub fn loosens(before: &PolicySpec, after: &PolicySpec) -> Vec<String> {
         "what is looked into differs",
     );
     say(
+        before.browsers != after.browsers,
+        "which browsers may be used, or who reaches the stores of extensions, differs",
+    );
+    say(
         before.tenants != after.tenants,
         "the accounts that services are told of differ",
     );

@@ -32,6 +32,7 @@ use crate::narrow;
 use crate::pool::Lease;
 use crate::refuse::{self, Reader, block, go_on_after_warning, stop, warn, went_on};
 use crate::socket::{self, Watcher};
+use crate::strangers;
 use crate::tally::Tally;
 use crate::text::{self, Held, Reading, Reads, Stopped};
 use crate::tunnel;
@@ -82,6 +83,7 @@ pub(crate) async fn forward(
             return retry_later(shared.pages.problem(&failure.explain(), None));
         }
     };
+    let verdict = strangers::stops(client, &verdict, request.headers()).unwrap_or(verdict);
     let token = headers::take_cookie(request.headers_mut(), go_on::COOKIE);
     let gone_on = token.is_some_and(|token| went_on(client, &verdict, &token));
     let goes_on = request.method() == Method::POST && request.uri().path() == go_on::PATH;

@@ -10,7 +10,8 @@ use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::EngineId;
 use pharos_filter::{Filter, Query, Snapshot, is_blocked_by};
 use pharos_policy::{
-    Action, AiUse, DOWNLOADS_RULE, Decision, FileKind, Layer, Policy, SEARCH_TOOLS_RULE,
+    Action, AiUse, BROWSERS_RULE, Browser, DOWNLOADS_RULE, Decision, FileKind, Layer, Policy,
+    SEARCH_TOOLS_RULE,
 };
 use pharos_scan::{AgeBand as TextBand, Dictionaries, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
@@ -36,6 +37,8 @@ pub(crate) struct Verdict {
     leads_there: bool,
     /// Why the file that was answered is stopped.
     file: Option<Filed>,
+    /// The browser that is stopped.
+    browser: Option<Browser>,
     snapshot: Arc<Snapshot>,
 }
 
@@ -88,6 +91,7 @@ pub(crate) fn judge(
         text: Vec::new(),
         leads_there: false,
         file: None,
+        browser: None,
         who,
         from,
         face,
@@ -256,6 +260,25 @@ impl Verdict {
     }
 
     /// The verdict on a file that the anti-virus engine stops, or could not look at.
+    /// Decides again, knowing that a browser asks that is not permitted; `Some` where that is
+    /// blocked (FIL-16).
+    pub(crate) fn with_browser(&self, browser: Browser) -> Option<Verdict> {
+        let subject = self.snapshot.subject(&self.who, Some(self.from));
+        if !subject.blocks_other_browsers() {
+            return None;
+        }
+        let decision = self.snapshot.decide_other_browser(&self.query());
+        (&*decision.rule == BROWSERS_RULE).then(|| Verdict {
+            browser: Some(browser),
+            ..self.decided(decision, Vec::new())
+        })
+    }
+
+    /// The browser that is stopped, where one is.
+    pub(crate) fn browser(&self) -> Option<Browser> {
+        self.browser
+    }
+
     pub(crate) fn stopped_as(&self, filed: Filed) -> Verdict {
         let mut decision = self.decision.clone();
         decision.action = Action::Block;
@@ -278,6 +301,7 @@ impl Verdict {
             address: &self.address,
             who: &self.who,
             from: Some(self.from),
+            browser: None,
             face: self.face,
             now: self.now,
         }
@@ -306,10 +330,11 @@ impl Verdict {
 
     /// The rule that decided, for events: where text did, with the score and the threshold.
     fn rule(&self) -> Arc<str> {
-        match (self.text(), &self.file) {
-            (Some(over), _) => over.to_string().into(),
-            (None, Some(filed)) => filed.to_string().into(),
-            (None, None) => Arc::clone(&self.decision.rule),
+        match (self.text(), &self.file, self.browser) {
+            (Some(over), ..) => over.to_string().into(),
+            (None, Some(filed), _) => filed.to_string().into(),
+            (None, None, Some(browser)) => format!("{BROWSERS_RULE} ({browser})").into(),
+            (None, None, None) => Arc::clone(&self.decision.rule),
         }
     }
 

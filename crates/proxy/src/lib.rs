@@ -53,6 +53,7 @@ mod server;
 mod socket;
 mod splice;
 mod tally;
+mod strangers;
 mod text;
 mod transparent;
 mod tunnel;
@@ -69,6 +70,7 @@ pub use pins::Proposal;
 pub use rules::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS};
 pub use server::{Running, View, start};
 pub use words::{AgeBand, HelpLine, Words};
+pub use strangers::Stranger;
 
 /// Entry points for fuzzing: what clients send before anything is known of them.
 #[doc(hidden)]

@@ -31,6 +31,7 @@ use crate::pages::Pages;
 use crate::pins::{Pins, Proposal};
 use crate::pool::Pool;
 use crate::splice::Pipes;
+use crate::strangers::{Stranger, Strangers};
 use crate::transparent::{self, Way};
 
 /// Connections waiting to be accepted.
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) go_on: GoOn,
     pub(crate) counts: Counts,
     pub(crate) pins: Pins,
+    pub(crate) strangers: Strangers,
     /// Memory for files that are held back, in pieces.
     pub(crate) scan_memory: Arc<Semaphore>,
     /// How the anti-virus engine does.
@@ -197,6 +199,11 @@ impl View {
 
     /// Hosts that could not be looked into several times: people may decide to leave them alone.
     pub fn proposals(&self) -> Vec<Proposal> {
+
+    /// Browsers that are not permitted and were seen since the start, the last seen first (FIL-16).
+    pub fn strangers(&self) -> Vec<Stranger> {
+        self.0.strangers.all()
+    }
         self.0.pins.proposals()
     }
 }
@@ -228,6 +235,7 @@ impl Shared {
             origins: Origins::new(Arc::clone(&config), provider)?,
             pages: Pages::new(config.words.clone(), &config.web),
             go_on: GoOn::new(key()?),
+            strangers: Strangers::default(),
             counts: Counts::default(),
             pins: Pins::default(),
             scan_memory: Arc::new(Semaphore::new(config.limits.scan_memory / download::PIECE)),

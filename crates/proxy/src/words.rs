@@ -1,7 +1,9 @@
 //! The words on the pages: fitted to the reader's age, with the school's own words in them
 //! (FIL-14).
 
-use pharos_policy::{AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, Layer, MAIL_CAP_RULE};
+use pharos_policy::{
+    AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, Action, EXTENSION_STORES_RULE, Layer, MAIL_CAP_RULE,
+};
 use pharos_school::YearGroup;
 
 use crate::judge::{Filed, Verdict};
@@ -257,6 +259,13 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
     if let Some(filed) = verdict.file() {
         return file_words(filed, band);
     }
+    if verdict.browser().is_some() {
+        return match band {
+            AgeBand::Youngest => "Ask a grown-up to open it another way.",
+            _ => "This browser may not be used here. Open the page in one that the school has installed.",
+        }
+        .to_owned();
+    }
     if let Some(category) = verdict.reason_category() {
         return category_words(&category, band);
     }
@@ -266,6 +275,13 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
         }
         (AI_SIGNED_OUT_RULE, _) => {
             return "This tool may only be used with an account; sign in to it first.".to_owned();
+        }
+        (EXTENSION_STORES_RULE, AgeBand::Youngest) => {
+            return "Only grown-ups may load this.".to_owned();
+        }
+        (EXTENSION_STORES_RULE, _) => {
+            return "Extensions and scripts come onto browsers through the network team."
+                .to_owned();
         }
         (AI_WORKSPACE_RULE, AgeBand::Youngest) => {
             return "It is not the school\u{2019}s own.".to_owned();

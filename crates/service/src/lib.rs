@@ -76,9 +76,9 @@ pub use groups::{ExceptionGroup, Member, NewMember};
 pub use lessons::{NewLesson, OpenedLesson, Supervision};
 pub use lists::NewList;
 pub use network::{
-    AddressLine, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit,
+    AddressLine, AskBrowsers, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit,
     NO_FILTER_IS_COMPLETE, NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace,
-    RadiusCounts, Unopened, UnopenedLine,
+    RadiusCounts, StrangeBrowser, Unopened, UnopenedLine,
 };
 pub use notices::NoticeBody;
 pub use packs::PackFiles;

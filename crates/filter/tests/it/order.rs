@@ -2,10 +2,11 @@
 //! published order, and why.
 
 use pharos_policy::spec::{
-    AiSpec, BlockSpec, DefaultSpec, EmergencySpec, ExceptionSpec, GroupSpec, HelpSpec,
-    InspectionSpec, LessonKind, LessonSpec, PersonalSpec, SearchSpec, TenantSpec, UninspectedSpec,
+    AiSpec, BlockSpec, BrowsersSpec, ClosedSpec, DefaultSpec, EmergencySpec, ExceptionSpec,
+    GroupSpec, HelpSpec, InspectionSpec, LessonKind, LessonSpec, PersonalSpec, SearchSpec,
+    TenantSpec, UninspectedSpec,
 };
-use pharos_policy::{Action, AiUse, Layer, PolicySpec, Weight, YouTube};
+use pharos_policy::{Action, AiUse, Browser, Layer, PolicySpec, Weight, YouTube};
 
 use crate::kit::*;
 
@@ -559,4 +560,96 @@ fn fil_05_how_ai_tools_may_be_used_follows_the_group() {
             "{host} {header} {workspace}"
         );
     }
+}
+
+/// FIL-19: the stores of extensions are closed by group, by their name alone, and a decision names
+/// the setting; an exception opens one, and whoever has permission reaches them all.
+#[test]
+fn fil_19_stores_of_extensions_are_closed_by_group() {
+    let mut spec = PolicySpec {
+        browsers: BrowsersSpec {
+            close_stores: vec![ClosedSpec {
+                groups: words(&["pupils", "staff"]),
+                except: words(&["keepers"]),
+            }],
+            ..BrowsersSpec::default()
+        },
+        ..PolicySpec::default()
+    };
+    spec.groups.insert(
+        "keepers".into(),
+        GroupSpec {
+            usernames: words(&["key.teacher"]),
+            ..GroupSpec::default()
+        },
+    );
+    let exception = exception("EX-1", &["greasyfork.org"], "2026-03-05T00:00:00Z");
+    spec.overrides.exceptions.push(exception);
+    let school = School::new(&spec);
+    let store = "chromewebstore.google.com";
+    for who in [known(YEAR_8), known(TEACHER), nobody()] {
+        let decision = school.ask(&who, store, LESSON);
+        assert_eq!(
+            (decision.action, &*decision.rule),
+            (Action::Block, "fil.extension_stores"),
+            "{who:?}"
+        );
+        let page = school.ask(&who, "https://addons.mozilla.org/en-GB/firefox/", LESSON);
+        assert_eq!(page.action, Action::Block);
+    }
+    let explained = school.explain(&known(YEAR_8), store, LESSON);
+    assert_eq!(&*explained.reasons[0].rule, "fil.extension_stores");
+    for (who, site) in [
+        (YEAR_8, "clients2.google.com"),
+        (YEAR_8, "greasyfork.org"),
+        (KEY_TEACHER, store),
+    ] {
+        assert_eq!(school.action(who, site, LESSON), Action::Allow, "{site}");
+    }
+}
+
+/// FIL-16: a browser that is not permitted is blocked for whom the policy says so; no exception for a
+/// site permits it, and help is reached with any.
+#[test]
+fn fil_16_other_browsers_are_blocked_for_whom_the_policy_says_so() {
+    let mut spec = PolicySpec {
+        browsers: BrowsersSpec {
+            permitted: vec![Browser::Firefox, Browser::InApp],
+            block_others: vec![ClosedSpec {
+                groups: words(&["pupils"]),
+                ..ClosedSpec::default()
+            }],
+            ..BrowsersSpec::default()
+        },
+        ..PolicySpec::default()
+    };
+    let exception = exception("EX-1", &["site.test"], "2026-03-05T00:00:00Z");
+    spec.overrides.exceptions.push(exception);
+    spec.help.push(HelpSpec {
+        name: "A helpline".into(),
+        sites: words(&["help.test"]),
+    });
+    let school = School::new(&spec);
+    let policy = school.snapshot.policy();
+    assert!(policy.judges_browsers() && policy.permits_browser(Browser::Firefox));
+    assert!(!policy.permits_browser(Browser::Opera));
+    for (who, site, action, rule) in [
+        (known(YEAR_8), "site.test", Action::Block, "fil.browsers"),
+        (nobody(), "site.test", Action::Block, "fil.browsers"),
+        (known(TEACHER), "site.test", Action::Allow, "EX-1"),
+        (known(YEAR_8), "help.test", Action::Allow, "A helpline"),
+    ] {
+        let address = address(site);
+        let decision = school
+            .snapshot
+            .decide_other_browser(&query(&who, &address, None, LESSON));
+        assert_eq!(decision.action, action, "{who:?} {site}");
+        if action == Action::Block {
+            assert_eq!(&*decision.rule, rule);
+        }
+        assert_eq!(school.ask(&who, site, LESSON).action, Action::Allow);
+    }
+    let any = School::new(&PolicySpec::default());
+    assert!(!any.snapshot.policy().judges_browsers());
+    assert!(any.snapshot.policy().permits_browser(Browser::Other));
 }

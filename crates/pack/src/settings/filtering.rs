@@ -44,6 +44,23 @@ const FILES: &[&str] = &[
     "other",
 ];
 
+/// Browsers, as `pharos_policy::Browser` names them.
+const BROWSERS: &[&str] = &[
+    "chrome",
+    "chromium",
+    "edge",
+    "firefox",
+    "safari",
+    "samsung-internet",
+    "opera",
+    "vivaldi",
+    "brave",
+    "duck-duck-go",
+    "internet-explorer",
+    "in-app",
+    "other",
+];
+
 pub(super) const TABLE: &[Setting] = &[
     live(
         "fil.categories",
@@ -205,6 +222,36 @@ pub(super) const TABLE: &[Setting] = &[
         r#"["windowsupdate.com", "update.microsoft.com", "delivery.mp.microsoft.com", "swcdn.apple.com", "gvt1.com"]"#,
         "Devices keep themselves up to date while a pupil is signed in; such files are signed, and too large to hold back.",
         "Whole hosts from which files come unblocked and unscanned.",
+        FILTER,
+    ),
+    live(
+        "fil.browsers",
+        Choices(BROWSERS),
+        r#"["chrome", "edge", "firefox", "safari", "in-app"]"#,
+        "What devices come with and schools install; in-app: applications that show pages.",
+        "Browsers that may be used; the page Network shows others, with the devices they run on. Known by what they say of themselves, where their requests can be read. An empty list: any.",
+        FILTER,
+    ),
+    live(
+        "fil.other_browsers",
+        Words(&[
+            ("pupils", &["noticed", "blocked"]),
+            ("staff", &["noticed", "blocked"]),
+        ]),
+        r#"{ pupils = "noticed", staff = "noticed" }"#,
+        "See first what is in use: an unknown name may be an application that lessons need.",
+        "What becomes of requests of browsers that fil.browsers does not name.",
+        FILTER,
+    ),
+    live(
+        "fil.extension_stores",
+        Words(&[
+            ("pupils", &["blocked", "allowed"]),
+            ("staff", &["blocked", "allowed"]),
+        ]),
+        r#"{ pupils = "blocked", staff = "allowed" }"#,
+        "Extensions come onto browsers through the technical team.",
+        "The stores of browser extensions and user scripts; whoever has fil.download_permission reaches them.",
         FILTER,
     ),
     live(

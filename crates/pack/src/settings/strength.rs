@@ -132,6 +132,10 @@ const TESTS: &[(&str, Test)] = &[
             .collect();
         (!open.is_empty()).then(|| format!("pupils could download {}", open.join(" and ")))
     }),
+    ("fil.extension_stores", |s| {
+        (s.word_of("fil.extension_stores", "pupils").as_deref() == Some("allowed"))
+            .then(|| "pupils could add to their browsers what leads round the filter".to_owned())
+    }),
     ("fil.antivirus_away", |s| {
         (s.text("fil.antivirus_away").as_deref() == Some("allow"))
             .then(|| "files would pass unscanned while the engine is away".to_owned())

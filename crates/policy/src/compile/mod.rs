@@ -1,5 +1,6 @@
 //! From the policy as written to the compiled one, with everything that is wrong reported at once.
 
+mod browsers;
 mod downloads;
 mod inspection;
 mod rules;
@@ -46,6 +47,7 @@ impl Policy {
         let page_text = page_text(spec, &mut words);
         let ai = ai(spec, &mut words);
         let (downloads, blocked_files) = downloads::compile(spec, &mut words);
+        let (other_browsers, closed_stores) = browsers::compile(spec, &mut words);
         let defaults = defaults(spec, &mut words);
         let inspection = &spec.inspection;
         let never_inspect =
@@ -93,6 +95,9 @@ impl Policy {
             ai,
             downloads,
             blocked_files,
+            permitted_browsers: spec.browsers.permitted.iter().copied().collect(),
+            other_browsers,
+            closed_stores,
             defaults,
             rules,
             broad_rules: broad,

@@ -3,12 +3,14 @@
 //!
 //! A field path reads like the pack: `rules[2].categories[0]`, `groups.sixth-form.except[0]`.
 
+mod browsers;
 mod downloads;
 mod hours;
 mod overrides;
 mod people;
 mod rules;
 
+pub use browsers::{BrowsersSpec, ClosedSpec};
 pub use downloads::{AntivirusSpec, DownloadsSpec, FileBlockSpec, Undecided};
 pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
 pub use overrides::{
@@ -58,6 +60,8 @@ pub struct PolicySpec {
     pub ai: Vec<AiSpec>,
     /// What may be downloaded, and what is scanned first (FIL-19).
     pub downloads: DownloadsSpec,
+    /// Which browsers may be used, and who may add to them (FIL-16, FIL-19).
+    pub browsers: BrowsersSpec,
     /// What is never looked into.
     pub inspection: InspectionSpec,
     /// Headers that keep people to the school's own accounts at a service.
@@ -92,6 +96,7 @@ impl Default for PolicySpec {
             page_text: Vec::new(),
             ai: Vec::new(),
             downloads: DownloadsSpec::default(),
+            browsers: BrowsersSpec::default(),
             inspection: InspectionSpec::default(),
             tenants: Vec::new(),
             defaults: Vec::new(),

@@ -11,6 +11,7 @@ mod ai;
 mod ai_socket;
 mod avoidance;
 mod block_page;
+mod browsers;
 mod downloads;
 mod faults;
 mod hidden;

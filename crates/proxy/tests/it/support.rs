@@ -389,6 +389,10 @@ impl School {
         self.running.as_ref().unwrap().view().proposals()
     }
 
+    pub(crate) fn strangers(&self) -> Vec<pharos_proxy::Stranger> {
+        self.running.as_ref().unwrap().view().strangers()
+    }
+
     /// The device at 127.0.0.1 is signed in as this person.
     pub(crate) fn sign_in(&self, number: u128) {
         let until = Timestamp::now() + jiff::SignedDuration::from_hours(1);

@@ -264,6 +264,8 @@ impl<'a> Freedom<'a> {
                 text: None,
                 ai: None,
                 file: None,
+                extension_store: false,
+                other_browser: false,
                 notice_first: false,
                 from: None,
                 now: *now,

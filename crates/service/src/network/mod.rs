@@ -5,6 +5,7 @@
 //! restart is given out whole by [`App::keep_network`].
 
 mod ai_limits;
+mod browsers;
 mod firewall;
 mod gaps;
 mod limits;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::App;
 
+pub use browsers::{AskBrowsers, StrangeBrowser};
 pub use firewall::FirewallView;
 pub(crate) use firewall::{ATTEMPT, may_be_way_round, method_of};
 pub use gaps::{GapLine, QuietPlace};
@@ -51,6 +53,7 @@ pub(crate) struct Network {
     pub(crate) faces: ArcSwapOption<Faces>,
     pub(crate) noticed: OnceLock<Noticed>,
     pub(crate) unopened: OnceLock<AskUnopened>,
+    pub(crate) browsers: OnceLock<AskBrowsers>,
     pub(crate) running: OnceLock<crate::status::AskRunning>,
 }
 

@@ -10,7 +10,7 @@ use pharos_directory::presence::OpenSession;
 use pharos_filter::Evidence;
 use pharos_ledger::Detail;
 
-use super::{GapLine, QuietPlace, RadiusCounts, UnopenedLine};
+use super::{GapLine, QuietPlace, RadiusCounts, StrangeBrowser, UnopenedLine};
 use crate::{App, Error};
 
 /// The most addresses and sessions shown.
@@ -67,6 +67,8 @@ pub struct NetworkView {
     pub made_up: usize,
     /// Hosts that the proxy could not look into.
     pub unopened: Vec<UnopenedLine>,
+    /// Browsers that are not permitted, the last seen first.
+    pub browsers: Vec<StrangeBrowser>,
     /// How RADIUS accounting goes.
     pub radius: RadiusCounts,
 }
@@ -86,6 +88,7 @@ impl App {
         let gaps = self.gap_lines().await?;
         let quiet = self.quiet_places();
         let unopened = self.unopened_lines().await?;
+        let browsers = self.strange_browsers();
         let mut evidence = self.filter().addresses().evidence(now);
         evidence.retain(|(address, _)| !crate::checks::is_check_address(*address));
         let addresses_count = evidence.len();
@@ -125,6 +128,7 @@ impl App {
             leases: leases.collect(),
             made_up: state.presence.lease_counts().1,
             unopened,
+            browsers,
             radius: state.radius,
         })
     }

@@ -13,6 +13,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod blocked;
 pub(crate) mod breach;
+mod browsers;
 pub(crate) mod case;
 pub(crate) mod cases;
 pub(crate) mod change_log;

@@ -87,6 +87,7 @@ pub(super) async fn page(
         ]));
     sheet = gaps(sheet, web, &view, &zone, &typed.gap, &errors).await?;
     sheet = super::unopened::list(sheet, web, me, &view.unopened, &typed.unopened, &errors);
+    sheet = super::browsers::list(sheet, web, &view.browsers);
     sheet = who(sheet, &view, &zone);
     sheet = sessions(sheet, &view, &zone);
     Ok(sources(sheet, &view, &zone).response())

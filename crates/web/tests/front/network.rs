@@ -5,7 +5,10 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::StatusCode;
 use pharos_filter::TokenDigest;
-use pharos_service::{AskRunning, Count, FaceStatus, Running, UpstreamStatus};
+use pharos_records::LedgerFilter;
+use pharos_service::{
+    AskBrowsers, AskRunning, Count, FaceStatus, Running, StrangeBrowser, UpstreamStatus,
+};
 use pharos_testkit::school::SampleSchool;
 
 use crate::browser::Browser;
@@ -141,5 +144,47 @@ async fn fil_15_a_device_gets_its_own_path_on_a_page() {
     let mut pupil = Browser::at(&school);
     pupil.sign_in(&school, "hana.yilmaz").await;
     let page = pupil.get("/network/roaming").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+}
+
+/// FIL-16: browsers that are not permitted stand on the page of the network with the devices they run
+/// on, for those who keep it and nobody else; those of the self-check's users do not.
+#[tokio::test]
+async fn fil_16_strange_browsers_stand_on_the_network_page() {
+    let school = SampleSchool::open().await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let page = browser.get("/network").await;
+    assert!(page.text.contains("None was noticed"), "{}", page.text);
+    let last = school.app.now();
+    school.app.tell_browsers(AskBrowsers(Arc::new(move || {
+        let one = |kind, token: &str, devices: &[&str]| StrangeBrowser {
+            kind,
+            token: token.to_owned(),
+            requests: 1_250,
+            blocked: 7,
+            devices: devices.iter().map(|ip| ip.parse().unwrap()).collect(),
+            more_devices: devices.len() > 1,
+            last,
+        };
+        vec![
+            one("opera", "OPR", &["10.20.3.4", "10.20.3.5"]),
+            one("other", "Whale", &["10.20.3.6"]),
+            one("vivaldi", "Vivaldi", &["127.83.0.9"]),
+        ]
+    })));
+    let page = browser.get("/network").await;
+    for wanted in [
+        "opera (OPR)",
+        "10.20.3.4, 10.20.3.5, and others",
+        "Whale",
+        "1,250",
+    ] {
+        assert!(page.text.contains(wanted), "{wanted}: {}", page.text);
+    }
+    assert!(!page.text.contains("vivaldi"), "{}", page.text);
+    let mut teacher = Browser::at(&school);
+    teacher.sign_in(&school, "hana.yilmaz").await;
+    let page = teacher.get("/network").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
 }

@@ -1,0 +1,21 @@
+//! `browsers`: which may be used, and for whom others and the stores of extensions are closed.
+
+use super::words::Words;
+use crate::PolicySpec;
+use crate::rule::Audience;
+use crate::spec::ClosedSpec;
+
+/// For whom other browsers are blocked, and for whom the stores of extensions.
+pub(super) fn compile(spec: &PolicySpec, words: &mut Words<'_>) -> (Vec<Audience>, Vec<Audience>) {
+    let spec = &spec.browsers;
+    let mut closed = |list: &[ClosedSpec], name: &str| {
+        let one = |(n, closed): (usize, &ClosedSpec)| {
+            let path = format!("browsers.{name}[{n}]");
+            words.audience(&closed.groups, &closed.except, &path)
+        };
+        list.iter().enumerate().map(one).collect::<Vec<_>>()
+    };
+    let others = closed(&spec.block_others, "block-others");
+    let stores = closed(&spec.close_stores, "close-stores");
+    (others, stores)
+}
