@@ -26,6 +26,7 @@ use crate::body::Answer;
 use crate::bytes_in_front::InFront;
 use crate::connection::{Client, close, disagree, serve};
 use crate::counts::add;
+use crate::doors::Door;
 use crate::failure::Failure;
 use crate::forward::{self, Target};
 use crate::hello::{self, Hello, TlsHello};
@@ -34,7 +35,7 @@ use crate::judge::{Verdict, judge};
 use crate::own_pages;
 use crate::pages::plain;
 use crate::refuse;
-use crate::server::{Door, Shared, Worker};
+use crate::server::{Shared, Worker};
 
 /// How long a device may still believe what the resolver told it, in seconds, with some to spare.
 const BELIEVED_S: u16 = 60;

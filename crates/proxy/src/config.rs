@@ -157,9 +157,11 @@ impl ProxyConfig {
 /// [`crate::Figures`].
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Client connections at once over all workers; the next gets a short 503.
+    /// Client connections at once over all workers; then the one that has been idle longest is
+    /// closed for the next, and where all are at work the next gets a short 503.
     pub connections: usize,
-    /// Client connections at once from one network address; the next gets a short 503.
+    /// Client connections at once from one network address; then one of its own is closed in the same
+    /// way.
     pub connections_per_address: usize,
     /// Bytes of one request head; more is answered 431.
     pub head_bytes: usize,

@@ -21,6 +21,7 @@ use crate::block_page::{self, AtBlockPage};
 use crate::body::Answer;
 use crate::config::Limits;
 use crate::counts::add;
+use crate::doors::Door;
 use crate::failure::{Explained, Failure};
 use crate::forward::{self, Target};
 use crate::gate::{Busy, Desk, Gate};
@@ -31,7 +32,7 @@ use crate::judge::judge;
 use crate::own_pages;
 use crate::pages::plain;
 use crate::pool::{OriginKey, Sender};
-use crate::server::{Door, Shared, Worker};
+use crate::server::{Shared, Worker};
 use crate::transparent;
 use crate::tunnel;
 
@@ -89,7 +90,7 @@ impl Client {
         Arc::new(Self {
             worker: Arc::clone(worker),
             from,
-            desk: Arc::default(),
+            desk: Desk::at(door.as_deref()),
             own_origin: Arc::default(),
             inside,
             meant: None,
@@ -108,7 +109,7 @@ impl Client {
         Arc::new(Self {
             worker: Arc::clone(worker),
             from,
-            desk: Arc::default(),
+            desk: Desk::at(door.as_deref()),
             own_origin: Arc::default(),
             inside: None,
             meant: Some(meant),
@@ -127,13 +128,21 @@ impl Client {
         Arc::new(Self {
             worker: Arc::clone(worker),
             from,
-            desk: Arc::default(),
+            desk: Desk::at(Some(&door)),
             own_origin: Arc::default(),
             inside: None,
             meant: None,
             at_block_page: Some(at),
             door: Some(Arc::new(door)),
         })
+    }
+
+    /// Waits until the connection is asked to make room for another.
+    pub(crate) async fn asked_to_leave(&self) {
+        match &self.door {
+            Some(door) => door.asked_to_leave().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Set where the client speaks HTTP/2.
@@ -159,6 +168,8 @@ pub(crate) async fn serve(
         &shared.config.limits,
         Arc::clone(&shared.refusal_path),
     );
+    let asked = Arc::clone(&client);
+    let _serving = client.desk.serves();
     let service = service_fn(move |request| {
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(answer(&client, request).await) }
@@ -172,8 +183,14 @@ pub(crate) async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        ended = connection.as_mut() => Some(ended),
+        () = stop.cancelled() => None,
+        () = asked.asked_to_leave() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            // What is being answered is answered to its end.
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -37,6 +37,8 @@ counts! {
     connections,
     /// Client connections turned away because too many were open.
     turned_away,
+    /// Idle client connections closed to make room for others.
+    made_room,
     /// Requests answered, blocked ones and own pages included.
     requests,
     /// Request heads or bodies refused as malformed, ambiguous, too large or too slow.

@@ -9,7 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::chunks::Chunks;
 use crate::config::Limits;
+use crate::doors::{Door, Seat};
 use crate::head::{self, Framing, HeadEnd, Refusal};
 
 /// Most bytes read and thrown away after a refusal, so that the client still sees the answer.
@@ -45,9 +46,54 @@ pub(crate) struct Desk {
     taken_back: AtomicU64,
     too_many: Notify,
     refusal: Mutex<Option<Refusal>>,
+    /// Where it is noted since when nothing goes on.
+    seat: Option<Arc<Seat>>,
+    /// A head has begun, or the protocol changes: something goes on though nothing is answered.
+    begun: AtomicBool,
 }
 
 impl Desk {
+    /// The desk of a connection that came through this door.
+    pub(crate) fn at(door: Option<&Door>) -> Arc<Self> {
+        Arc::new(Self {
+            seat: door.map(|door| Arc::clone(door.seat())),
+            ..Self::default()
+        })
+    }
+
+    /// Requests are served from now on, and until what is given is dropped.
+    pub(crate) fn serves(self: &Arc<Self>) -> Serving {
+        self.rests();
+        Serving(Arc::clone(self))
+    }
+
+    /// Notes that nothing goes on, where that is so.
+    fn rests(&self) {
+        if let Some(seat) = &self.seat
+            && !self.is_busy()
+            && !self.begun.load(Ordering::Relaxed)
+        {
+            seat.rests();
+        }
+    }
+
+    fn works(&self) {
+        if let Some(seat) = &self.seat {
+            seat.works();
+        }
+    }
+
+    /// The first bytes of a head are there.
+    fn begins(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+        self.works();
+    }
+
+    /// A head is whole; what it asks for is counted as busy next.
+    fn has_begun(&self) {
+        self.begun.store(false, Ordering::Relaxed);
+    }
+
     /// The refusal that the gate has put in place of a request, once.
     pub(crate) fn take_refusal(&self) -> Option<Refusal> {
         self.refusal
@@ -88,6 +134,16 @@ impl Desk {
     }
 }
 
+/// Requests are served while it lives; a connection without it is at work.
+#[derive(Debug)]
+pub(crate) struct Serving(Arc<Desk>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.works();
+    }
+}
+
 /// Marks a request as being answered for as long as it lives: the idle clock stands still.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Desk>);
@@ -95,6 +151,7 @@ pub(crate) struct Busy(Arc<Desk>);
 impl Busy {
     pub(crate) fn new(desk: &Arc<Desk>) -> Self {
         desk.busy.fetch_add(1, Ordering::Relaxed);
+        desk.works();
         desk.moved.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(desk))
     }
@@ -107,7 +164,9 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.rests();
+        }
     }
 }
 
@@ -200,7 +259,10 @@ impl<S> Gate<S> {
                 if self.raw.is_empty() {
                     return Ok(true);
                 }
-                since.get_or_insert_with(Instant::now);
+                if since.is_none() {
+                    *since = Some(Instant::now());
+                    self.desk.begins();
+                }
                 match end.find(&self.raw) {
                     Ok(Some(length)) if length <= self.bounds.head_bytes => self.admit(length),
                     Ok(None) if self.raw.len() <= self.bounds.head_bytes => return Ok(true),
@@ -253,6 +315,9 @@ impl<S> Gate<S> {
             Err(refusal) => self.refuse(refusal),
             Ok(framing) => {
                 self.ready = self.raw.split_to(length).freeze();
+                if framing != Framing::Raw {
+                    self.desk.has_begun();
+                }
                 self.phase = match framing {
                     Framing::None => Phase::head(),
                     Framing::Length(length) => Phase::Length(length),

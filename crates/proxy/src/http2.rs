@@ -40,6 +40,7 @@ pub(crate) async fn serve(
     let shared = Arc::clone(client.shared());
     let (limits, desk) = (&shared.config.limits, Arc::clone(&client.desk));
     let stop = client.worker.stop.clone();
+    let (asked, _serving) = (Arc::clone(&client), desk.serves());
     let service = service_fn(move |request| {
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(one(&client, request).await) }
@@ -52,6 +53,13 @@ pub(crate) async fn serve(
         tokio::select! {
             ended = connection.as_mut() => break ended,
             () = stop.cancelled() => {}
+            () = asked.asked_to_leave() => {
+                if desk.is_busy() {
+                    // A request came first: it is answered, and no further one is taken.
+                    connection.as_mut().graceful_shutdown();
+                    continue;
+                }
+            }
             () = desk.too_many_taken_back() => {
                 add(&shared.counts.turned_away);
                 tracing::debug!("a client took back too many requests");

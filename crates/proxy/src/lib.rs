@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod counts;
 mod devices;
+mod doors;
 mod download;
 mod exchange;
 mod failure;

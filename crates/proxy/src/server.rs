@@ -1,9 +1,8 @@
 //! Starting, listening, stopping: one thread with its own runtime per worker.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use crate::block_page;
 use crate::config::ProxyConfig;
 use crate::connection::{Client, serve};
 use crate::counts::{Counts, Figures, add};
+use crate::doors::Doors;
 use crate::download::{self, Scanner};
 use crate::failure::Failure;
 use crate::go_on::GoOn;
@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) mark: String,
     pub(crate) via: HeaderValue,
     pub(crate) refusal_path: Arc<str>,
-    doors: Mutex<Doors>,
+    doors: Arc<Doors>,
 }
 
 /// One worker's part.
@@ -74,13 +74,6 @@ pub(crate) struct Worker {
     pub(crate) pool: Arc<Pool>,
     pub(crate) pipes: Arc<Pipes>,
     pub(crate) stop: CancellationToken,
-}
-
-/// Open client connections: in all and by address.
-#[derive(Default)]
-struct Doors {
-    open: usize,
-    by_address: HashMap<IpAddr, usize>,
 }
 
 /// The running proxy.
@@ -243,7 +236,7 @@ impl Shared {
             via: HeaderValue::from_str(&format!("1.1 {mark}")).map_err(io::Error::other)?,
             mark,
             refusal_path: format!("/refused-{}", hex(&random::<16>()?)).into(),
-            doors: Mutex::default(),
+            doors: Arc::default(),
             config,
             filter,
             sink,
@@ -262,47 +255,6 @@ impl Shared {
             _ => {}
         }
         tracing::debug!(code = failure.code(), "a request failed");
-    }
-
-    fn open_door(self: &Arc<Self>, from: IpAddr) -> Option<Door> {
-        let limits = &self.config.limits;
-        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
-        if doors.open >= limits.connections {
-            return None;
-        }
-        let here = doors.by_address.entry(from).or_default();
-        if *here >= limits.connections_per_address {
-            return None;
-        }
-        *here += 1;
-        doors.open += 1;
-        Some(Door {
-            shared: Arc::clone(self),
-            from,
-        })
-    }
-}
-
-/// One open client connection, counted until dropped.
-pub(crate) struct Door {
-    shared: Arc<Shared>,
-    from: IpAddr,
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        let mut doors = self
-            .shared
-            .doors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        doors.open = doors.open.saturating_sub(1);
-        if let Some(here) = doors.by_address.get_mut(&self.from) {
-            *here = here.saturating_sub(1);
-            if *here == 0 {
-                doors.by_address.remove(&self.from);
-            }
-        }
     }
 }
 
@@ -376,7 +328,8 @@ fn take(worker: &Arc<Worker>, stream: TcpStream, from: SocketAddr, way: Way, tas
     let shared = &worker.shared;
     let ip = from.ip().to_canonical();
     add(&shared.counts.connections);
-    let Some(door) = shared.open_door(ip) else {
+    let (limits, made_room) = (&shared.config.limits, &shared.counts.made_room);
+    let Some(door) = shared.doors.open(ip, limits, made_room) else {
         add(&shared.counts.turned_away);
         if way == Way::Told {
             // One try: a connection too many gets no more of our time than this.

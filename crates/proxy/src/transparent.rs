@@ -20,13 +20,14 @@ use crate::bytes_in_front::InFront;
 use crate::config::Mismatch;
 use crate::connection::{Client, serve};
 use crate::counts::add;
+use crate::doors::Door;
 use crate::failure::Failure;
 use crate::forward::Target;
 use crate::hello::{self, Foreign, Hello, TlsHello};
 use crate::intercept;
 use crate::judge::judge;
 use crate::narrow;
-use crate::server::{Door, Worker};
+use crate::server::Worker;
 use crate::tally::Tally;
 use crate::tunnel::{Tunnel, UNSEEN};
 

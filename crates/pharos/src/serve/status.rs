@@ -211,6 +211,11 @@ const DNS: &[(&str, &str, bool)] = &[
 const WEB: &[(&str, &str, bool)] = &[
     ("connections", "Connections", false),
     ("turned_away", "Connections turned away: too many", true),
+    (
+        "made_room",
+        "Idle connections closed to make room for others",
+        true,
+    ),
     ("requests", "Requests answered", false),
     (
         "refused_requests",

@@ -217,15 +217,23 @@ async fn fil_17_slow_clients_hold_nobody_up() {
 /// One device cannot take all connections; the one too many gets a short answer.
 #[tokio::test]
 async fn too_many_connections_are_turned_away() {
-    let origin = Origin::http(|_| Reply::page("open")).await;
+    let origin = Origin::http(|asked| match asked.target() {
+        "/held" => Reply::Stall(Vec::new()),
+        _ => Reply::page("open"),
+    })
+    .await;
     let school = School::with(&[("harbour.test", &origin)], TestCa::new(), |config| {
         config.limits.connections_per_address = 8
     });
     let mut held = Vec::new();
     for _ in 0..8 {
-        held.push(TcpStream::connect(school.proxy).await.unwrap());
+        let mut stream = TcpStream::connect(school.proxy).await.unwrap();
+        let held_up = b"GET http://harbour.test/held HTTP/1.1\r\nHost: harbour.test\r\n\r\n";
+        stream.write_all(held_up).await.unwrap();
+        held.push(stream);
     }
-    wait_for(|| (school.figures().connections >= 8).then_some(())).await;
+    // Those under way hold their places; where nothing goes on, one would make room.
+    wait_for(|| (school.figures().requests >= 8).then_some(())).await;
     let mut ninth = TcpStream::connect(school.proxy).await.unwrap();
     let mut answer = String::new();
     ninth.read_to_string(&mut answer).await.unwrap();

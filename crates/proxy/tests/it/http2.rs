@@ -500,3 +500,31 @@ async fn mon_02_sign_in_methods_that_are_not_known_are_refused_clearly() {
     assert!(text(&answer).contains(" 407 "), "{answer:?}");
     assert!(origin.asked().is_empty());
 }
+
+/// FIL-17: an HTTP/2 connection on which nothing is asked makes room where the proxy is at its bound, in
+/// the way that lets its client know.
+#[tokio::test]
+async fn fil_17_an_idle_http2_connection_makes_room() {
+    let ca = TestCa::new();
+    let origin = Http2Origin::start(&ca, &["harbour.test"]).await;
+    let school = School::with(&[], ca, |config| {
+        fix(config, "harbour.test", origin.address);
+        config.limits.connections = 1;
+    });
+    let (mut sender, task) = client(&school, "harbour.test").await;
+    let answer = sender.send_request(get("https://harbour.test/a")).await;
+    body(answer.unwrap()).await;
+    let mut page = String::new();
+    for _ in 0..100 {
+        // Until the proxy has noted that the answer is out, all is at work.
+        page = text(&school.curl(&["https://blocked.test/"]).await);
+        if page.contains("This site is blocked") {
+            break;
+        }
+    }
+    assert!(page.contains("This site is blocked"), "{page}");
+    let ended = task.await.unwrap();
+    drop(sender);
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(school.figures().made_room, 1);
+}

@@ -20,6 +20,7 @@ mod http2;
 mod identity;
 mod pages;
 mod resumption;
+mod room;
 mod search;
 mod slow;
 mod strict;
