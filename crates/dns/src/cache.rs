@@ -162,6 +162,11 @@ impl Cache {
         self.failures.insert(key, now.ms + FAILURE_MS);
     }
 
+    /// Forgets what failed: others are asked from now on.
+    pub(crate) fn forget_failures(&self) {
+        self.failures.clear();
+    }
+
     pub(crate) fn failed_just_now(&self, key: &[u8], now: Moment) -> bool {
         !self.failures.is_empty() && self.failures.get(key).is_some_and(|until| now.ms < until)
     }

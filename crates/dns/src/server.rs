@@ -9,8 +9,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use pharos_activity::Sink;
+use pharos_catalogue::Upstream;
 use pharos_filter::Filter;
+use rustls::ClientConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
@@ -40,15 +43,24 @@ const GRACE: Duration = Duration::from_millis(1_500);
 const PORT_TRIES: usize = 16;
 
 /// A resolver that is answering.
-#[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
     tls: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
     tallies: Vec<Arc<Tally>>,
-    upstreams: Arc<Upstreams>,
+    shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     ended: mpsc::Receiver<()>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .field("tls", &self.tls)
+            .field("https", &self.https)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -81,8 +93,20 @@ impl Running {
 
     /// A reader of how the upstreams are doing that outlives [`Running::join`].
     pub fn health(&self) -> impl Fn() -> Vec<UpstreamHealth> + Send + Sync + use<> {
-        let upstreams = Arc::clone(&self.upstreams);
-        move || upstreams.health()
+        let shared = Arc::clone(&self.shared);
+        move || shared.upstreams.load().health()
+    }
+
+    /// A way to have others asked from now on, with how the certificates of those over TLS and HTTPS
+    /// are checked ([`DnsConfig::upstreams`], [`DnsConfig::upstream_tls`]). Questions under way are
+    /// still answered by those before; what is remembered stays. It outlives [`Running::join`].
+    pub fn changer(&self) -> impl Fn(&[Upstream], Option<Arc<ClientConfig>>) + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |upstreams, tls| {
+            let upstreams = Upstreams::new(upstreams, tls);
+            shared.upstreams.store(Arc::new(upstreams));
+            shared.cache.forget_failures();
+        }
     }
 
     /// Waits until the token given at start was cancelled and every worker has ended.
@@ -146,10 +170,10 @@ pub fn start(
         .encrypted
         .as_ref()
         .map(|encrypted| Designated::new(&encrypted.name, &tls, &https));
-    let upstreams = Arc::new(Upstreams::new(&config.upstreams));
+    let upstreams = Upstreams::new(&config.upstreams, config.upstream_tls.clone());
     let shared = Arc::new(Shared {
         cache: Cache::new(&config.limits),
-        upstreams: Arc::clone(&upstreams),
+        upstreams: ArcSwap::from_pointee(upstreams),
         special: Special::new(&config.local_names, designated.flatten()),
         clock: Clock::start(),
         jar: Jar::new().map_err(|_| io::Error::other("the system gives no random numbers"))?,
@@ -164,7 +188,7 @@ pub fn start(
         tls,
         https,
         tallies: Vec::new(),
-        upstreams,
+        shared: Arc::clone(&shared),
         threads: Vec::new(),
         ended,
     };

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use pharos_activity::Sink;
 use pharos_filter::Filter;
@@ -34,7 +35,8 @@ pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) acts: Acts,
     pub(crate) cache: Cache,
-    pub(crate) upstreams: Arc<Upstreams>,
+    /// Whom to ask from now on.
+    pub(crate) upstreams: ArcSwap<Upstreams>,
     pub(crate) special: Special,
     pub(crate) clock: Clock,
     pub(crate) jar: Jar,
@@ -61,8 +63,8 @@ pub(crate) struct Worker {
     /// Names asked lately.
     names: Names,
     rates: Rates,
-    /// Ways to the upstreams.
-    pub(crate) lines: Rc<Lines>,
+    /// Ways to the upstreams, as they were when last asked.
+    lines: Rc<Lines>,
     /// Popular answers near their end, to be fetched again when this batch is done.
     pub(crate) renewals: Vec<Bytes>,
 }
@@ -71,10 +73,7 @@ impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, tally: Arc<Tally>) -> Self {
         Self {
             rates: Rates::new(&shared.config.limits),
-            lines: Rc::new(Lines::new(
-                &shared.config.upstreams,
-                shared.config.upstream_tls.as_ref(),
-            )),
+            lines: Rc::new(Lines::new(shared.upstreams.load_full())),
             shared,
             tally,
             out: Vec::with_capacity(4_096),
@@ -84,6 +83,15 @@ impl Worker {
             names: Names::default(),
             renewals: Vec::new(),
         }
+    }
+
+    /// The ways to the upstreams: new ones where others are to be asked than before.
+    pub(crate) fn lines(&mut self) -> Rc<Lines> {
+        let now = self.shared.upstreams.load();
+        if !Arc::ptr_eq(&now, self.lines.upstreams()) {
+            self.lines = Rc::new(Lines::new(Arc::clone(&now)));
+        }
+        Rc::clone(&self.lines)
     }
 
     /// The snapshot in force; lets go of one that no longer is.
@@ -473,12 +481,13 @@ fn look_up(
         Found::Stale(entry) => missing.stale = Some(entry),
         Found::Nothing => {}
     }
-    let reason = if shared.upstreams.is_empty() {
+    let upstreams = shared.upstreams.load();
+    let reason = if upstreams.is_empty() {
         add(&worker.tally.no_upstream);
         Some(NO_UPSTREAM)
     } else if shared.cache.failed_just_now(key, now) {
         Some(JUST_FAILED)
-    } else if missing.stale.is_some() && shared.upstreams.all_resting(now.ms) {
+    } else if missing.stale.is_some() && upstreams.all_resting(now.ms) {
         Some(STALE)
     } else {
         None

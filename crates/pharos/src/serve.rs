@@ -5,6 +5,7 @@ mod dns;
 mod noticed;
 mod public_name;
 mod status;
+mod upstreams;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +15,6 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use pharos_activity::Sink;
-use pharos_dns::Upstream;
 use pharos_filter::Filter;
 use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
 use pharos_pack::MailTls;
@@ -180,13 +180,9 @@ pub(crate) async fn start(
     }
     let authority = wire::authority(&opened.folder, &school.name, sample::never_sign(&school))?;
 
-    let upstreams = if faces.dns_upstream.is_empty() {
-        school.pack.upstreams().to_vec()
-    } else {
-        faces.dns_upstream.clone()
-    };
+    let upstreams = upstreams::of(faces, &school);
     let has_upstreams = !upstreams.is_empty();
-    let resolvers = upstreams.iter().map(Upstream::at).collect();
+    let resolvers = upstreams::addresses(&upstreams);
     let dns = on(Off::Dns)
         .then(|| {
             let own = Some((&authority, &*school));
@@ -201,9 +197,15 @@ pub(crate) async fn start(
             )
         })
         .transpose()?;
-    let (dns, dot, doh, dns_view) = match dns {
-        Some(at) => (Some(at.plain), at.tls, at.https, Some(at.view)),
-        None => (None, None, None, None),
+    let (dns, dot, doh, dns_view, change) = match dns {
+        Some(at) => (
+            Some(at.plain),
+            at.tls,
+            at.https,
+            Some(at.view),
+            Some(at.change),
+        ),
+        None => (None, None, None, None, None),
     };
     app.know_tools(ai_tools::own(faces.ai_tools.as_deref())?)?;
     if let Err(error) = app.recount_mail().await {
@@ -235,7 +237,7 @@ pub(crate) async fn start(
         noticed::tell(app, view);
     }
     let intake = start_intake(faces, opened, &school, &sink, &stop, &mut tasks).await?;
-    app.tell_faces(pharos_service::Faces {
+    let told = pharos_service::Faces {
         dns: dns.is_some(),
         dns_has_upstream: has_upstreams,
         block_page: block_page.is_some(),
@@ -246,7 +248,9 @@ pub(crate) async fn start(
         radius: intake.radius.is_some(),
         syslog: intake.syslog.is_some(),
         lease_files: school.pack.network.leases.len(),
-    });
+    };
+    app.tell_faces(told.clone());
+    upstreams::follow(app, faces, change, opened.proxy.get().cloned(), told);
 
     let listening = Listening {
         dns: dns.into_iter().collect(),

@@ -99,6 +99,11 @@ impl Origins {
         let _ = self.own.set(addresses);
     }
 
+    /// Asks these resolvers from now on, or the system's where none are given.
+    pub(crate) fn ask_resolvers(&self, resolvers: &[SocketAddr]) {
+        self.resolver.ask_others(resolvers);
+    }
+
     /// A bare connection to the origin, for a tunnel.
     pub(crate) async fn reach(
         &self,

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
 use quick_cache::sync::Cache;
@@ -35,7 +36,7 @@ const ANSWER_MOST: usize = 4_096;
 
 /// Looks names up and remembers.
 pub(crate) struct Resolver {
-    servers: Vec<SocketAddr>,
+    servers: ArcSwap<Vec<SocketAddr>>,
     hosts: HashMap<Box<str>, Vec<IpAddr>>,
     kept: Cache<Box<str>, Kept>,
 }
@@ -49,17 +50,16 @@ struct Kept {
 impl Resolver {
     /// Asks these resolvers, or the system's where none are given.
     pub(crate) fn new(told: &[SocketAddr]) -> Self {
-        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-        let servers = if told.is_empty() {
-            name_servers(&read("/etc/resolv.conf"))
-        } else {
-            told.iter().copied().take(SERVERS_MOST).collect()
-        };
         Self {
-            servers,
+            servers: ArcSwap::from_pointee(servers(told)),
             hosts: hosts(&read("/etc/hosts")),
             kept: Cache::new(KEPT_MOST),
         }
+    }
+
+    /// Asks these from now on, or the system's where none are given. What is remembered stays.
+    pub(crate) fn ask_others(&self, told: &[SocketAddr]) {
+        self.servers.store(Arc::new(servers(told)));
     }
 
     /// The addresses of a name, none where it has none.
@@ -88,7 +88,7 @@ impl Resolver {
         if name.contains('.')
             && let Ok(full) = Name::from_ascii(format!("{name}."))
         {
-            for server in &self.servers {
+            for server in self.servers.load_full().iter() {
                 match tokio::time::timeout(PATIENCE, ask_one(*server, &full)).await {
                     Ok(Ok(found)) => return Ok(found.into_parts()),
                     Ok(Err(error)) => tracing::debug!(%error, "a resolver gave no answer"),
@@ -204,6 +204,18 @@ fn take(answer: &Message, found: &mut Found) -> io::Result<()> {
         return Err(io::Error::other("the answer was cut"));
     }
     Ok(())
+}
+
+fn servers(told: &[SocketAddr]) -> Vec<SocketAddr> {
+    if told.is_empty() {
+        return name_servers(&read("/etc/resolv.conf"));
+    }
+    told.iter().copied().take(SERVERS_MOST).collect()
+}
+
+/// A file of the system's; empty where it cannot be read.
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
 }
 
 /// The `nameserver` lines of `resolv.conf`.
@@ -322,5 +334,23 @@ mod tests {
         }
         assert_eq!(asked.load(Ordering::SeqCst), 6);
         assert!(resolver.look_up("fails.test").await.is_err());
+    }
+
+    /// FIL-16: another resolver is asked as soon as it is told, and what is known is not forgotten.
+    #[tokio::test]
+    async fn fil_16_another_resolver_is_asked_from_now_on() {
+        let (first, asked_first) = resolver().await;
+        let (second, asked_second) = resolver().await;
+        let resolver = Resolver {
+            hosts: HashMap::new(),
+            ..Resolver::new(&[first])
+        };
+        resolver.look_up("one.test").await.unwrap();
+        resolver.ask_others(&[second]);
+        resolver.look_up("one.test").await.unwrap();
+        assert_eq!(asked_second.load(Ordering::SeqCst), 0);
+        resolver.look_up("two.test").await.unwrap();
+        assert_eq!(asked_second.load(Ordering::SeqCst), 2);
+        assert_eq!(asked_first.load(Ordering::SeqCst), 2);
     }
 }

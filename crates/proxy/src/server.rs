@@ -190,6 +190,11 @@ impl View {
         self.0.scanner.away()
     }
 
+    /// Has these resolvers asked for origins from now on, or the system's where none are given.
+    pub fn ask_resolvers(&self, resolvers: &[SocketAddr]) {
+        self.0.origins.ask_resolvers(resolvers);
+    }
+
     /// Hosts that could not be looked into several times: people may decide to leave them alone.
     pub fn proposals(&self) -> Vec<Proposal> {
 

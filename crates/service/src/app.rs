@@ -30,6 +30,11 @@ pub struct Ports {
     pub web_url: String,
 }
 
+/// Told of the school each time another version of its pack comes into force: for what runs already
+/// and was set up by the version before. It must cost little.
+#[derive(Clone)]
+pub struct WhenInForce(pub Arc<dyn Fn(&App, &School) + Send + Sync>);
+
 /// All use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -46,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) web_url: String,
     pub(crate) told_url: std::sync::OnceLock<String>,
     pub(crate) school: ArcSwap<School>,
+    /// Who is told of the school that comes into force.
+    pub(crate) when_in_force: std::sync::OnceLock<WhenInForce>,
     pub(crate) desk: Arc<Desk>,
     /// Held while a snapshot is built, so that the last change is the one in force.
     pub(crate) building: Mutex<()>,
@@ -96,6 +103,7 @@ impl App {
                 web_url: ports.web_url,
                 told_url: std::sync::OnceLock::new(),
                 school: ArcSwap::from_pointee(school),
+                when_in_force: std::sync::OnceLock::new(),
                 desk: Arc::new(Desk::default()),
                 building: Mutex::new(()),
                 hashing: Semaphore::new(2),
@@ -129,6 +137,22 @@ impl App {
     /// The school's facts, settings, words and rules in force.
     pub fn school(&self) -> Arc<School> {
         self.inner.school.load_full()
+    }
+
+    /// Tells who is to know of a school that comes into force; the first telling counts.
+    pub fn tell_when_in_force(&self, told: WhenInForce) {
+        // A second start in one process keeps the first, as the faces do.
+        drop(self.inner.when_in_force.set(told));
+    }
+
+    /// Takes a school up. What the filter decides by follows with [`App::rebuild`].
+    pub(crate) fn take_school_up(&self, school: School) {
+        let school = Arc::new(school);
+        self.inner.school.store(Arc::clone(&school));
+        self.take_tools_up_or_say();
+        if let Some(told) = self.inner.when_in_force.get() {
+            (told.0)(self, &school);
+        }
     }
 
     /// The live filter.

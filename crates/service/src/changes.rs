@@ -474,8 +474,7 @@ impl App {
     pub(crate) fn take_up(&self, files: &PackFiles, number: i64) -> Result<(), Error> {
         let pack = crate::packs::usable(pharos_pack::load(files))?;
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
-        self.inner().school.store(std::sync::Arc::new(school));
-        self.take_tools_up_or_say();
+        self.take_school_up(school);
         Ok(())
     }
 

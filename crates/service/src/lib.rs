@@ -51,7 +51,7 @@ mod weeks;
 mod whatif;
 
 pub use alerts::{AlertBody, Watch};
-pub use app::{App, Ports};
+pub use app::{App, Ports, WhenInForce};
 pub use attempts::{
     AttemptAudit, AttemptResponse, AuditInterval, AuditLine, AuditPeriod, AuditSigned,
     AuditedPupil, ResponseKind, ThemeTried,

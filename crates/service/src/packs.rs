@@ -92,8 +92,7 @@ impl App {
                 )
                 .await?;
         }
-        self.inner().school.store(std::sync::Arc::new(school));
-        self.take_tools_up_or_say();
+        self.take_school_up(school);
         self.rebuild().await?;
         Ok(number)
     }

@@ -30,7 +30,7 @@ pub(super) async fn resolve(
     lines: &Lines,
     key: &[u8],
 ) -> Result<Response, Ede> {
-    let upstreams = &shared.upstreams;
+    let upstreams = lines.upstreams();
     let mut why = NOT_REACHED;
     let mut refused = smallvec::SmallVec::<[usize; 4]>::new();
     for at in upstreams.order(shared.clock.now().ms) {

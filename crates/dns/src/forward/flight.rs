@@ -83,9 +83,10 @@ pub(crate) fn depart(
 /// response timer of RFC 8767; the question goes on for the next asker.
 async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     let (shared, tally, lines) = {
-        let worker = rc.borrow();
+        let mut worker = rc.borrow_mut();
+        let lines = worker.lines();
         let shared = Arc::clone(&worker.shared);
-        (shared, Arc::clone(&worker.tally), Rc::clone(&worker.lines))
+        (shared, Arc::clone(&worker.tally), lines)
     };
     let _abandon = Abandon {
         rc: Rc::clone(&rc),

@@ -10,6 +10,7 @@ use super::datagram::Datagrams;
 use super::dice::Dice;
 use super::https::Https;
 use super::stream::{Stream, Way};
+use super::upstreams::Upstreams;
 use pharos_catalogue::Upstream;
 
 /// The way to one upstream.
@@ -22,22 +23,28 @@ pub(super) enum Line {
     Https(Https),
 }
 
-/// The ways, in the order of the upstreams.
+/// The upstreams and the ways to them, in the same order.
 pub(crate) struct Lines {
+    upstreams: Arc<Upstreams>,
     lines: Vec<Option<Line>>,
     dice: RefCell<Dice>,
 }
 
 impl Lines {
     /// Connects nowhere yet.
-    pub(crate) fn new(upstreams: &[Upstream], tls: Option<&Arc<ClientConfig>>) -> Self {
+    pub(crate) fn new(upstreams: Arc<Upstreams>) -> Self {
+        let tls = upstreams.tls();
+        let lines = upstreams.all().map(|upstream| line(upstream, tls));
         Self {
-            lines: upstreams
-                .iter()
-                .map(|upstream| line(upstream, tls))
-                .collect(),
+            lines: lines.collect(),
+            upstreams,
             dice: RefCell::default(),
         }
+    }
+
+    /// Those that the ways lead to.
+    pub(crate) fn upstreams(&self) -> &Arc<Upstreams> {
+        &self.upstreams
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&Line> {

@@ -1,7 +1,9 @@
 //! The configured upstreams and how they are doing.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use rustls::ClientConfig;
 use smallvec::SmallVec;
 
 use pharos_catalogue::Upstream;
@@ -30,9 +32,13 @@ impl UpstreamHealth {
     }
 }
 
-/// The upstreams in order of preference, shared by all workers.
+/// The upstreams in order of preference, shared by all workers, with how their certificates are
+/// checked. Others in their place are another value: what is under way goes on with the old one.
 #[derive(Debug)]
-pub(crate) struct Upstreams(Vec<State>);
+pub(crate) struct Upstreams {
+    states: Vec<State>,
+    tls: Option<Arc<ClientConfig>>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -43,17 +49,29 @@ struct State {
 }
 
 impl Upstreams {
-    pub(crate) fn new(upstreams: &[Upstream]) -> Self {
+    pub(crate) fn new(upstreams: &[Upstream], tls: Option<Arc<ClientConfig>>) -> Self {
         let state = |upstream: &Upstream| State {
             upstream: upstream.clone(),
             failures: AtomicU32::new(0),
             rests_until: AtomicU64::new(0),
         };
-        Self(upstreams.iter().map(state).collect())
+        Self {
+            states: upstreams.iter().map(state).collect(),
+            tls,
+        }
+    }
+
+    /// Each one, in order of preference.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Upstream> {
+        self.states.iter().map(|state| &state.upstream)
+    }
+
+    pub(super) fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.states.is_empty()
     }
 
     /// How each one is doing, in order of preference.
@@ -62,35 +80,35 @@ impl Upstreams {
             upstream: state.upstream.clone(),
             failures: state.failures.load(Ordering::Relaxed),
         };
-        self.0.iter().map(of).collect()
+        self.states.iter().map(of).collect()
     }
 
     /// Whether each one failed lately and none is due for another try.
     pub(crate) fn all_resting(&self, now_ms: u64) -> bool {
-        self.0.iter().all(|state| state.rests(now_ms))
+        self.states.iter().all(|state| state.rests(now_ms))
     }
 
     /// Whom to ask, in this order: those in use first, in order of preference; then the rested.
     pub(super) fn order(&self, now_ms: u64) -> SmallVec<[usize; 4]> {
-        let mut order: SmallVec<[usize; 4]> = (0..self.0.len()).collect();
-        order.sort_by_key(|at| self.0[*at].rests(now_ms));
-        let tries = TRIES_MAX.min(self.0.len() * 2);
+        let mut order: SmallVec<[usize; 4]> = (0..self.states.len()).collect();
+        order.sort_by_key(|at| self.states[*at].rests(now_ms));
+        let tries = TRIES_MAX.min(self.states.len() * 2);
         order.into_iter().cycle().take(tries).collect()
     }
 
     pub(super) fn get(&self, at: usize) -> &Upstream {
-        &self.0[at].upstream
+        &self.states[at].upstream
     }
 
     /// It answered, whatever it said.
     pub(super) fn answered(&self, at: usize) {
-        self.0[at].failures.store(0, Ordering::Relaxed);
-        self.0[at].rests_until.store(0, Ordering::Relaxed);
+        self.states[at].failures.store(0, Ordering::Relaxed);
+        self.states[at].rests_until.store(0, Ordering::Relaxed);
     }
 
     /// It did not answer. True when it is taken out of use by this.
     pub(super) fn failed(&self, at: usize, now_ms: u64) -> bool {
-        let upstream = &self.0[at];
+        let upstream = &self.states[at];
         let failures = upstream
             .failures
             .fetch_add(1, Ordering::Relaxed)
@@ -116,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_failing_upstream_is_asked_last_until_it_answers() {
-        let upstreams = Upstreams::new(&["127.0.0.1:1", "127.0.0.2:1"].map(|a| a.parse().unwrap()));
+        let upstreams = {
+            let both = ["127.0.0.1:1", "127.0.0.2:1"].map(|at| at.parse().unwrap());
+            Upstreams::new(&both, None)
+        };
         assert_eq!(upstreams.order(0).as_slice(), [0, 1, 0]);
         assert!(!upstreams.failed(0, 0) && !upstreams.failed(0, 0) && upstreams.failed(0, 0));
         assert_eq!(upstreams.order(10).as_slice(), [1, 0, 1]);

@@ -62,7 +62,7 @@ fn shared() -> Arc<Shared> {
     config.limits.stale_max_s = 1_000;
     Arc::new(Shared {
         cache: Cache::new(&config.limits),
-        upstreams: Arc::new(Upstreams::new(&config.upstreams)),
+        upstreams: ArcSwap::from_pointee(Upstreams::new(&config.upstreams, None)),
         special: Special::new(&[], None),
         clock: Clock::start(),
         jar: Jar::new().unwrap(),

@@ -307,6 +307,13 @@ impl School {
         self.running.as_ref().unwrap().counts()
     }
 
+    /// A way to have others asked.
+    pub fn changer(
+        &self,
+    ) -> impl Fn(&[pharos_dns::Upstream], Option<Arc<rustls::ClientConfig>>) + use<> {
+        self.running.as_ref().unwrap().changer()
+    }
+
     /// A reader of the counts for after the end.
     pub fn counter(&self) -> impl Fn() -> Counts + use<> {
         self.running.as_ref().unwrap().counter()

@@ -101,3 +101,38 @@ fn an_answer_in_other_letter_case_is_asked_again_over_tcp() {
     assert!(school.upstream.asked_over_tcp("forged.example.org"));
     assert_eq!(school.counts().upstream_case, 1);
 }
+
+/// FIL-16: other upstreams are asked from the moment they are told, by every way; what is remembered
+/// stays, a failure of those before does not, and none at all is said as such.
+#[test]
+fn fil_16_other_upstreams_are_asked_from_the_moment_they_are_told() {
+    let identity = identity(NAME);
+    let outer = School::start_with(encrypted(&identity));
+    outer.filter.addresses().set_fixed([FixedEntry {
+        range: "127.0.0.1/32".parse().unwrap(),
+        owner: Owner::Person(person(13)),
+        device: None,
+    }]);
+    let school = School::start_with(|config| {
+        config.limits.upstream_timeout = std::time::Duration::from_secs(2);
+    });
+    let change = school.changer();
+    assert_eq!(ask(school.dns(), "first.example.org", A).ips(), [ORDINARY]);
+    let asked = school.counts().forwarded;
+    school.upstream.becomes(Mood::Silent);
+    assert_eq!(ask(school.dns(), "lost.example.org", A).rcode, SERVFAIL);
+    let tls = Arc::new(client_config(&identity, None));
+    change(&[Upstream::Tls(outer.tls(), name())], Some(tls));
+    for name in ["first", "lost", "second"] {
+        let name = format!("{name}.example.org");
+        assert_eq!(ask(school.dns(), &name, A).ips(), [ORDINARY], "{name}");
+    }
+    assert_eq!(outer.counts().tls, 2, "the first is remembered");
+    assert!(school.counts().forwarded > asked);
+    change(&[], None);
+    assert_eq!(ask(school.dns(), "third.example.org", A).rcode, SERVFAIL);
+    assert_eq!(school.counts().no_upstream, 1);
+    change(&[Upstream::Plain(outer.dns())], None);
+    assert_eq!(ask(school.dns(), "third.example.org", A).ips(), [ORDINARY]);
+    assert_eq!(outer.counts().udp, 1);
+}

@@ -1,7 +1,6 @@
 //! Starting the resolver: what blocked names are answered with, its certificate, its upstreams.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -12,8 +11,8 @@ use pharos_proxy::CertificateAuthority;
 use pharos_service::School;
 use tokio_util::sync::CancellationToken;
 
-use super::extra_roots;
 use super::status::DnsView;
+use super::upstreams::{self, Change};
 use crate::cli::Faces;
 use crate::descriptors;
 use crate::own_certificate::{self, OwnCertificate};
@@ -24,6 +23,8 @@ pub(crate) struct DnsAt {
     pub(crate) tls: Option<SocketAddr>,
     pub(crate) https: Option<SocketAddr>,
     pub(crate) view: DnsView,
+    /// Has others asked outside.
+    pub(crate) change: Change,
 }
 
 /// `own` makes the certificate for DNS over TLS and HTTPS; without it there is neither.
@@ -38,7 +39,7 @@ pub(crate) fn start_dns(
 ) -> anyhow::Result<DnsAt> {
     let mut config = DnsConfig {
         listen: vec![faces.dns],
-        upstream_tls: upstream_tls(&upstreams, &faces.trust)?,
+        upstream_tls: upstreams::tls(&upstreams, &faces.trust)?,
         upstreams,
         block: block_answer(faces)?,
         ..DnsConfig::default()
@@ -61,6 +62,7 @@ pub(crate) fn start_dns(
             counts: Box::new(running.counter()),
             health: Box::new(running.health()),
         },
+        change: Box::new(running.changer()),
     };
     tasks.push(tokio::spawn(running.join()));
     Ok(at)
@@ -129,26 +131,4 @@ fn encrypt(
         name,
     });
     Ok(())
-}
-
-/// How certificates of encrypted upstreams are checked: by the machine's own roots and those told.
-fn upstream_tls(
-    upstreams: &[Upstream],
-    trust: &[PathBuf],
-) -> anyhow::Result<Option<Arc<rustls::ClientConfig>>> {
-    if !upstreams.iter().any(Upstream::is_encrypted) {
-        return Ok(None);
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots.add_parsable_certificates(extra_roots(trust)?);
-    if roots.is_empty() {
-        bail!(
-            "no certificate authority is trusted here, so no encrypted DNS upstream can be: install ca-certificates or give --trust FILE"
-        );
-    }
-    let config = rustls::ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Some(Arc::new(config)))
 }

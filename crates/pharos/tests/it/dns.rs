@@ -399,6 +399,42 @@ fn fil_16_the_packs_encrypted_resolver_is_asked() {
     assert!(nearer.asked() > 0, "the command line goes first");
 }
 
+/// FIL-16: the resolvers that another version of the pack names are asked as soon as it is in force, without
+/// a new start.
+#[test]
+fn fil_16_other_resolvers_are_asked_as_soon_as_the_pack_is_in_force() {
+    if !have(TOOLS) {
+        return;
+    }
+    let (before, after) = (Upstream::start(60), Upstream::start(60));
+    let scratch = tempfile::tempdir().unwrap();
+    let (own, data) = (scratch.path().join("pack"), scratch.path().join("data"));
+    copy_folder(&pack(), &own);
+    let written = std::fs::read_to_string(own.join("school.toml")).unwrap();
+    let names = |upstream: &Upstream| {
+        let told = format!("[network]\ndns_upstreams = [\"{}\"]\n", upstream.address);
+        let written = written.replacen("[network]\n", &told, 1);
+        std::fs::write(own.join("school.toml"), written).unwrap();
+    };
+    names(&before);
+    let (path, folder) = (own.to_str().unwrap(), data.to_str().unwrap());
+    pharos(&["init", "--sample", "--pack", path, "--data", folder]).ended(0);
+    // Without jobs, whose checks ask as well.
+    let server = Server::serve(&data, &["--off", "jobs"]);
+    let ask = |name: &str| dig(&server, INES, &[name]).out;
+    let said = ask("one.quiet-library.example");
+    assert!(said.contains(&ADDRESS.to_string()), "{said}");
+    let asked = before.asked();
+    assert!(asked > 0 && after.asked() == 0);
+    names(&after);
+    let ran = server.command(&["pack", "install", path, "--why", "Another provider"]);
+    assert!(ran.ended(0).out.contains("is in force"), "no change waits");
+    let said = ask("two.quiet-library.example");
+    assert!(said.contains(&ADDRESS.to_string()), "{said}");
+    assert_eq!(before.asked(), asked);
+    assert!(after.asked() > 0);
+}
+
 /// FIL-04, Part 4: while a large list is swapped in, nobody waits and no answer is wrong.
 #[test]
 fn fil_04_answers_go_on_while_a_list_is_swapped_in() {

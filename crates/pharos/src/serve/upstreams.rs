@@ -1,0 +1,96 @@
+//! Whom the resolver and the proxy ask outside: as the command says, else as the pack in force says,
+//! from the moment it comes into force.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::bail;
+use pharos_dns::Upstream;
+use pharos_proxy::View;
+use pharos_service::{App, School, WhenInForce};
+use rustls::ClientConfig;
+
+use super::extra_roots;
+use crate::cli::Faces;
+
+/// Has the resolver ask others.
+pub(crate) type Change = Box<dyn Fn(&[Upstream], Option<Arc<ClientConfig>>) + Send + Sync>;
+
+/// Those to ask: the command goes first.
+pub(super) fn of(faces: &Faces, school: &School) -> Vec<Upstream> {
+    if faces.dns_upstream.is_empty() {
+        school.pack.upstreams().to_vec()
+    } else {
+        faces.dns_upstream.clone()
+    }
+}
+
+/// Their addresses, for the proxy.
+pub(super) fn addresses(upstreams: &[Upstream]) -> Vec<SocketAddr> {
+    upstreams.iter().map(Upstream::at).collect()
+}
+
+/// Follows the pack: what another version of it names is asked as soon as that is in force. `told`
+/// is what was last told of the faces.
+pub(super) fn follow(
+    app: &App,
+    faces: &Faces,
+    change: Option<Change>,
+    proxy: Option<View>,
+    told: pharos_service::Faces,
+) {
+    if !faces.dns_upstream.is_empty() {
+        return;
+    }
+    let trust = faces.trust.clone();
+    let last = Mutex::new(app.school().pack.upstreams().to_vec());
+    app.tell_when_in_force(WhenInForce(Arc::new(move |app, school| {
+        let upstreams = school.pack.upstreams();
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last == upstreams {
+            return;
+        }
+        let tls = match tls(upstreams, &trust) {
+            Ok(tls) => tls,
+            Err(error) => {
+                tracing::error!(%error, "the resolvers of the new policy cannot be asked; those before still are");
+                return;
+            }
+        };
+        if let Some(change) = &change {
+            change(upstreams, tls);
+        }
+        if let Some(proxy) = &proxy {
+            proxy.ask_resolvers(&addresses(upstreams));
+        }
+        app.tell_faces(pharos_service::Faces {
+            dns_has_upstream: !upstreams.is_empty(),
+            ..told.clone()
+        });
+        tracing::info!(count = upstreams.len(), "names are looked up where the new policy says");
+        *last = upstreams.to_vec();
+    })));
+}
+
+/// How certificates of encrypted upstreams are checked: by the machine's own roots and those told.
+pub(super) fn tls(
+    upstreams: &[Upstream],
+    trust: &[PathBuf],
+) -> anyhow::Result<Option<Arc<ClientConfig>>> {
+    if !upstreams.iter().any(Upstream::is_encrypted) {
+        return Ok(None);
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(extra_roots(trust)?);
+    if roots.is_empty() {
+        bail!(
+            "no certificate authority is trusted here, so no encrypted DNS upstream can be: install ca-certificates or give --trust FILE"
+        );
+    }
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(Arc::new(config)))
+}
