@@ -13,6 +13,7 @@ const TAKEN: &[&str] = &[
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSD-1-Clause",
+    "bzip2-1.0.6",
     "ISC",
     "Zlib",
     "Unicode-3.0",

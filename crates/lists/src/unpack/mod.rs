@@ -1,18 +1,19 @@
-//! Unpacking what publishers send: gzip, tar and zip, within bounds.
+//! Unpacking what publishers send: gzip, xz, bzip2, zstd, tar and zip, within bounds.
 //!
 //! Only plain files are written, under names made of plain parts, below one folder. Links, devices
 //! and names that lead out of the folder are never followed: a name that tries is a reason to refuse
 //! the whole archive, a link is left out (UT1's archives have some).
 
+mod packed;
 mod tar;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
+use self::packed::Packing;
 use crate::error::ListsError;
 
 /// Bounds on what an archive may become.
@@ -52,8 +53,13 @@ pub enum UnpackError {
     #[error("the archive names a file outside itself or with no usable name: tell its publisher")]
     BadName,
     /// A kind of archive that is not read.
-    #[error("{0} archives are not read: use the publisher's tar.gz, gz or zip")]
+    #[error("{0} archives are not read: use the publisher's tar.gz, tar.xz, gz or zip")]
     NotRead(&'static str),
+    /// It asks for more memory than the bound, in MiB, to be read.
+    #[error(
+        "the archive asks for more than {0} MiB of memory to be unpacked: use the publisher's gz or zip"
+    )]
+    Memory(u32),
     /// No plain file in it.
     #[error("the archive holds no file")]
     Empty,
@@ -81,51 +87,33 @@ pub fn unpack(file: &Path, folder: &Path, limits: UnpackLimits) -> Result<PathBu
         Kind::Refused(name) => return Err(UnpackError::NotRead(name)),
         Kind::Tar => tar::unpack(reader, &mut target)?,
         Kind::Zip => from_zip(reader, &mut target)?,
-        Kind::Gzip => from_gzip(reader, file, &mut target)?,
+        Kind::Packed(packing) => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            packed::unpack(reader, packing, &name, &mut target)?;
+        }
     }
     target.contents()
 }
 
 enum Kind {
     Plain,
-    Gzip,
+    /// As one stream.
+    Packed(Packing),
     Tar,
     Zip,
     Refused(&'static str),
 }
 
 fn kind(start: &[u8]) -> Kind {
+    if let Some(packing) = Packing::of(start) {
+        return Kind::Packed(packing);
+    }
     match start {
-        [0x1F, 0x8B, ..] => Kind::Gzip,
         [b'P', b'K', 3 | 5, ..] => Kind::Zip,
-        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Kind::Refused("xz"),
-        [b'B', b'Z', b'h', ..] => Kind::Refused("bzip2"),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => Kind::Refused("zstd"),
         [b'7', b'z', 0xBC, 0xAF, ..] => Kind::Refused("7z"),
         _ if tar::is_tar(start) => Kind::Tar,
         _ => Kind::Plain,
     }
-}
-
-/// Gzip: a tar within, or one file.
-fn from_gzip(reader: impl Read, file: &Path, target: &mut Target<'_>) -> Result<(), UnpackError> {
-    let mut inner = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
-    let mut start = Vec::new();
-    inner
-        .by_ref()
-        .take(512)
-        .read_to_end(&mut start)
-        .map_err(damaged)?;
-    let whole = io::Cursor::new(start.clone()).chain(inner);
-    if tar::is_tar(&start) {
-        return tar::unpack(whole, target);
-    }
-    let name = file
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let name = name.strip_suffix(".gz").unwrap_or("list").to_owned();
-    target.file(&name, whole)
 }
 
 fn from_zip(reader: BufReader<File>, target: &mut Target<'_>) -> Result<(), UnpackError> {
@@ -149,9 +137,9 @@ fn from_zip(reader: BufReader<File>, target: &mut Target<'_>) -> Result<(), Unpa
     Ok(())
 }
 
-/// What came out of the decoder: damage, not a fault of ours.
+/// What came out of the decoder: a bound that was met, or damage; never a fault of ours.
 fn damaged(error: io::Error) -> UnpackError {
-    UnpackError::Damaged(error.to_string())
+    packed::is_bound(&error).unwrap_or_else(|| UnpackError::Damaged(error.to_string()))
 }
 
 /// A path of plain parts only.
