@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pharos_policy::{Action, Decision, Layer, Narrowing, Reason};
+use pharos_scan::OwnPart;
 use pharos_school::Who;
 use serde::Serialize;
 
@@ -25,6 +26,8 @@ pub struct Explanation {
     pub narrowing: Narrowing,
     /// Whether the proxy may look inside.
     pub inspect: bool,
+    /// How the text of what they read there is judged; `None` where it is not read for them.
+    pub page_text: Option<TextExplained>,
     /// The sign-in name; `None` where nobody is named.
     pub user: Option<Arc<str>>,
     /// How the user is known and how surely, or why not.
@@ -35,6 +38,34 @@ pub struct Explanation {
     pub catalogue_version: u64,
     /// Each list with its version.
     pub list_versions: Vec<ListVersion>,
+}
+
+/// How page text is judged for somebody (FIL-02).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextExplained {
+    /// Whose thresholds hold: `early`, `prep`, `secondary`, `sixth` or `adult`.
+    pub band: &'static str,
+    /// The school's own dictionaries that are in force beside the shipped ones, by file.
+    pub own_dictionaries: Vec<Arc<str>>,
+    /// How many words were read of the text that was given; `None` where none was.
+    pub words: Option<u32>,
+    /// The categories whose threshold that text reaches, the highest score first.
+    pub over: Vec<TextOver>,
+}
+
+/// A category that a text is over in, and whose words made it so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextOver {
+    /// The category.
+    pub category: Arc<str>,
+    /// The text's score.
+    pub score: i32,
+    /// The threshold it reaches.
+    pub threshold: i32,
+    /// What the school's own dictionaries added.
+    pub own: Vec<OwnPart>,
+    /// Whether it would be over by the shipped dictionaries alone.
+    pub without_own: bool,
 }
 
 /// How a user is known.
@@ -96,6 +127,7 @@ impl Explanation {
             reasons: decision.reasons,
             narrowing: decision.narrowing,
             inspect: decision.inspect,
+            page_text: None,
             user: snapshot
                 .member(&who)
                 .map(|member| Arc::clone(&member.username)),

@@ -17,13 +17,16 @@ mod query;
 mod roster;
 pub mod shield;
 mod snapshot;
+mod stores;
+mod text;
+pub mod user_agent;
 pub mod whatif;
 
 pub use addresses::{AddressMap, EXPIRED_KEPT, FixedEntry, Owner, SIGN_INS_MAX};
 pub use aliases::{Aliases, is_blocked_by};
 pub use devices::{Devices, OwnedDevice, TokenDigest};
 pub use evidence::{CLOCK_SLACK, Evidence};
-pub use explanation::{Explanation, Identity, ListVersion};
+pub use explanation::{Explanation, Identity, ListVersion, TextExplained, TextOver};
 pub use handle::{Filter, NotReady};
 pub use lists::{Categories, Hit, NoCategories, NoSealed, Sealed};
 pub use passing::{PASSING_MAX, Passing};

@@ -150,6 +150,20 @@ impl Snapshot {
     /// sites, exceptions and lesson lists stand above (FIL-06).
     pub fn decide_text(&self, query: &Query<'_>, found: &[Arc<str>]) -> Decision {
         let facts = self.facts(query.address);
+        let request = self.request_with_text(&facts, query, found);
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// What is asked, with the categories that its text reaches, the gravest first.
+    fn request_with_text<'a>(
+        &self,
+        facts: &'a Facts,
+        query: &Query<'a>,
+        found: &'a [Arc<str>],
+    ) -> Request<'a> {
         let mut request = facts.request(query);
         request.text = found.first();
         let names = self.parts.categories.names();
@@ -159,6 +173,13 @@ impl Snapshot {
                 request.categories.insert(CategoryId(number));
             }
         }
+        request
+    }
+
+    /// Explains as [`Snapshot::decide_text`] decides.
+    pub(crate) fn explain_text(&self, query: &Query<'_>, found: &[Arc<str>]) -> Decision {
+        let facts = self.facts(query.address);
+        let request = self.request_with_text(&facts, query, found);
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.decide(subject, &request);
         self.name_entries(query, &mut decision);
@@ -246,7 +267,12 @@ impl Snapshot {
 
     /// [`Snapshot::explain`] in the shape that `explain --json` prints.
     pub fn explanation(&self, query: &Query<'_>) -> Explanation {
-        Explanation::new(self, query, self.explain(query))
+        let decision = self.explain(query);
+        let page_text = self.text_explained(query, &decision);
+        Explanation {
+            page_text,
+            ..Explanation::new(self, query, decision)
+        }
     }
 
     /// The versions that decisions are made with.

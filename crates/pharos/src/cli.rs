@@ -415,6 +415,9 @@ pub(crate) struct ExplainArgs {
     /// From which network address
     #[arg(long, value_name = "ADDR")]
     pub(crate) from: Option<std::net::IpAddr>,
+    /// A saved page or text, judged as what is read there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
 }
 
 /// `pharos lists …`

@@ -83,6 +83,7 @@ async fn with_data<T: clap::Args>(
 fn absolute(mut request: Request, here: &Path) -> Request {
     use crate::cli::{ListsCommand, NetworkCommand, PeopleCommand, ReportCommand, SealedCommand};
     match &mut request {
+        Request::Explain(args) => args.text = args.text.as_ref().map(|text| here.join(text)),
         Request::Lists(args) => match &mut args.command {
             ListsCommand::Import { path, .. } => *path = here.join(&path),
             ListsCommand::Sealed {

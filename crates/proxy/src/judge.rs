@@ -150,26 +150,9 @@ impl Verdict {
     /// For whom the text of what passes is judged; `None` where it is not read: never inside what
     /// is not inspected, never on help sites, and only for whom the policy asks for it.
     pub(crate) fn reads_text(&self) -> Option<TextBand> {
-        if !self.may_be_read() {
-            return None;
-        }
-        let subject = self.snapshot.subject(&self.who, Some(self.from));
-        if !subject.page_text() {
-            return None;
-        }
-        let Some(member) = self.snapshot.member(&self.who) else {
-            let band = if subject.is_unknown() {
-                TextBand::Early
-            } else {
-                TextBand::Secondary
-            };
-            return Some(band);
-        };
-        Some(match member.year {
-            Some(year) => TextBand::of_year(year.number()),
-            None if member.is(Role::Pupil) => TextBand::Prep,
-            None => TextBand::Adult,
-        })
+        self.may_be_read()
+            .then(|| self.snapshot.text_band(&self.who, Some(self.from)))
+            .flatten()
     }
 
     /// Whether the beginnings of this reader's prompts are kept: never inside what is not
@@ -184,7 +167,7 @@ impl Verdict {
 
     /// Whether what passes may be looked at at all.
     pub(crate) fn may_be_read(&self) -> bool {
-        self.decision.inspect && !self.is_sealed() && self.decision.layer != Layer::Help
+        Snapshot::text_may_be_read(&self.decision)
     }
 
     /// Decides again, knowing what the text was found to be; `Some` where that blocks or warns.

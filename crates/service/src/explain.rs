@@ -8,6 +8,7 @@ use pharos_access::{Actor, Target, Watched, act};
 use pharos_catalogue::Address;
 use pharos_filter::{Explanation, Query, Snapshot};
 use pharos_ledger::Detail;
+use pharos_scan::Media;
 use pharos_school::{Confidence, Face, IdentitySource, PersonId, Unknown, Who};
 
 use crate::{App, Error, School};
@@ -38,6 +39,31 @@ impl App {
         actor: &Actor,
         question: &ExplainQuestion,
     ) -> Result<Explanation, Error> {
+        self.explain_with(actor, question, None).await
+    }
+
+    /// The same of a page whose text is given: judged as the proxy judges it, the school's own
+    /// dictionaries named where their words are in it. Nothing of the text is kept.
+    ///
+    /// # Errors
+    /// As [`App::explain`].
+    pub async fn explain_text(
+        &self,
+        actor: &Actor,
+        question: &ExplainQuestion,
+        media: Media,
+        text: &[u8],
+    ) -> Result<Explanation, Error> {
+        self.explain_with(actor, question, Some((media, text)))
+            .await
+    }
+
+    async fn explain_with(
+        &self,
+        actor: &Actor,
+        question: &ExplainQuestion,
+        text: Option<(Media, &[u8])>,
+    ) -> Result<Explanation, Error> {
         let permit = self.may::<act::Explain>(actor, Target::School).await?;
         let address = Address::parse(question.address.trim()).map_err(|error| {
             Error::field(
@@ -65,7 +91,10 @@ impl App {
             face: Face::Explain,
             now,
         };
-        let explanation = snapshot.explanation(&query);
+        let explanation = match text {
+            Some((media, text)) => snapshot.explanation_of_text(&query, media, text),
+            None => snapshot.explanation(&query),
+        };
         self.records()
             .note(
                 &permit,
@@ -119,6 +148,9 @@ impl App {
             pharos_filter::compile_policy(&spec, categories.names(), &school.declared_categories)
                 .map_err(crate::snapshot::wrong_policy)?;
         parts.policy = Arc::new(policy);
+        parts
+            .dictionaries
+            .clone_from(&school.pack.dictionaries.compiled);
         parts.versions.policy = school.version;
         Ok(Arc::new(Snapshot::new(parts)))
     }

@@ -14,3 +14,4 @@ mod modes;
 mod order;
 mod properties;
 mod quiet;
+mod text;

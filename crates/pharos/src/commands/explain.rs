@@ -4,6 +4,7 @@ use pharos_filter::Explanation;
 use pharos_policy::Action;
 use pharos_service::ExplainQuestion;
 
+use super::scan::{media_of, read};
 use super::{operator, refused};
 use crate::cli::ExplainArgs;
 use crate::output::Output;
@@ -36,7 +37,15 @@ pub(super) async fn run(
         from: args.from,
         at,
     };
-    let explanation = match opened.app.explain(&operator(), &question).await {
+    let explained = match &args.text {
+        Some(file) => {
+            let (media, text) = (media_of(file), read(file)?);
+            let app = &opened.app;
+            app.explain_text(&operator(), &question, media, &text).await
+        }
+        None => opened.app.explain(&operator(), &question).await,
+    };
+    let explanation = match explained {
         Ok(explanation) => explanation,
         Err(error) => return refused(error, output),
     };
@@ -83,8 +92,46 @@ fn print(explanation: &Explanation, output: &mut Output) {
         add("change", reason.over.as_deref());
         output.say(line);
     }
+    print_text(explanation, output);
     output.say(format!(
         "Policy version {}, catalogue version {}",
         explanation.policy_version, explanation.catalogue_version
     ));
+}
+
+/// How page text is judged there, and what a text that was given comes to.
+fn print_text(explanation: &Explanation, output: &mut Output) {
+    let Some(text) = &explanation.page_text else {
+        return output.say("The text of pages is not read there for this reader");
+    };
+    let by = match text.own_dictionaries.as_slice() {
+        [] => "the shipped dictionaries".to_owned(),
+        own => format!(
+            "the shipped dictionaries and the school's own {}",
+            own.join(", ")
+        ),
+    };
+    output.say(format!("Page text is judged as for {} by {by}", text.band));
+    let Some(words) = text.words else {
+        return;
+    };
+    if text.over.is_empty() {
+        output.say(format!("  the text given passes; {words} words read"));
+    }
+    for over in &text.over {
+        let mut line = format!(
+            "  the text given is over for {}: {} of {}",
+            over.category, over.score, over.threshold
+        );
+        for part in &over.own {
+            line.push_str(&format!("; {:+} points by {}", part.points, part.file));
+        }
+        if !over.own.is_empty() {
+            line.push_str(match over.without_own {
+                true => "; over without it as well",
+                false => "; not over without it",
+            });
+        }
+        output.say(line);
+    }
 }

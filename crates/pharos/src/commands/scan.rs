@@ -225,6 +225,12 @@ fn print(report: &Report, age: AgeBand, output: &mut Output) {
             found.points_against,
             found.points_of_words
         ));
+        for own in &found.own {
+            output.say(format!(
+                "  {:+5}  of that by the school's own {}",
+                own.points, own.file
+            ));
+        }
         for phrase in found.phrases.iter().take(PHRASES_SHOWN) {
             let times = match phrase.times {
                 1 => String::new(),

@@ -101,6 +101,40 @@ fn fil_16_the_network_around_the_filter_is_told_and_changed() {
     drop(server);
 }
 
+/// FIL-06: a text is judged as what somebody would read at an address, and the school's own dictionary
+/// that blocks it is named.
+#[test]
+fn fil_06_explain_names_the_schools_own_dictionaries() {
+    let scratch = scratch();
+    let (own, data) = (scratch.path().join("pack"), scratch.path().join("data"));
+    copy_folder(&pack(), &own);
+    let written = fs::read_to_string(own.join("school.toml")).unwrap();
+    let written = format!("{written}\n[categories]\ncalm-seas = \"Calm seas\"\n");
+    fs::write(own.join("school.toml"), written).unwrap();
+    fs::create_dir(own.join("dictionaries")).unwrap();
+    let calm = "dictionary calm-seas\nversion 1\n\
+         threshold early 40, prep 60, secondary 90, sixth 120, adult 180\n95 calm sea\n";
+    fs::write(own.join("dictionaries/calm.txt"), calm).unwrap();
+    let (own, at) = (own.to_str().unwrap(), data.to_str().unwrap());
+    pharos(&["init", "--sample", "--pack", own, "--data", at]).ended(0);
+    let page = scratch.path().join("page.html");
+    fs::write(&page, "<p>A calm <b>sea</b>").unwrap();
+    let url = "https://quiet-library.example/";
+    let ask = ["explain", "--user", "ada.quill", "--url", url];
+    let plain = on(&data, &ask).ended(0).out;
+    let judged = "by the shipped dictionaries and the school's own dictionaries/calm.txt";
+    assert!(plain.contains(judged), "{plain}");
+    let told = [&ask[..], &["--text", page.to_str().unwrap()]].concat();
+    let said = on(&data, &told).ended(1).out;
+    for part in [
+        "by the rule \"page-text\"",
+        "list dictionaries/calm.txt",
+        "points by dictionaries/calm.txt; not over without it",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
 /// FIL-11: `explain --json` prints one object of this shape, and the exit status is the answer;
 /// the same on a stopped folder and through the server.
 #[test]

@@ -111,7 +111,8 @@ impl<'a> Compiled<'a> {
                 shared,
             };
             for entry in &dictionary.entries {
-                let line = all.line(theme, entry.weight, &entry.text, &entry.parts, scope);
+                let of = (theme, dictionary.own.as_ref());
+                let line = all.line(of, entry.weight, &entry.text, &entry.parts, scope);
                 line.map_err(|message| wrong(dictionary, &entry.text, message))?;
             }
         }
@@ -148,7 +149,7 @@ impl<'a> Compiled<'a> {
 
     fn line(
         &mut self,
-        theme: u16,
+        (theme, own): (u16, Option<&Arc<str>>),
         weight: i32,
         text: &Arc<str>,
         parts: &'a [Part],
@@ -172,6 +173,7 @@ impl<'a> Compiled<'a> {
             theme,
             weight,
             text: Arc::clone(text),
+            own: own.cloned(),
             parts: concepts.into(),
         });
         Ok(())

@@ -48,6 +48,8 @@ pub(super) struct Line {
     pub(super) theme: u16,
     pub(super) weight: i32,
     pub(super) text: Arc<str>,
+    /// The school's file that it stands in.
+    pub(super) own: Option<Arc<str>>,
     /// Its concepts, by number.
     pub(super) parts: Box<[u32]>,
 }
@@ -295,6 +297,15 @@ impl Dictionaries {
         self.themes
             .iter()
             .find(|theme| &*theme.category == category)
+    }
+
+    /// The school's own files that lines stand in, in the order of their names.
+    pub fn own_files(&self) -> Vec<Arc<str>> {
+        let files = self.lines.iter().filter_map(|line| line.own.as_ref());
+        let mut files: Vec<Arc<str>> = files.cloned().collect();
+        files.sort();
+        files.dedup();
+        files
     }
 
     /// How many lines there are.

@@ -127,6 +127,8 @@ pub struct Dictionary {
     pub thresholds: [i32; 5],
     /// Whether the reader may be in distress and is given help (FIL-13).
     pub distress: bool,
+    /// The school's file that it stands in; `None` for what is shipped.
+    pub own: Option<Arc<str>>,
     /// The lines.
     pub entries: Vec<Entry>,
     /// Sets of its own.
@@ -284,6 +286,7 @@ impl Reader {
             version,
             thresholds,
             distress: self.distress,
+            own: None,
             entries: self.entries,
             sets: self.sets,
         })

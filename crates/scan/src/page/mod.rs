@@ -37,5 +37,5 @@ pub use own::{OwnProblem, holds_sets};
 pub use phraselist::{BANNED_WEIGHT, PhraseList};
 pub use scan::{BodyScan, Over, PAGE_BYTES_MAX, PageScan};
 pub use sets::{SETS_MAX, Sets};
-pub use tally::{CategoryScore, PhraseScore, Report};
+pub use tally::{CategoryScore, OwnPart, PhraseScore, Report};
 pub use vocabulary::{Vocabulary, WORDS_MAX};

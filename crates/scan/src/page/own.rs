@@ -70,7 +70,10 @@ impl Dictionaries {
                 Err(problems) => return Err(at(name, problems).collect()),
             }
         }
-        all.extend(own.into_iter().map(|(_, _, dictionary)| dictionary));
+        all.extend(own.into_iter().map(|(file, _, dictionary)| Dictionary {
+            own: Some(file.as_str().into()),
+            ..dictionary
+        }));
         let words = Self::built_in_words().map_err(|error| vec![of_all(files, &error)])?;
         Self::with_words(&all, &sets, &words).map_err(|error| vec![of_all(files, &error)])
     }
@@ -122,6 +125,8 @@ fn of_all(files: &BTreeMap<String, String>, error: &DictionariesError) -> OwnPro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn files(list: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -145,6 +150,8 @@ mod tests {
         assert_eq!(all.len(), shipped.len() + 1);
         assert!(all.theme("clams").is_some() && shipped.theme("clams").is_none());
         assert_eq!(all.themes().len(), shipped.themes().len() + 1);
+        assert_eq!(all.own_files(), [Arc::from("clams.txt")]);
+        assert!(shipped.own_files().is_empty());
     }
 
     /// FIL-02: what is wrong in them is told with file and line.

@@ -1,5 +1,6 @@
 //! What was found on one page, and what it comes to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -312,10 +313,15 @@ impl Tally {
         let mut categories: Vec<CategoryScore> = Vec::new();
         let mut sums = vec![Sum::default(); dictionaries.themes().len()];
         let mut phrases: Vec<Vec<PhraseScore>> = vec![Vec::new(); sums.len()];
+        let mut own: BTreeMap<(usize, &Arc<str>), i32> = BTreeMap::new();
         for (times, points, line) in self.found(dictionaries) {
             let theme = usize::from(line.theme);
             if let (Some(sum), Some(phrases)) = (sums.get_mut(theme), phrases.get_mut(theme)) {
                 sum.add(points);
+                if let Some(file) = &line.own {
+                    let points_of = own.entry((theme, file)).or_default();
+                    *points_of = points_of.saturating_add(points);
+                }
                 phrases.push(PhraseScore {
                     phrase: Arc::clone(&line.text),
                     times,
@@ -348,6 +354,14 @@ impl Tally {
                 thresholds: theme.thresholds,
                 distress: theme.distress,
                 phrases,
+                own: own
+                    .iter()
+                    .filter(|((theme, _), _)| *theme == place)
+                    .map(|((_, file), points)| OwnPart {
+                        file: Arc::clone(file),
+                        points: *points,
+                    })
+                    .collect(),
             });
         }
         categories.sort_by(|a, b| b.score.cmp(&a.score).then(a.category.cmp(&b.category)));
@@ -416,6 +430,17 @@ pub struct CategoryScore {
     pub distress: bool,
     /// The phrases, the weightiest first.
     pub phrases: Vec<PhraseScore>,
+    /// What the school's own dictionaries said of it, of all that was said.
+    pub own: Vec<OwnPart>,
+}
+
+/// What one of a school's own dictionaries said for a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnPart {
+    /// Its file.
+    pub file: Arc<str>,
+    /// What its lines added and took away together, before it is fitted to the page's length.
+    pub points: i32,
 }
 
 /// One phrase that was found.

@@ -204,6 +204,7 @@ fn verdict_of(sheet: Sheet, found: &Explanation, address: &str) -> Sheet {
             "The proxy looks inside",
             if found.inspect { "Yes" } else { "No" },
         )
+        .row("Text of pages there", text(found))
         .row("Policy version", found.policy_version.to_string())
         .row(
             "List versions",
@@ -219,6 +220,21 @@ fn verdict_of(sheet: Sheet, found: &Explanation, address: &str) -> Sheet {
         .add(facts)
         .add(Table::new("Every rule considered, the one that decided first", &["Level", "Rule", "Says", "What became of it", "Matched"], rows))
         .text("Levels speak in this order: sealed lists, help, the school's blocks, personal restrictions, exceptions, lesson lists, groups, then what holds when nothing else speaks.")
+}
+
+/// By whose dictionaries the text of pages is judged.
+fn text(found: &Explanation) -> String {
+    match &found.page_text {
+        None => "Is not read for this reader".to_owned(),
+        Some(text) if text.own_dictionaries.is_empty() => {
+            format!("Is judged as for {} by the shipped dictionaries", text.band)
+        }
+        Some(text) => format!(
+            "Is judged as for {} by the shipped dictionaries and the school's own {}",
+            text.band,
+            text.own_dictionaries.join(", ")
+        ),
+    }
 }
 
 fn row(reason: &Reason) -> Vec<Cell> {
