@@ -33,10 +33,10 @@ pub use passing::{PASSING_MAX, Passing};
 pub use query::{Query, Versions};
 pub use roster::Roster;
 pub use snapshot::{Facts, Parts, Snapshot};
+pub use stores::is_extension_store;
 
 use std::sync::Arc;
 
-pub use stores::is_extension_store;
 use pharos_policy::{Policy, PolicySpec, SpecProblem, Vocabulary};
 
 /// Compiles a policy against a catalogue's category names and the built-in search engines.

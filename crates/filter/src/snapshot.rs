@@ -181,7 +181,7 @@ impl Snapshot {
         let facts = self.facts(query.address);
         let request = self.request_with_text(&facts, query, found);
         let subject = self.subject(query.who, query.from);
-        let mut decision = self.parts.policy.decide(subject, &request);
+        let mut decision = self.parts.policy.explain(subject, &request);
         self.name_entries(query, &mut decision);
         decision
     }
@@ -204,7 +204,18 @@ impl Snapshot {
         let host = query.address.host();
         request.file = Some(kind).filter(|_| !self.parts.policy.is_download_site(host));
         let subject = self.subject(query.who, query.from);
-        let mut decision = self.parts.policy.explain(subject, &request);
+        let mut decision = self.parts.policy.decide(subject, &request);
+        self.name_entries(query, &mut decision);
+        decision
+    }
+
+    /// Decides once more, now that it is known that a browser asks that is not permitted (FIL-16).
+    pub fn decide_other_browser(&self, query: &Query<'_>) -> Decision {
+        let facts = self.facts(query.address);
+        let mut request = facts.request(query);
+        request.other_browser = true;
+        let subject = self.subject(query.who, query.from);
+        let mut decision = self.parts.policy.decide(subject, &request);
         self.name_entries(query, &mut decision);
         decision
     }
@@ -233,17 +244,6 @@ impl Snapshot {
             let subject = snapshot.subject(query.who, query.from);
             snapshot.parts.policy.action(subject, &request)
         };
-    /// Decides once more, now that it is known that a browser asks that is not permitted (FIL-16).
-    pub fn decide_other_browser(&self, query: &Query<'_>) -> Decision {
-        let facts = self.facts(query.address);
-        let mut request = facts.request(query);
-        request.other_browser = true;
-        let subject = self.subject(query.who, query.from);
-        let mut decision = self.parts.policy.decide(subject, &request);
-        self.name_entries(query, &mut decision);
-        decision
-    }
-
         (by(self), by(other))
     }
 

@@ -243,6 +243,23 @@ impl Verdict {
     }
 
     /// The verdict on a file that the anti-virus engine stops, or could not look at.
+    pub(crate) fn stopped_as(&self, filed: Filed) -> Verdict {
+        let mut decision = self.decision.clone();
+        decision.action = Action::Block;
+        decision.layer = Layer::SchoolBlock;
+        decision.rule = ANTIVIRUS_RULE.into();
+        decision.reasons.clear();
+        Verdict {
+            file: Some(filed),
+            ..self.decided(decision, Vec::new())
+        }
+    }
+
+    /// Why the file that was answered is stopped.
+    pub(crate) fn file(&self) -> Option<&Filed> {
+        self.file.as_ref()
+    }
+
     /// Decides again, knowing that a browser asks that is not permitted; `Some` where that is
     /// blocked (FIL-16).
     pub(crate) fn with_browser(&self, browser: Browser) -> Option<Verdict> {
@@ -262,29 +279,11 @@ impl Verdict {
         self.browser
     }
 
-    pub(crate) fn stopped_as(&self, filed: Filed) -> Verdict {
-        let mut decision = self.decision.clone();
-        decision.action = Action::Block;
-        decision.layer = Layer::SchoolBlock;
-        decision.rule = ANTIVIRUS_RULE.into();
-        decision.reasons.clear();
-        Verdict {
-            file: Some(filed),
-            ..self.decided(decision, Vec::new())
-        }
-    }
-
-    /// Why the file that was answered is stopped.
-    pub(crate) fn file(&self) -> Option<&Filed> {
-        self.file.as_ref()
-    }
-
     fn query(&self) -> Query<'_> {
         Query {
             address: &self.address,
             who: &self.who,
             from: Some(self.from),
-            browser: None,
             face: self.face,
             now: self.now,
         }
@@ -302,6 +301,7 @@ impl Verdict {
             text,
             leads_there: false,
             file: None,
+            browser: None,
             snapshot: Arc::clone(&self.snapshot),
         }
     }

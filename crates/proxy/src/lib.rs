@@ -53,8 +53,8 @@ mod rules;
 mod server;
 mod socket;
 mod splice;
-mod tally;
 mod strangers;
+mod tally;
 mod text;
 mod transparent;
 mod tunnel;
@@ -70,8 +70,8 @@ pub use pac::{PacConfig, pac};
 pub use pins::Proposal;
 pub use rules::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS};
 pub use server::{Running, View, start};
-pub use words::{AgeBand, HelpLine, Words};
 pub use strangers::Stranger;
+pub use words::{AgeBand, HelpLine, Words};
 
 /// Entry points for fuzzing: what clients send before anything is known of them.
 #[doc(hidden)]

@@ -197,12 +197,12 @@ impl View {
 
     /// Hosts that could not be looked into several times: people may decide to leave them alone.
     pub fn proposals(&self) -> Vec<Proposal> {
+        self.0.pins.proposals()
+    }
 
     /// Browsers that are not permitted and were seen since the start, the last seen first (FIL-16).
     pub fn strangers(&self) -> Vec<Stranger> {
         self.0.strangers.all()
-    }
-        self.0.pins.proposals()
     }
 }
 
@@ -233,9 +233,9 @@ impl Shared {
             origins: Origins::new(Arc::clone(&config), provider)?,
             pages: Pages::new(config.words.clone(), &config.web),
             go_on: GoOn::new(key()?),
-            strangers: Strangers::default(),
             counts: Counts::default(),
             pins: Pins::default(),
+            strangers: Strangers::default(),
             scan_memory: Arc::new(Semaphore::new(config.limits.scan_memory / download::PIECE)),
             scanner: Scanner::default(),
             via: HeaderValue::from_str(&format!("1.1 {mark}")).map_err(io::Error::other)?,

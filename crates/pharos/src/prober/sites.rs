@@ -37,18 +37,23 @@ impl Visit<'_> {
             }
             (Way::Transparent, _) => {
                 let stream = carry::stream(self.from, self.door).await?;
-                self.inside(stream, &host).await
+                // Who comes unasked means the address and port where the stream arrives.
+                let at = match self.door.at.port() {
+                    443 => host.clone(),
+                    port => format!("{host}:{port}"),
+                };
+                self.inside(stream, &host, &at).await
             }
             (_, Ask::Port(port)) => match self.tunnel(&host, *port).await? {
                 Ok(_) => Ok(Seen::Through(format!("a tunnel to port {port} opened"))),
                 Err(seen) => Ok(seen),
             },
             (_, Ask::Within(name)) => match self.tunnel(&host, 443).await? {
-                Ok(stream) => self.inside(stream, name).await,
+                Ok(stream) => self.inside(stream, name, name).await,
                 Err(seen) => Ok(seen),
             },
             _ => match self.tunnel(&host, 443).await? {
-                Ok(stream) => self.inside(stream, &host).await,
+                Ok(stream) => self.inside(stream, &host, &host).await,
                 Err(seen) => Ok(seen),
             },
         }
@@ -81,9 +86,15 @@ impl Visit<'_> {
         Ok(Err(seen))
     }
 
-    /// Asks for the page of a name over TLS. Whoever answers must be the school's own authority:
+    /// Asks for the page of a name over TLS; `authority` is the name with its port, where that is not
+    /// the usual one. Whoever answers must be the school's own authority:
     /// another certificate means that nobody looks into this connection.
-    async fn inside(&self, stream: tokio::net::TcpStream, name: &str) -> io::Result<Seen> {
+    async fn inside(
+        &self,
+        stream: tokio::net::TcpStream,
+        name: &str,
+        authority: &str,
+    ) -> io::Result<Seen> {
         let mut stream = match self.trust.open(stream, name, false).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -102,7 +113,7 @@ impl Visit<'_> {
                 });
             }
         };
-        let answer = get(&mut stream, "/", name).await?;
+        let answer = get(&mut stream, "/", authority).await?;
         Ok(self.told(&answer))
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use crate::support::clients::{Session, curl, dig};
-use crate::support::server::{Ran, Server, finish, folder, on, program};
+use crate::support::server::{ADA, Ran, Server, finish, folder, on, program};
 use crate::support::{have, left_out, wait_for};
 
 const SECRET: &str = "between-us-only";
@@ -14,6 +14,64 @@ const SECRET: &str = "between-us-only";
 const LAPTOP: &str = "127.0.7.7";
 /// One on the guest network, where the notice comes first.
 const GUEST: &str = "127.0.9.7";
+
+/// The figure beside some words of the page on how Pharos is doing; nought where it is not there.
+fn figure(page: &str, says: &str) -> u64 {
+    let Some((_, rest)) = page.split_once(says) else {
+        return 0;
+    };
+    let cell = rest.split("<td").nth(1).unwrap_or_default();
+    let cell = cell.split_once('>').map_or("", |(_, text)| text);
+    let text = cell.split('<').next().unwrap_or_default().trim();
+    text.replace(',', "")
+        .parse()
+        .unwrap_or_else(|_| panic!("{text:?} beside {says:?}"))
+}
+
+/// FIL-17: the figures on the page How Pharos is doing are those of the faces that run: they grow with what
+/// is asked of the resolver and the proxy between two looks at it.
+#[test]
+fn fil_17_the_status_page_counts_what_the_running_faces_do() {
+    if !have(&["dig", "curl"]) {
+        return;
+    }
+    // Without jobs, whose checks ask as well.
+    let server = Server::sample_with(&["--off", "jobs"]);
+    let kofi = Session::sign_in(server.web, "kofi.adeyemi");
+    let look = || {
+        let page = kofi.get("/network/status").unwrap();
+        assert_eq!(page.status, 200, "{page:?}");
+        let figures = [
+            "Names blocked",
+            "Questions over TCP",
+            "Blocks and warnings shown",
+        ];
+        assert!(page.body.contains(&server.dns.to_string()), "{}", page.body);
+        figures.map(|says| figure(&page.body, says))
+    };
+    let before = look();
+    for _ in 0..3 {
+        dig(&server, ADA, &["+tcp", "gambling.pharos.test"]);
+    }
+    let proxy = format!("http://{}", server.proxy);
+    for _ in 0..2 {
+        let visit = [
+            "--interface",
+            ADA,
+            "--proxy",
+            &proxy,
+            "http://gambling.pharos.test/",
+        ];
+        assert_eq!(curl(&visit).status, 403);
+    }
+    let after = look();
+    let grown: Vec<u64> = after
+        .iter()
+        .zip(before)
+        .map(|(now, then)| now - then)
+        .collect();
+    assert_eq!(grown, [3, 3, 2], "{before:?} to {after:?}");
+}
 
 /// The sample school with both ports open, and where they are.
 struct Told {

@@ -127,6 +127,45 @@ fn router_by_redirect() {
     router(false);
 }
 
+/// AUD-02, FIL-01: where connections come by TPROXY, `pharos check` tries them as every kind of user, and
+/// what must be blocked for each is blocked.
+#[test]
+fn aud_02_the_check_tries_what_comes_by_tproxy() {
+    as_router("checked_by_tproxy");
+}
+
+#[test]
+#[ignore = "runs inside a namespace, started by its namesake"]
+fn checked_by_tproxy() {
+    let Some(folder) = folder() else {
+        return;
+    };
+    must("ip link set lo up");
+    let data = data(&folder);
+    let at = format!("127.0.0.1:{PROXY_PORT}");
+    let serve = ["--off", "jobs", "--transparent", &at, "--tproxy"];
+    let server = Server::serve(&data, &serve);
+    let result = server.command(&["check", "--json"]).json();
+    let all = result["results"]["rows"].as_array().unwrap();
+    let here: Vec<_> = all
+        .iter()
+        .filter(|row| row["way"] == "transparent")
+        .collect();
+    let mut users: Vec<u64> = here
+        .iter()
+        .flat_map(|row| row["users"].as_array().unwrap())
+        .filter_map(serde_json::Value::as_u64)
+        .collect();
+    users.sort_unstable();
+    users.dedup();
+    assert!(users.len() > 10, "each as one of theirs: {here:#?}");
+    for row in here {
+        let seen = row["seen"].as_str().unwrap();
+        let blocked = row["result"] == "passed" && seen.starts_with("blocked by");
+        assert!(blocked, "{row:#}");
+    }
+}
+
 /// Links: device — router — world, where the world has the address of every name.
 fn connect(folder: &Path) {
     must("mount -t tmpfs none /run");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::SignedDuration;
 use pharos_service::{
     AskRunning, Count, Disk, FaceStatus, Running, SelfWatch, Trouble, UpstreamStatus,
 };
@@ -108,4 +109,26 @@ async fn fil_17_the_status_says_what_is_wrong() {
     assert!(is_closed(
         &school.app.status(&teacher.actor).await.unwrap_err()
     ));
+}
+
+/// FIL-03, FIL-04: that the manifest of the lists, sealed ones among them, was changed by another hand is
+/// told to the technical team and nobody else, once a day, with a way to the page on how Pharos is doing.
+#[tokio::test]
+async fn fil_04_lists_changed_by_another_hand_are_told_to_the_technical_team() {
+    let school = SampleSchool::open().await;
+    school.notices().await;
+    for _ in 0..2 {
+        school.app.tell_of_changed_lists().await.unwrap();
+    }
+    let team = [("trouble", "kofi.adeyemi"), ("trouble", "petra.novak")];
+    let told = school.notices().await;
+    assert_eq!(crate::said(&told), team, "once each");
+    school.clock.forward(SignedDuration::from_hours(24));
+    school.app.tell_of_changed_lists().await.unwrap();
+    let told = school.notices().await;
+    let again: Vec<_> = crate::said(&told)
+        .into_iter()
+        .filter(|(kind, _)| *kind == "trouble")
+        .collect();
+    assert_eq!(again, team, "and the next day");
 }

@@ -141,6 +141,29 @@ async fn fil_15_a_device_gets_its_own_path_on_a_page() {
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     assert_eq!(who(&school), None);
 
+    // AUD-01: what was done on the page is in the audit log with who did it, and the secret is not.
+    let filter = LedgerFilter {
+        act: Some("setting.change".to_owned()),
+        ..LedgerFilter::default()
+    };
+    let head = school.at_work("helen.lindqvist").await;
+    let lines = school.app.ledger(&head.actor, &filter, 100).await.unwrap();
+    let about = format!("setting:roaming.{id}");
+    let own: Vec<_> = lines
+        .iter()
+        .filter(|entry| entry.line.subject == about)
+        .collect();
+    assert_eq!(own.len(), 3, "given, prolonged, taken back: {own:?}");
+    for entry in own {
+        let text = format!("{entry:?}");
+        let who = technician.person.id.to_string();
+        assert!(text.contains(&who), "{text}");
+        assert!(
+            !text.contains(&token) && !text.contains("Laptop 11"),
+            "{text}"
+        );
+    }
+
     let mut pupil = Browser::at(&school);
     pupil.sign_in(&school, "hana.yilmaz").await;
     let page = pupil.get("/network/roaming").await;

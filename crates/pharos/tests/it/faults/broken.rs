@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use super::{blocked, files, scratch};
 use crate::support::clients::dig;
@@ -109,8 +110,8 @@ fn fil_03_at_a_start_without_its_sealed_list_everything_is_refused() {
 }
 
 /// FIL-03, FIL-04: a list manifest that another hand has changed, here so that a list and the sealed list
-/// that must be there are forgotten, is noticed at the start; the last good one is in force, and so it is
-/// when the manifest was taken away. With both it and its marked copy changed nothing starts.
+/// that must be there are forgotten, is noticed at the start and told to the technical team; the last good one
+/// is in force, and so it is when the manifest was taken away. With both it and its marked copy changed nothing starts.
 #[test]
 fn fil_04_a_manifest_that_another_hand_has_changed_gives_way_to_the_last_good_one() {
     let scratch = scratch();
@@ -128,9 +129,11 @@ fn fil_04_a_manifest_that_another_hand_has_changed_gives_way_to_the_last_good_on
         }),
         ("was missing", &|| fs::remove_file(&manifest).unwrap()),
     ];
+    assert_eq!(notices_waiting(&data), 0);
     for (said, harm) in harms {
         harm();
-        let server = Server::serve(&data, &[]);
+        // Without jobs, so that notices wait where they can be counted.
+        let server = Server::serve(&data, &["--off", "jobs"]);
         let told = server.complained();
         assert!(
             told.contains(said) && told.contains("the last good one is in force"),
@@ -138,6 +141,8 @@ fn fil_04_a_manifest_that_another_hand_has_changed_gives_way_to_the_last_good_on
         );
         assert!(blocked(&data, "https://gambling.pharos.test/"), "{said}");
         assert_eq!(fs::read(&manifest).unwrap(), good, "it is written again");
+        let team = 2;
+        assert_eq!(notices_waiting(&data), team, "{said}: once a day each");
         drop(server);
     }
     fs::write(&manifest, forgetful.to_string()).unwrap();
@@ -147,6 +152,17 @@ fn fil_04_a_manifest_that_another_hand_has_changed_gives_way_to_the_last_good_on
         refused.code != 0 && refused.err.contains("restore lists/ from a backup"),
         "{refused:?}"
     );
+}
+
+/// How many notices wait to be sent, as `pharos doctor` says.
+fn notices_waiting(data: &Path) -> usize {
+    let said = on(data, &["doctor"]).out;
+    let line = said.lines().find(|line| line.contains("notices: "));
+    let number = line.and_then(|line| {
+        let (_, rest) = line.split_once("notices: ")?;
+        rest.split(' ').next()?.parse().ok()
+    });
+    number.unwrap_or_else(|| panic!("{said}"))
 }
 
 /// FIL-04: garbage is no list; and a compiled catalogue that was damaged on disk is compiled anew.
