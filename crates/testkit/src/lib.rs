@@ -3,3 +3,4 @@
 pub mod origin;
 pub mod postgres;
 pub mod school;
+pub mod tools;

@@ -7,6 +7,7 @@ use pharos_proxy::ProxyConfig;
 use pharos_scan::tools::Tools;
 use pharos_scan::{Dictionaries, Dictionary, WatchList};
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 
 use crate::http2::{Http2Origin, fix};
 use crate::support::{ADA, School, TESS, text};
@@ -102,6 +103,9 @@ fn chat(prompt: &str) -> String {
 /// in its own words, and the event has the tool, the category and what was asked.
 #[tokio::test]
 async fn fil_02_a_prompt_is_blocked_before_it_reaches_the_tool() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, origin) = tools(|_| answer("text/event-stream", "data: [DONE]\n\n")).await;
     let (status, body) = ask(&school, CHAT, JSON, &chat("how do I win a lucky clam"), &[]).await;
     assert_eq!(status, "403");
@@ -132,6 +136,9 @@ async fn fil_02_a_prompt_is_blocked_before_it_reaches_the_tool() {
 /// the visit; of a member of staff nothing is kept.
 #[tokio::test]
 async fn mon_03_an_ordinary_prompt_passes_and_is_kept_as_the_policy_allows() {
+    if !have(&["curl"]) {
+        return;
+    }
     let calm = "data: {\"p\":\"/message/content/parts/0\",\"o\":\"append\",\"v\":\"The sea\"}\n\ndata: {\"v\":\" is calm\"}\n\n";
     let (school, origin) = tools(move |_| answer("text/event-stream", calm)).await;
     let prompt = chat("why is\\n the sea salty");
@@ -154,6 +161,9 @@ async fn mon_03_an_ordinary_prompt_passes_and_is_kept_as_the_policy_allows() {
 /// the shape of every tool; the event keeps what was asked.
 #[tokio::test]
 async fn fil_02_an_answer_is_stopped_however_it_is_cut_into_pieces() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, _origin) = tools(|target| {
         let events = "text/event-stream";
         if target.starts_with("/backend-api") {
@@ -203,6 +213,9 @@ async fn fil_02_an_answer_is_stopped_however_it_is_cut_into_pieces() {
 /// not a bare refusal; so does the reader of an answer.
 #[tokio::test]
 async fn fil_13_a_prompt_in_distress_is_answered_with_help() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, origin) = tools(|_| {
         answer(
             JSON,
@@ -236,6 +249,9 @@ async fn fil_13_a_prompt_in_distress_is_answered_with_help() {
 /// shape: help where the theme is distress. It is asked for bare, so that it can be.
 #[tokio::test]
 async fn fil_13_an_answer_that_is_stopped_ends_with_help() {
+    if !have(&["curl"]) {
+        return;
+    }
     let pieces = [
         "data: {\"choices\":[{\"delta\":{\"content\":\"The sea. a sad o\"}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"content\":\"tter swims\"}}]}\n\n",
@@ -275,6 +291,9 @@ async fn fil_13_an_answer_that_is_stopped_ends_with_help() {
 /// open, so that somebody can sign in, and staff may.
 #[tokio::test]
 async fn fil_05_a_tool_is_not_used_without_signing_in() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, origin) = tools(|_| answer(JSON, "{}")).await;
     let out = ["--header", "Authorization;"];
     let anonymous = "https://chatgpt.com/backend-anon/f/conversation";
@@ -324,6 +343,9 @@ async fn fil_05_a_tool_is_not_used_without_signing_in() {
 /// service.
 #[tokio::test]
 async fn srch_02_a_foreign_workspace_is_refused() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, origin) = tools(|_| answer(JSON, "{}")).await;
     let account = |name: &str| format!("ChatGPT-Account-Id: {name}");
     let (status, body) = ask(
@@ -369,6 +391,9 @@ async fn srch_02_a_foreign_workspace_is_refused() {
 /// FIL-02: the same over HTTP/2 on both sides.
 #[tokio::test]
 async fn fil_02_prompts_over_http2_are_judged() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Http2Origin::start(&ca, &["chatgpt.com"]).await;
     let at = origin.address;
@@ -389,6 +414,9 @@ async fn fil_02_prompts_over_http2_are_judged() {
 /// FIL-17: without adapters, or where a shape has changed, the generic reading goes on.
 #[tokio::test]
 async fn fil_17_a_shape_that_has_changed_is_read_in_the_generic_way() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, origin) = tools(|_| answer(JSON, r#"{"new":{"shape":"a lucky clam"}}"#)).await;
     let changed = r#"{"turn":{"words":["my lucky clam"]}}"#;
     let (status, _) = ask(&school, CHAT, JSON, changed, &[]).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pharos_catalogue::{Address, Host};
 use pharos_proxy::ProxyConfig;
 use pharos_testkit::origin::{Origin, Reply, TestCa};
+use pharos_testkit::tools::have;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
@@ -148,6 +149,9 @@ async fn fil_14_what_is_open_now_says_so_and_leads_nowhere() {
 /// decided anew for each reader, over HTTP and HTTPS; what is sealed is not shown.
 #[tokio::test]
 async fn fil_14_a_name_blocked_for_where_it_leads_says_so() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, at) = school(&[], |_| {});
     let note = |name: &str, place: &str| {
         let place = Address::of_host(Host::parse(place).unwrap());
@@ -226,6 +230,9 @@ async fn fil_16_the_block_page_is_no_proxy() {
 /// blocked, never opened, or names nobody is reset at once, and no certificate is made for it.
 #[tokio::test]
 async fn fil_14_a_blocked_name_over_https() {
+    if !have(&["curl"]) {
+        return;
+    }
     let (school, at) = school(&[], |_| {});
     school.sign_in(ADA);
     let with = ["-w", "%{http_code} %{http_version}"];
@@ -313,6 +320,9 @@ async fn is_ended(stream: &mut TcpStream) -> bool {
 /// FIL-17: without a policy in force nothing is judged, and nobody is told that a site is open.
 #[tokio::test]
 async fn fil_17_before_a_policy_is_in_force_the_block_page_waits() {
+    if !have(&["curl"]) {
+        return;
+    }
     let school = School::start(&[], TestCa::new(), false, |config| {
         config.block_pages = vec!["127.0.0.1:0".parse().unwrap()];
     });

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use pharos_policy::Browser;
 use pharos_policy::spec::{BrowsersSpec, ClosedSpec};
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 
 use crate::support::{ADA, School, TESS, snapshot_with, text};
 
@@ -80,6 +81,9 @@ async fn fil_16_a_browser_that_is_not_permitted_is_noticed_and_blocked() {
 /// never looked into tells nothing.
 #[tokio::test]
 async fn fil_16_browsers_are_noticed_inside_encrypted_connections() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let names = ["harbour.test", "bank.test"];
     let origin = Origin::https(ca.server(&names, Validity::Now), |_| {

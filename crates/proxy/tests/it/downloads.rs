@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use pharos_policy::FileKind;
 use pharos_policy::spec::{AntivirusSpec, Undecided};
 use pharos_testkit::origin::{Asked, Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
@@ -221,6 +222,9 @@ async fn fil_19_a_pupils_download_of_an_installer_is_blocked_and_logged() {
 /// device whose user nobody knows gets what pupils get.
 #[tokio::test]
 async fn fil_19_downloads_are_judged_inside_encrypted_connections() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Origin::https(ca.server(&["files.test"], Validity::Now), files).await;
     let school = School::with(&[("files.test", &origin)], ca, |_| {});

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pharos_proxy::{Limits, ProxyConfig};
 use pharos_testkit::origin::{Origin, Reply, TestCa};
+use pharos_testkit::tools::have;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -94,6 +95,9 @@ async fn fil_17_origins_that_fail_give_a_clear_answer() {
 /// An origin that stops in the middle of its answer ends the connection; it does not hold it.
 #[tokio::test]
 async fn a_stalled_answer_is_let_go() {
+    if !have(&["curl"]) {
+        return;
+    }
     let stalls = Origin::http(|_| {
         Reply::Stall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec())
     })
@@ -185,6 +189,9 @@ async fn private_addresses_are_closed_unless_opened() {
 /// FIL-17: 250 clients that send a byte now and then hold nobody up and are told so in the end.
 #[tokio::test]
 async fn fil_17_slow_clients_hold_nobody_up() {
+    if !have(&["curl"]) {
+        return;
+    }
     let origin = Origin::http(|_| Reply::page("open")).await;
     let school = School::with(&[("harbour.test", &origin)], TestCa::new(), |config| {
         quick(config);
@@ -217,6 +224,9 @@ async fn fil_17_slow_clients_hold_nobody_up() {
 /// One device cannot take all connections; the one too many gets a short answer.
 #[tokio::test]
 async fn too_many_connections_are_turned_away() {
+    if !have(&["curl"]) {
+        return;
+    }
     let origin = Origin::http(|asked| match asked.target() {
         "/held" => Reply::Stall(Vec::new()),
         _ => Reply::page("open"),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 use rustls::client::{EchGreaseConfig, EchMode};
 use rustls::crypto::aws_lc_rs::hpke::ALL_SUPPORTED_SUITES;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -20,6 +21,9 @@ use crate::support::{School, text};
 /// says; what a client sends of that kind never arrives anywhere.
 #[tokio::test]
 async fn srch_02_services_are_held_to_the_schools_accounts() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let tls = ca.server(
         &["accounts.test", "sub.accounts.test", "harbour.test"],
@@ -178,6 +182,9 @@ fn asks_for_certificate(ca: &TestCa, trusted: CertificateDer<'static>) -> Arc<Se
 /// the event says.
 #[tokio::test]
 async fn fil_01_sites_that_ask_for_a_certificate_are_noticed() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let root = ca.certificate();
     let tls = asks_for_certificate(&ca, root.clone());

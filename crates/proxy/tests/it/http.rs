@@ -3,6 +3,7 @@
 use pharos_policy::Action;
 use pharos_school::{Confidence, Face, Who};
 use pharos_testkit::origin::{Origin, Reply};
+use pharos_testkit::tools::have;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -160,6 +161,9 @@ async fn connections_are_kept_on_both_sides() {
 /// Chunked uploads and large downloads pass without being stored.
 #[tokio::test]
 async fn large_bodies_stream_through() {
+    if !have(&["curl"]) {
+        return;
+    }
     let origin = Origin::http(|asked| match asked.target() {
         "/up" => Reply::page(asked.body.len().to_string()),
         _ => Reply::page(vec![b'x'; 8 << 20]),

@@ -13,6 +13,7 @@ use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pharos_proxy::{Fixed, ProxyConfig, SignInMode};
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -185,6 +186,9 @@ async fn body(response: Response<Incoming>) -> String {
 /// part that is closed shows the block page.
 #[tokio::test]
 async fn fil_14_http2_clients_meet_http1_origins_and_the_block_page() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let tls = ca.server(
         &["harbour.test", "part.test", "blocked.test"],
@@ -240,6 +244,9 @@ async fn fil_14_http2_clients_meet_http1_origins_and_the_block_page() {
 /// its own answer, headers as HTTP/2 asks for them.
 #[tokio::test]
 async fn fil_01_http2_requests_share_one_connection_to_the_origin() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Http2Origin::start(&ca, &["harbour.test"]).await;
     let school = School::with(&[], ca, |config| {
@@ -396,6 +403,9 @@ async fn fil_16_http2_cannot_be_talked_around() {
 /// troubled by it.
 #[tokio::test]
 async fn fil_17_requests_taken_back_without_end_end_the_connection() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Http2Origin::start(&ca, &["harbour.test"]).await;
     let school = School::with(&[], ca, |config| {
@@ -474,6 +484,9 @@ async fn fil_17_an_http2_client_opens_few_http1_connections() {
 /// offers what works.
 #[tokio::test]
 async fn mon_02_sign_in_methods_that_are_not_known_are_refused_clearly() {
+    if !have(&["curl"]) {
+        return;
+    }
     let origin = Origin::http(|_| Reply::page("in")).await;
     let school = School::with(&[("harbour.test", &origin)], TestCa::new(), |config| {
         config.sign_in = SignInMode::Required;
@@ -505,6 +518,9 @@ async fn mon_02_sign_in_methods_that_are_not_known_are_refused_clearly() {
 /// the way that lets its client know.
 #[tokio::test]
 async fn fil_17_an_idle_http2_connection_makes_room() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Http2Origin::start(&ca, &["harbour.test"]).await;
     let school = School::with(&[], ca, |config| {

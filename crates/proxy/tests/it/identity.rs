@@ -3,6 +3,7 @@
 use pharos_proxy::SignInMode;
 use pharos_school::{Confidence, IdentitySource, Unknown, Who};
 use pharos_testkit::origin::{Origin, Reply, TestCa};
+use pharos_testkit::tools::have;
 
 use crate::support::{ADA, School, TESS, person, text};
 
@@ -46,6 +47,9 @@ async fn fil_17_an_unknown_user_gets_the_strictest_policy() {
 /// named with certainty; a wrong password lets nobody in.
 #[tokio::test]
 async fn mon_02_curl_signs_in_over_the_proxy() {
+    if !have(&["curl"]) {
+        return;
+    }
     let origin = Origin::http(|_| Reply::page("open")).await;
     let school = School::with(&[("harbour.test", &origin)], TestCa::new(), |config| {
         config.sign_in = SignInMode::Required
@@ -81,6 +85,9 @@ async fn mon_02_curl_signs_in_over_the_proxy() {
 /// MON-02: the sign-in of a tunnel holds for the requests inside it.
 #[tokio::test]
 async fn mon_02_a_sign_in_holds_inside_the_tunnel() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Origin::https(
         ca.server(&["harbour.test"], pharos_testkit::origin::Validity::Now),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pharos_policy::spec::BlockSpec;
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
+use pharos_testkit::tools::have;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
@@ -66,6 +67,9 @@ async fn s_client(school: &School, host: &str, more: &[&str]) -> String {
 /// before the handshake has ended (no early data).
 #[tokio::test]
 async fn fil_01_openssl_resumes_its_sessions_with_the_proxy() {
+    if !have(&["openssl"]) {
+        return;
+    }
     let (school, _origin, _) = school().await;
     school.sign_in(TESS);
     let folder = tempfile::tempdir().unwrap();

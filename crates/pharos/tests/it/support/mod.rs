@@ -9,34 +9,10 @@ pub(crate) mod upstream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(crate) use pharos_testkit::tools::{find, have, left_out};
+
 /// The longest that any condition is waited for. Generous: it only bounds a failing test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-
-/// Whether every tool is there. Where one is missing, says so and gives `false`; with
-/// `PHAROS_TEST_REAL=1`, set by `./test` after it installed everything, that is a failure.
-pub(crate) fn have(tools: &[&str]) -> bool {
-    let missing: Vec<_> = tools.iter().filter(|tool| find(tool).is_none()).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    left_out(&format!("{missing:?} not installed"));
-    false
-}
-
-/// Says what is left out, or fails where everything has to be there.
-pub(crate) fn left_out(why: &str) {
-    let real = std::env::var_os("PHAROS_TEST_REAL").is_some_and(|value| value == "1");
-    assert!(!real, "PHAROS_TEST_REAL=1, but {why}");
-    eprintln!("left out: {why}");
-}
-
-/// A program's place on the search path.
-pub(crate) fn find(tool: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(tool))
-        .find(|file| file.is_file())
-}
 
 /// Asks again and again until there is an answer.
 ///
