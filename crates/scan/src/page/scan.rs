@@ -104,6 +104,26 @@ impl PageScan {
         page.finish(dictionaries);
     }
 
+    /// The folded words of a whole page, as they are searched: what is read from top to bottom, and
+    /// what stands beside it. One blank stands between words; a line feed is a word of its own, where
+    /// no phrase goes on. Weights of words are fitted to these.
+    pub fn folded(media: Media, bytes: &[u8]) -> [String; 2] {
+        let (mut charset, mut text, mut page) = (Charset::new(media), Text::None, Page::new());
+        let mut read = |read: Read<'_>| match read {
+            Read::Kind(kind) => text = Text::of(kind),
+            Read::Text(piece) => text.push(piece, &mut page),
+        };
+        charset.push(bytes, &mut read);
+        charset.finish(&mut read);
+        text.finish(&mut page);
+        [page.body, page.aside].map(|mut folder| {
+            let mut all = String::new();
+            folder.stop();
+            folder.settle(|text| all = String::from_utf8_lossy(text).into_owned());
+            all
+        })
+    }
+
     /// How many bytes were read, as unpacked.
     pub fn bytes(&self) -> u64 {
         self.read
@@ -297,6 +317,14 @@ mod tests {
         ] {
             assert_eq!(scores(Kind::Html, html), wanted, "{html}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_page_can_be_had_as_they_are_searched() {
+        let html = "<p>A s\u{430}d <b>0tt</b>er</p><p alt=x>w e e p<img alt='Cold'>";
+        let [body, aside] = PageScan::folded(Media::plain(Kind::Html), html.as_bytes());
+        assert_eq!(body.trim(), "a sad otter \n weep");
+        assert_eq!(aside.trim(), "x \n coid");
     }
 
     /// FIL-02, FIL-14: what is over for a young reader may be open for an older one.

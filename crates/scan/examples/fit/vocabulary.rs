@@ -1,0 +1,88 @@
+//! The vocabulary as a text.
+
+use std::error::Error;
+use std::path::Path;
+
+use super::found::Tables;
+use super::lines::{Books, newer};
+use super::solver::Fitted;
+
+/// A word whose weights are all smaller is left out, in hundredths.
+const LEAST: i32 = 2;
+const MOST: f64 = 127.0;
+
+/// What joins words and lines of one category.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Joint {
+    /// Units added before they count.
+    pub(crate) shift: f64,
+    /// Points of a unit.
+    pub(crate) points: f64,
+}
+
+/// Writes the vocabulary anew under its old head; how many rows it has.
+pub(crate) fn write(
+    file: &Path,
+    tables: &Tables,
+    books: &Books,
+    words: &[Fitted],
+    joints: &[Joint],
+) -> Result<usize, Box<dyn Error>> {
+    let old = std::fs::read_to_string(file)?;
+    let mut text = String::new();
+    for line in old.lines().take_while(|line| *line != "[words]") {
+        let first = line.split(' ').next().unwrap_or_default();
+        let numbers: Vec<String> = match first {
+            "categories" => books
+                .books
+                .iter()
+                .map(|book| book.category.clone())
+                .collect(),
+            "bias" => words.iter().map(|words| hundredths(words.bias)).collect(),
+            "shift" => joints.iter().map(|joint| hundredths(joint.shift)).collect(),
+            "points" => joints
+                .iter()
+                .map(|joint| hundredths(joint.points))
+                .collect(),
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+                continue;
+            }
+        };
+        text.push_str(&format!("{first} {}\n", numbers.join(" ")));
+    }
+    text.push_str("[words]\n");
+    let mut rows: Vec<(&String, usize)> = tables.words.iter().zip(0..).collect();
+    rows.sort();
+    let mut count = 0;
+    for (word, at) in rows {
+        let weights: Vec<i32> = words
+            .iter()
+            .map(|words| rounded(words.weights[at]))
+            .collect();
+        if weights.iter().all(|weight| weight.abs() < LEAST) {
+            continue;
+        }
+        count += 1;
+        text.push_str(word);
+        for weight in weights {
+            text.push_str(&format!(" {weight}"));
+        }
+        text.push('\n');
+    }
+    if text != old {
+        std::fs::write(file, newer(&text))?;
+    }
+    Ok(count)
+}
+
+fn hundredths(value: f64) -> String {
+    format!("{:.0}", value * 100.0)
+}
+
+fn rounded(weight: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "held within bounds")]
+    let weight = (weight * 100.0).round().clamp(-MOST, MOST) as i32;
+    weight
+}
