@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use pharos_school::{Person, PersonId, Role};
 
@@ -14,10 +15,26 @@ pub enum Actor {
         id: PersonId,
         /// The roles held now.
         roles: BTreeSet<Role>,
+        /// What the person is kept to, where that is not the whole school.
+        within: Option<Arc<Within>>,
     },
     /// A part of the system that acts by itself: `monitor`, `jobs`, `self-check`, `operator`
     /// (a command typed on the server).
     System(&'static str),
+}
+
+/// One or several campuses that a person acts for, and nothing beyond: the parts of a school, or the
+/// schools of a trust, that share one server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Within {
+    /// The campuses, by name.
+    pub campuses: BTreeSet<String>,
+    /// Who is of them.
+    pub people: BTreeSet<PersonId>,
+    /// Their groups.
+    pub groups: BTreeSet<String>,
+    /// Their places on the network.
+    pub places: BTreeSet<String>,
 }
 
 impl Actor {
@@ -31,7 +48,35 @@ impl Actor {
         Self::Person {
             id: person.id,
             roles,
+            within: None,
         }
+    }
+
+    /// The same person, kept to some campuses. A part of the system is kept to none.
+    #[must_use]
+    pub fn kept_to(self, within: Arc<Within>) -> Self {
+        match self {
+            Self::Person { id, roles, .. } => Self::Person {
+                id,
+                roles,
+                within: Some(within),
+            },
+            system @ Self::System(_) => system,
+        }
+    }
+
+    /// What the actor is kept to; `None`: the whole school.
+    pub fn within(&self) -> Option<&Within> {
+        match self {
+            Self::Person { within, .. } => within.as_deref(),
+            Self::System(_) => None,
+        }
+    }
+
+    /// Whether a person is of what the actor is kept to. One's own things are always one's own.
+    pub fn reaches(&self, person: PersonId) -> bool {
+        self.within()
+            .is_none_or(|within| within.people.contains(&person) || self.id() == Some(person))
     }
 
     /// A part of the system.

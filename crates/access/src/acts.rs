@@ -163,7 +163,32 @@ acts! {
     Housekeep = "system.housekeep", "Notices, clocks and retention", School, true, &[];
 }
 
+/// Acts about the school as a whole that somebody kept to a campus may do too: those that show nobody,
+/// and those whose use cases look at each row. Whatever is not here is closed to them, so that a new
+/// act is closed until somebody has thought of it.
+const AT_A_CAMPUS: &[Act] = &[
+    Act::ListPeople,
+    Act::ReadPolicy,
+    Act::ListAlerts,
+    Act::RaiseConcern,
+    Act::ListCases,
+    Act::Explain,
+    Act::AskForSite,
+    Act::ReadRequests,
+    Act::EndorseRequest,
+    Act::DecideRequest,
+    Act::EmergencyBlock,
+    Act::LessonList,
+    Act::EndOverride,
+    Act::ReadChecks,
+];
+
 impl Act {
+    /// Whether somebody who is kept to a campus may do it there, given the role.
+    pub fn at_a_campus(self) -> bool {
+        self.scope() != Scope::School || AT_A_CAMPUS.contains(&self)
+    }
+
     /// Whether the act is about seeing or handling safeguarding, where the role alone opens only
     /// pupils' matters.
     pub(crate) fn wide_roles(self) -> &'static [Role] {

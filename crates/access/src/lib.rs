@@ -17,7 +17,7 @@ mod permit;
 mod rules;
 mod why;
 
-pub use actor::Actor;
+pub use actor::{Actor, Within};
 pub use acts::{Act, Kind, Scope, UnknownAct, act};
 pub use facts::{
     About, AlertFacts, CaseFacts, Involved, Part, Partition, Routes, Subject, Target, Watched,

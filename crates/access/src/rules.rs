@@ -110,6 +110,7 @@ impl Rules {
     /// Why not.
     pub fn decide(&self, act: Act, actor: &Actor, target: Target<'_>) -> Result<(), Why> {
         self.by_role(act, actor)?;
+        of_campus(act, actor, &target)?;
         match (act.scope(), target) {
             (Scope::School, Target::School) => Ok(()),
             (Scope::Own, Target::Own(owner)) if actor.id() == Some(owner) => Ok(()),
@@ -119,6 +120,11 @@ impl Rules {
             (Scope::Case, Target::Case(facts)) => self.case(act, actor, facts),
             _ => Err(Why::WrongTarget),
         }
+    }
+
+    /// Whether the role and the campus of an actor leave room for an act at all, whatever its target.
+    pub fn could(&self, act: Act, actor: &Actor) -> bool {
+        self.by_role(act, actor).is_ok() && (actor.within().is_none() || act.at_a_campus())
     }
 
     /// Whether the actor may know that the case exists.
@@ -202,6 +208,29 @@ impl Rules {
             Err(Why::NeedToKnow)
         }
     }
+}
+
+/// Whoever is kept to a campus meets its people alone: an alert about nobody known, and a case with
+/// anybody from elsewhere in it, is for those who act for the whole school, or was given to them by name.
+fn of_campus(act: Act, actor: &Actor, target: &Target<'_>) -> Result<(), Why> {
+    let (Some(_), Some(me)) = (actor.within(), actor.id()) else {
+        return Ok(());
+    };
+    let open = match target {
+        Target::School => act.at_a_campus(),
+        Target::Own(_) => true,
+        Target::Person(watched) => actor.reaches(watched.id),
+        Target::Alert(facts) => {
+            facts.assigned.contains(&me)
+                || facts.about.is_some_and(|watched| actor.reaches(watched.id))
+        }
+        Target::Case(facts) => {
+            let mut involved = facts.involved.iter();
+            facts.readers.contains(&me)
+                || (!facts.involved.is_empty() && involved.all(|one| actor.reaches(one.id)))
+        }
+    };
+    if open { Ok(()) } else { Err(Why::OtherCampus) }
 }
 
 /// Who has a case on the ordinary route by role: the safeguarding team, and for other incidents

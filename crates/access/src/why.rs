@@ -14,6 +14,8 @@ pub enum Why {
     Conflict,
     /// The record is not the actor's to see: another route, not named, not assigned.
     NeedToKnow,
+    /// It is not of the campus that the actor is kept to, or about the school as a whole.
+    OtherCampus,
     /// Somebody else's own things.
     NotYours,
     /// The system may not do this by itself.
@@ -32,6 +34,7 @@ impl Why {
             Self::AboutYou => "about-actor",
             Self::Conflict => "conflict",
             Self::NeedToKnow => "need-to-know",
+            Self::OtherCampus => "other-campus",
             Self::NotYours => "not-own",
             Self::System => "system",
             Self::NoReason => "no-reason",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use pharos_access::{
     About, Act, Actor, AlertFacts, CaseFacts, Involved, Part, Partition, Rules, Scope, Target,
-    Watched, Why,
+    Watched, Why, Within,
 };
 use pharos_school::{AlertId, CaseId, PersonId, Role};
 use proptest::prelude::*;
@@ -26,6 +26,21 @@ fn actor(role: Role) -> Actor {
     Actor::Person {
         id: id(1),
         roles: BTreeSet::from([role]),
+        within: None,
+    }
+}
+
+/// Somebody with every role who is kept to a campus of these people.
+fn at_a_campus(people: &[PersonId]) -> Actor {
+    let within = Within {
+        campuses: BTreeSet::from(["north".to_owned()]),
+        people: people.iter().copied().collect(),
+        ..Within::default()
+    };
+    Actor::Person {
+        id: id(1),
+        roles: Role::ALL.iter().copied().collect(),
+        within: Some(Arc::new(within)),
     }
 }
 
@@ -163,6 +178,22 @@ fn matrix() -> String {
             let _ = writeln!(text, "  {name}: {who}");
         });
     }
+    text.push_str(
+        "\nWhat is open, given the role, to somebody who is kept to a campus. Anything not listed is refused.\n",
+    );
+    for act in Act::ALL {
+        let mut open = Vec::new();
+        situations(act.scope(), &mut |name, target| {
+            for (of, people) in [("its own", vec![id(2)]), ("elsewhere", vec![id(3)])] {
+                if rules.decide(*act, &at_a_campus(&people), target).is_ok() {
+                    open.push(format!("{name} ({of})"));
+                }
+            }
+        });
+        if !open.is_empty() {
+            let _ = writeln!(text, "  {act}: {}", open.join(", "));
+        }
+    }
     text
 }
 
@@ -233,6 +264,48 @@ fn con_14_a_refusal_tells_nothing() {
 }
 
 proptest! {
+    /// ROLE-02: whoever is kept to a campus may do nothing that the same roles could not do for the whole
+    /// school, and meets nobody from elsewhere who was not given to them by name.
+    #[test]
+    fn role_02_keeping_to_a_campus_only_takes_away(
+        roles in prop::collection::btree_set(prop::sample::select(Role::ALL), 0..6),
+        people in prop::collection::btree_set(2..5_u128, 0..3),
+        involved in prop::collection::vec(2..5_u128, 0..3),
+        about in prop::sample::select(vec![About::Pupil, About::Staff, About::Head]),
+        assigned: bool,
+    ) {
+        let rules = Rules::default();
+        let whole = Actor::Person { id: id(1), roles, within: None };
+        let within = Within {
+            people: people.iter().map(|number| id(*number)).collect(),
+            ..Within::default()
+        };
+        let kept = whole.clone().kept_to(Arc::new(within));
+        let mut facts = case(Partition::Incident, id(2), about, Part::Harmed);
+        facts.involved = involved
+            .iter()
+            .map(|number| Involved { id: id(*number), about, part: Part::Harmed })
+            .collect();
+        let watched = involved.first().map(|number| Watched { id: id(*number), about });
+        let named: &[PersonId] = if assigned { &[id(1)] } else { &[] };
+        let alert = alert(watched, named);
+        let mut targets = vec![Target::School, Target::Own(id(1)), Target::Alert(&alert), Target::Case(&facts)];
+        targets.extend(watched.map(Target::Person));
+        for act in Act::ALL {
+            for target in &targets {
+                let open = rules.decide(*act, &kept, *target).is_ok();
+                prop_assert!(!open || rules.decide(*act, &whole, *target).is_ok());
+                let elsewhere = match target {
+                    Target::Person(watched) => !people.contains(&watched.id.as_uuid().as_u128()),
+                    Target::Alert(_) => !assigned && involved.first().is_none_or(|number| !people.contains(number)),
+                    Target::Case(_) => involved.is_empty() || involved.iter().any(|number| !people.contains(number)),
+                    Target::School | Target::Own(_) => false,
+                };
+                prop_assert!(!(open && elsewhere), "{act} {target:?}");
+            }
+        }
+    }
+
     /// ROLE-06, CON-14, MON-13: whatever roles somebody holds and however they are named, a case, an
     /// alert or the activity about themselves stays closed to them, for every act.
     #[test]
@@ -243,7 +316,7 @@ proptest! {
         incident: bool,
     ) {
         let rules = Rules::default();
-        let me = Actor::Person { id: id(1), roles };
+        let me = Actor::Person { id: id(1), roles, within: None };
         let partition = if incident { Partition::Incident } else { Partition::Safeguarding };
         let mut facts = case(partition, id(1), about, part);
         facts.readers.insert(id(1));

@@ -98,6 +98,11 @@ impl SigningKey {
             .map_err(|_| BundleError::BadKey)
     }
 
+    /// Signs any bytes.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.0.sign(bytes).as_ref().to_vec()
+    }
+
     /// The public key that schools pin.
     pub fn public(&self) -> [u8; 32] {
         self.0.public_key().as_ref().try_into().unwrap_or_default()
@@ -126,7 +131,7 @@ pub fn make_bundle(head: &BundleHead, entries: &str, key: &SigningKey) -> Vec<u8
 
 /// Puts the publisher's signature below a text that ends with a line end.
 pub(crate) fn sign(mut text: Vec<u8>, key: &SigningKey) -> Vec<u8> {
-    let signature = hex::encode(key.0.sign(&text));
+    let signature = hex::encode(key.sign(&text));
     text.extend_from_slice(format!("signature {signature}\n").as_bytes());
     text
 }

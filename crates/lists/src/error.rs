@@ -145,9 +145,55 @@ pub enum ListsError {
         /// Why.
         why: BundleError,
     },
+    /// A floor was refused.
+    #[error("the floor was refused and the last good issue stays in force: {0}")]
+    Floor(#[from] FloorError),
+    /// Another trust, or another key, is pinned.
+    #[error(
+        "the floor of \"{0}\" is in force here, with its key: a school that changes trusts leaves the first one (`pharos floor leave`)"
+    )]
+    FloorThere(String),
+    /// No trust is pinned.
+    #[error("no trust's key is pinned here: `pharos floor join` pins it")]
+    NoTrust,
+    /// The floor is not as it was taken in.
+    #[error(
+        "the floor of \"{0}\" is missing from the data folder or was changed there: take in its newest issue again (`pharos floor import`) and find out who had access to the folder"
+    )]
+    FloorGone(String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandom,
+}
+
+/// Why an issue of a floor is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FloorError {
+    /// No signature below it.
+    #[error("it bears no signature, or it was cut short: fetch it again")]
+    NotSigned,
+    /// The signature is not by the pinned key over this text.
+    #[error("its signature is not the trust's: fetch it again, and tell the trust if it stays so")]
+    WrongSignature,
+    /// Of another trust.
+    #[error("it is the floor of \"{0}\"")]
+    OtherTrust(String),
+    /// Not newer than what is in force.
+    #[error(
+        "it has version {offered} and version {held} is in force: an older or equal version is never taken"
+    )]
+    NotNewer {
+        /// The version offered.
+        offered: u64,
+        /// The version in force.
+        held: u64,
+    },
+    /// Signed, and wrong all the same.
+    #[error("{0}")]
+    Wrong(String),
+    /// Larger than the bound.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
 }
 
 /// Why a list that could be read is not taken.

@@ -7,6 +7,7 @@
 //! lists/catalogue-12.bin         the compiled catalogue of that manifest
 //! lists/sources/NAME-3.list      each list's canonical entries, kept for three versions
 //! lists/sealed/NAME.sealed       sealed lists, keyed hashes only
+//! lists/floor/VERSION.toml       issues of the trust's floor, signed
 //! lists/incoming/NAME/           what is being fetched and unpacked; removed when found at opening
 //! lists/fetch.json               when each list is fetched next, and what its publisher called it
 //! lists/lock                     held by the process that changes something
@@ -22,6 +23,7 @@ mod bundle;
 mod disk;
 mod error;
 mod fetch;
+mod floor;
 mod good;
 mod guard;
 mod import;
@@ -34,11 +36,12 @@ mod store;
 mod unpack;
 
 pub use bundle::{BundleError, BundleHead, SigningKey, make_bundle};
-pub use error::{ListsError, Refusal};
+pub use error::{FloorError, ListsError, Refusal};
 pub use fetch::{
-    FetchError, FetchLimits, FetchStatus, Fetched, Fetching, ListUrl, SealedFetched, SealedFrom,
-    SealedSubscription, Subscription, Trust,
+    FetchError, FetchLimits, FetchStatus, Fetched, Fetching, FloorFetched, ListUrl, SealedFetched,
+    SealedFrom, SealedSubscription, Subscription, Trust,
 };
+pub use floor::{FloorHead, HeldFloor, HeldIssue, ReadFloor, sign_text, signed_text};
 pub use good::{ManifestFound, ManifestKey};
 pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};

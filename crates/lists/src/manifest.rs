@@ -30,6 +30,28 @@ pub(crate) struct Manifest {
     /// The sealed lists that must be there. One that is not was taken away (FIL-03).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) sealed: BTreeMap<String, SealedMark>,
+    /// The trust whose floor must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) floor: Option<FloorMark>,
+}
+
+/// That a trust's floor must be there, and which issue of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FloorMark {
+    pub(crate) trust: String,
+    /// The trust's pinned key, in hexadecimal.
+    pub(crate) publisher: String,
+    /// Every issue that is kept, the one in force first.
+    pub(crate) issues: Vec<FloorIssue>,
+}
+
+/// One issue of a floor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FloorIssue {
+    pub(crate) version: u64,
+    /// SHA-256 of its file.
+    pub(crate) sha256: String,
+    pub(crate) taken: Timestamp,
 }
 
 /// That a sealed list must be there, and at least which issue of it.
@@ -87,6 +109,7 @@ impl Manifest {
             catalogue_sha256: String::new(),
             lists: Vec::new(),
             sealed: BTreeMap::new(),
+            floor: None,
         }
     }
 

@@ -15,8 +15,8 @@ use crate::error::{ListsError, Refusal};
 use crate::good::{self, Keeper, ManifestFound, ManifestKey};
 use crate::import::{self, Import, Report, Staged};
 use crate::manifest::{
-    ListEntry, Manifest, PREVIOUS_MAX, ROLLED_BACK_MAX, SealedMark, Version, catalogue_file,
-    source_file,
+    FloorMark, ListEntry, Manifest, PREVIOUS_MAX, ROLLED_BACK_MAX, SealedMark, Version,
+    catalogue_file, source_file,
 };
 use crate::memory::CatalogueMemory;
 use crate::status::ListStatus;
@@ -426,6 +426,18 @@ impl Lists {
     ) -> Result<(), ListsError> {
         let mut manifest = self.fresh_manifest()?;
         manifest.sealed.extend(marks);
+        self.save(manifest)
+    }
+
+    /// The trust whose floor must be there.
+    pub(crate) fn floor_mark(&self) -> Option<FloorMark> {
+        self.manifest().floor.clone()
+    }
+
+    /// Notes which floor must be there. The caller holds the lock.
+    pub(crate) fn set_floor_mark(&self, mark: Option<FloorMark>) -> Result<(), ListsError> {
+        let mut manifest = self.fresh_manifest()?;
+        manifest.floor = mark;
         self.save(manifest)
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn check_compiles(
 }
 
 /// The deepest node that a path such as `rules[2].categories[0]` names.
-fn place_of(path: &str, root: &Table) -> Option<Place> {
+pub(crate) fn place_of(path: &str, root: &Table) -> Option<Place> {
     let mut table = root;
     let prefixed = ["hours", "calendar", "zone"]
         .iter()
@@ -74,7 +74,11 @@ fn place_of(path: &str, root: &Table) -> Option<Place> {
 }
 
 /// Rules that follow from a setting begin with its name.
-fn place_of_setting(path: &str, spec: &PolicySpec, settings: &Settings) -> Option<Place> {
+pub(crate) fn place_of_setting(
+    path: &str,
+    spec: &PolicySpec,
+    settings: &Settings,
+) -> Option<Place> {
     let of_downloads = [
         ("downloads.antivirus.engine", "fil.antivirus"),
         ("downloads.sites", "fil.download_sites"),
@@ -99,6 +103,8 @@ fn rule_of<'s>(path: &str, spec: &'s PolicySpec) -> Option<&'s str> {
     let index: usize = rest.split(']').next()?.parse().ok()?;
     Some(match list {
         "rules" => spec.rules.get(index)?.name.split(" (").next()?,
+        "search" if path.ends_with(".youtube") => "srch.video",
+        "search" if path.ends_with(".safe-search") => "srch.safe_dns",
         "search" => "srch.tools",
         "modes" => "fil.phase_mode",
         _ => return None,

@@ -27,7 +27,7 @@ const MODES: &[(&str, PhaseMode)] = &[
     ("teacher-directed", PhaseMode::TeacherDirected),
     ("adult-led", PhaseMode::AdultLed),
 ];
-const LEVELS: &[(&str, YouTube)] = &[
+pub(crate) const LEVELS: &[(&str, YouTube)] = &[
     ("off", YouTube::Off),
     ("moderate", YouTube::Moderate),
     ("strict", YouTube::Strict),
@@ -44,7 +44,7 @@ fn pick<T: Copy>(table: &[(&'static str, T)], word: &str) -> Option<T> {
         .map(|(_, value)| *value)
 }
 
-fn word_of<T: Copy>(
+pub(crate) fn word_of<T: Copy>(
     fields: &mut Fields<'_>,
     key: &'static str,
     table: &[(&'static str, T)],
@@ -71,7 +71,7 @@ fn named(
     items.into_iter().map(|(_, name)| name).collect()
 }
 
-fn groups_of(
+pub(crate) fn groups_of(
     fields: &mut Fields<'_>,
     key: &'static str,
     names: &Names,
@@ -93,7 +93,7 @@ fn hours_of(
     })
 }
 
-fn places_of(
+pub(crate) fn places_of(
     fields: &mut Fields<'_>,
     key: &'static str,
     names: &Names,
@@ -104,7 +104,7 @@ fn places_of(
     })
 }
 
-fn categories_of(
+pub(crate) fn categories_of(
     fields: &mut Fields<'_>,
     key: &'static str,
     names: &Names,
@@ -116,7 +116,7 @@ fn categories_of(
 }
 
 /// Sites as `example.org` or `example.org/path`, without `https://`.
-fn sites_of(fields: &mut Fields<'_>, key: &'static str, cx: &mut Cx<'_>) -> Vec<String> {
+pub(crate) fn sites_of(fields: &mut Fields<'_>, key: &'static str, cx: &mut Cx<'_>) -> Vec<String> {
     named(fields, key, cx, |at, path, site, cx| {
         if site.contains("://") || site.chars().any(char::is_whitespace) || !site.contains('.') {
             cx.error(

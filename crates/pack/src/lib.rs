@@ -6,6 +6,7 @@
 //! aup/*.md           acceptable use agreements by audience and age
 //! procedures/*.toml  changes to the shipped procedures: stricter only
 //! ai-tools/*.txt     the school's own adapters of AI tools
+//! floor.toml         the floor of the trust that the school belongs to
 //! ```
 //!
 //! Pure: [`load`] takes the files as bytes and gives a [`Pack`] and every problem in one go, each
@@ -17,12 +18,14 @@ mod agreement;
 mod ai_tools;
 mod archive;
 mod assessments;
+mod campus;
 mod compile;
 mod dictionaries;
 mod diff;
 mod downloads;
 mod edit;
 mod filter;
+mod floor;
 mod lists;
 mod load;
 mod names;
@@ -37,14 +40,17 @@ mod school;
 mod settings;
 mod tighten;
 mod tree;
+mod trust;
 
 pub use agreement::{Agreement, Signer};
 pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
 pub use assessments::Assessment;
+pub use campus::Campus;
 pub use dictionaries::OwnDictionaries;
 pub use diff::{DiffLine, LINES_MAX, diff};
 pub use edit::{EditError, SCHOOL_FILE, set_categories};
 pub use filter::{CurriculumSubject, HelpService};
+pub use floor::{FLOOR_BYTES_MAX, FLOOR_FILE, Floor, LoadedFloor, load_floor};
 pub use lists::{ListSubscription, SealedSource};
 pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
 pub use names::BUILT_IN_GROUPS;
@@ -61,3 +67,4 @@ pub use settings::{
     setting, settings,
 };
 pub use tighten::{Side, beyond_tightening};
+pub use trust::TrustSource;

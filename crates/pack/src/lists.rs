@@ -198,7 +198,11 @@ fn format_of(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<String> {
 }
 
 /// A public key: 64 hexadecimal digits.
-fn key_of(fields: &mut Fields<'_>, key: &'static str, cx: &mut Cx<'_>) -> Option<[u8; 32]> {
+pub(crate) fn key_of(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    cx: &mut Cx<'_>,
+) -> Option<[u8; 32]> {
     let (node, path) = fields.node(key)?;
     let text = cx.text(&path, node)?;
     let digits = text.as_bytes().as_chunks::<2>();

@@ -10,10 +10,12 @@ use pharos_policy::PolicySpec;
 use crate::agreement::read_agreement;
 use crate::ai_tools::{is_adapter, read_ai_tools};
 use crate::assessments::{check_tools, read_assessments};
+use crate::campus::read_campuses;
 use crate::compile::check_compiles;
 use crate::dictionaries::{OwnDictionaries, is_dictionary, read_dictionaries};
 use crate::downloads::{add_downloads, check_permission};
 use crate::filter;
+use crate::floor::{FLOOR_FILE, Floor, read_floor, warn_under_floor};
 use crate::lists::{read_lists, read_sealed};
 use crate::names::Names;
 use crate::network::{read_devices, read_mail, read_network};
@@ -28,6 +30,7 @@ use crate::settings::{
     SetValue, SettingValue, Settings, families, read_settings, settings as all_settings, weaker,
 };
 use crate::tree;
+use crate::trust::read_trust;
 
 /// The most bytes of one file.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +45,8 @@ pub struct Options<'a> {
     /// The day for which the pack is checked: what has run out by then is an error. `None`, as for a
     /// pack that is in force already: nothing runs out.
     pub today: Option<jiff::civil::Date>,
+    /// The signed floor that the pack stands on, in place of one in its own folder.
+    pub floor: Option<&'a Floor>,
 }
 
 /// A pack and everything noteworthy about it. There is no pack where there is an error.
@@ -51,6 +56,8 @@ pub struct Loaded {
     pub pack: Option<Pack>,
     /// Errors, warnings and notes by file and line.
     pub problems: Vec<Problem>,
+    /// Of these, the lines that ask for less than the floor that the pack stands on.
+    pub below_floor: Vec<Problem>,
 }
 
 impl Loaded {
@@ -72,9 +79,15 @@ pub fn load(files: &BTreeMap<String, Vec<u8>>) -> Loaded {
 pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Loaded {
     let mut problems = Problems::default();
     let texts = texts(files, &mut problems);
-    let mut pack = read_school_toml(texts.get("school.toml").copied(), options, &mut problems);
-    let names = std::mem::take(&mut pack.1);
-    let mut pack = pack.0;
+    let own_floor = texts
+        .get(FLOOR_FILE)
+        .and_then(|text| read_floor(text, &mut problems));
+    let (mut pack, names, below_floor) = read_school_toml(
+        texts.get("school.toml").copied(),
+        options,
+        own_floor,
+        &mut problems,
+    );
     match texts.get("policy.md") {
         Some(text) => {
             pack.written = read_clauses("policy.md", text, &mut problems);
@@ -116,6 +129,7 @@ pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Lo
     Loaded {
         pack: sound.then_some(pack),
         problems,
+        below_floor,
     }
 }
 
@@ -179,6 +193,7 @@ fn texts<'f>(
     for (path, bytes) in files {
         let known = path == "school.toml"
             || path == "policy.md"
+            || path == FLOOR_FILE
             || (path.starts_with("aup/") && path.ends_with(".md"))
             || (path.starts_with("procedures/") && path.ends_with(".toml"))
             || is_adapter(path)
@@ -192,7 +207,7 @@ fn texts<'f>(
                     .is_some_and(|name| name.starts_with('.'));
             if !quiet {
                 let help = Some(
-                    "a pack holds school.toml, policy.md, aup/*.md, procedures/*.toml, ai-tools/*.txt and dictionaries/*.txt"
+                    "a pack holds school.toml, policy.md, floor.toml, aup/*.md, procedures/*.toml, ai-tools/*.txt and dictionaries/*.txt"
                         .to_owned(),
                 );
                 problems.add(
@@ -244,8 +259,9 @@ fn texts<'f>(
 fn read_school_toml(
     text: Option<&str>,
     options: &Options<'_>,
+    own_floor: Option<Floor>,
     problems: &mut Problems,
-) -> (Pack, Names) {
+) -> (Pack, Names, Vec<Problem>) {
     const FILE: &str = "school.toml";
     if text.is_none() {
         problems.error(
@@ -317,10 +333,13 @@ fn read_school_toml(
     let (addresses, devices) = read_devices(&mut root, &mut cx);
     check_notice_places(&settings, &policy, &mut cx);
     check_mail_cap(&settings, &policy, &mut cx);
+    policy.floor = own_floor.as_ref().map(|floor| floor.spec.clone());
+    let named_roles = named_roles(&settings);
     let pack = Pack {
         words,
         front_page: read_front_page(&mut root, &mut cx),
-        named_roles: named_roles(&settings),
+        campuses: read_campuses(&mut root, &names, &named_roles, &mut cx),
+        named_roles,
         rights: read_rights(&mut root, &mut cx),
         addresses,
         devices,
@@ -343,16 +362,22 @@ fn read_school_toml(
         lists,
         sealed,
         ai_tools: Vec::new(),
+        trust: read_trust(&mut root, &mut cx),
+        floor: own_floor,
     };
     root.finish(&mut cx);
     if cx.problems.is_sound() {
         check_compiles(&pack.filter, &names, &table, &pack.settings, &mut cx);
     }
+    let floor = options.floor.or(pack.floor.as_ref());
+    let below_floor = floor.map_or_else(Vec::new, |floor| {
+        warn_under_floor(&pack.filter, &floor.spec, &table, &pack.settings, &mut cx)
+    });
     warn_of_weak(&pack, &mut cx);
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
     check_named_adult(&pack, &mut cx);
-    (pack, names)
+    (pack, names, below_floor)
 }
 
 /// The places where the notice of monitoring comes first must be places of the pack (MON-09).

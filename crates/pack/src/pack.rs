@@ -12,14 +12,17 @@ use pharos_school::Role;
 
 use crate::agreement::Agreement;
 use crate::assessments::Assessment;
+use crate::campus::Campus;
 use crate::dictionaries::OwnDictionaries;
 use crate::filter::{CurriculumSubject, HelpService};
+use crate::floor::Floor;
 use crate::lists::{ListSubscription, SealedSource};
 use crate::network::{AddressEntry, Mail, Network, RegisteredDevice};
 use crate::people::NamedRole;
 use crate::policy_text::WrittenClause;
 use crate::school::{FrontPage, School, Words};
 use crate::settings::{Setting, SettingValue, Settings, settings as all_settings};
+use crate::trust::TrustSource;
 
 /// A setting with its value at one school.
 #[derive(Debug, Clone)]
@@ -96,6 +99,13 @@ pub struct Pack {
     pub sealed: Vec<SealedSource>,
     /// The school's own adapters of AI tools, asked before the shipped ones.
     pub ai_tools: Vec<Tool>,
+    /// Parts of the school, or schools of a trust, that share this server.
+    pub campuses: Vec<Campus>,
+    /// The trust that the school belongs to, and where its floor comes from.
+    pub trust: Option<TrustSource>,
+    /// The floor that stands in the pack itself, unsigned. What is asked of the filter stands in
+    /// `filter.floor`.
+    pub floor: Option<Floor>,
     /// Confirmed weak settings.
     pub confirmed: BTreeMap<String, Confirmation>,
 }

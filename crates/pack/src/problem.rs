@@ -95,11 +95,7 @@ impl Problems {
         message: impl Into<String>,
         help: Option<String>,
     ) {
-        if self.kept.len() >= PROBLEMS_MAX {
-            self.beyond += 1;
-            return;
-        }
-        self.kept.push(Problem {
+        self.take(Problem {
             file: file.to_owned(),
             place,
             severity,
@@ -117,6 +113,25 @@ impl Problems {
     ) {
         let help = Some(help.into()).filter(|help: &String| !help.is_empty());
         self.add(file, place, Severity::Error, message, help);
+    }
+
+    /// Takes over what another reading found.
+    pub(crate) fn append(&mut self, mut other: Problems) {
+        self.broken.append(&mut other.broken);
+        self.beyond += other.beyond;
+        other
+            .kept
+            .into_iter()
+            .for_each(|problem| self.take(problem));
+    }
+
+    /// Takes one problem, within the bound.
+    pub(crate) fn take(&mut self, problem: Problem) {
+        if self.kept.len() < PROBLEMS_MAX {
+            self.kept.push(problem);
+        } else {
+            self.beyond += 1;
+        }
     }
 
     /// Whether no error was found so far.

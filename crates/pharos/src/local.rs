@@ -20,11 +20,12 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> u8 {
         Command::Radius(args) => commands::radius::run(&args, output),
         Command::Restore(args) => commands::backup::restore(args, output).await,
         Command::Pack {
-            command: PackCommand::Check { dir },
-        } => commands::pack::check(&dir, output),
+            command: PackCommand::Check { dir, floor },
+        } => commands::pack::check(&dir, floor.as_deref(), output),
         Command::Pack {
             command: PackCommand::Install(on),
         } => with_data(on, Request::PackInstall, output).await,
+        Command::Trust { command } => commands::trust::run(&command, output),
         Command::Operator(command) => operate(command, output).await,
     };
     match done {
@@ -53,6 +54,7 @@ async fn operate(command: WithData, output: &mut Output) -> anyhow::Result<u8> {
         WithData::Password(on) => with_data(on, Request::Password, output).await,
         WithData::Network(on) => with_data(on, Request::Network, output).await,
         WithData::Roaming(on) => with_data(on, Request::Roaming, output).await,
+        WithData::Floor(on) => with_data(on, Request::Floor, output).await,
     }
 }
 
@@ -81,7 +83,9 @@ async fn with_data<T: clap::Args>(
 
 /// The server has another current folder: paths travel whole.
 fn absolute(mut request: Request, here: &Path) -> Request {
-    use crate::cli::{ListsCommand, NetworkCommand, PeopleCommand, ReportCommand, SealedCommand};
+    use crate::cli::{
+        FloorCommand, ListsCommand, NetworkCommand, PeopleCommand, ReportCommand, SealedCommand,
+    };
     match &mut request {
         Request::Explain(args) => args.text = args.text.as_ref().map(|text| here.join(text)),
         Request::Lists(args) => match &mut args.command {
@@ -114,6 +118,11 @@ fn absolute(mut request: Request, here: &Path) -> Request {
                 *doh = here.join(&doh);
             }
         }
+        Request::Floor(args) => match &mut args.command {
+            FloorCommand::Import { file } => *file = here.join(&file),
+            FloorCommand::Report { out } => *out = here.join(&out),
+            _ => {}
+        },
         Request::PackInstall(args) => args.dir = here.join(&args.dir),
         Request::WhatIf(args) => args.pack = here.join(&args.pack),
         Request::Changes(args) => args.out = args.out.as_ref().map(|out| here.join(out)),

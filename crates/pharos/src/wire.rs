@@ -189,6 +189,7 @@ impl Ground {
             // everything; pages, alarms and the command that mends it work (FIL-03, FIL-17).
             let sealed = app.sealed_status().unwrap_or_default();
             refusing.extend(sealed.into_iter().filter_map(|list| list.trouble));
+            refusing.extend(app.floor_trouble());
             if refusing.is_empty() {
                 records.close().await;
                 let error = anyhow::anyhow!("{error}");
@@ -196,7 +197,7 @@ impl Ground {
             }
             tracing::error!(
                 lists = refusing.len(),
-                "everything is refused until the sealed lists are back"
+                "everything is refused until the sealed lists and the trust's floor are back"
             );
         }
         Ok(self.opened(app, records, refusing))

@@ -181,6 +181,9 @@ impl Policy {
             }
             return;
         }
+        if rule.floor.is_some() && self.floor.is_silent_on(now.request.address) {
+            return;
+        }
         match rule.silent_because(subject, now) {
             Some(why) => witness(spoken, (rule.layer, why)),
             None => {
@@ -188,6 +191,33 @@ impl Policy {
                 scales.narrowed |= rule.action == Action::Narrow;
                 scales.hear(rule.layer, spoken, witness);
             }
+        }
+    }
+
+    /// What a floor says of search and of ways round the filter.
+    fn weigh_floor<'p>(
+        &'p self,
+        subject: &Subject,
+        request: &Request<'_>,
+        scales: &mut Scales<'p>,
+        witness: &mut Witness<'_, 'p>,
+    ) {
+        let round = request.avoidance && subject.floor_avoidance;
+        let unheld = subject.floor_safe_search
+            && request
+                .search
+                .is_some_and(|site| !site.video && !site.enforceable);
+        if !(round || unheld) || self.floor.is_silent_on(request.address) {
+            return;
+        }
+        if unheld {
+            scales.by_path |= request.search.is_some_and(|site| site.by_path);
+            let spoken = self.built_in(&self.floor.search_name, Action::Block);
+            scales.hear(Layer::Floor, spoken, witness);
+        }
+        if round {
+            let spoken = self.built_in(&self.floor.avoidance_name, Action::Block);
+            scales.hear(Layer::Floor, spoken, witness);
         }
     }
 
@@ -199,6 +229,7 @@ impl Policy {
         scales: &mut Scales<'p>,
         witness: &mut Witness<'_, 'p>,
     ) {
+        self.weigh_floor(subject, request, scales, witness);
         if request.avoidance && self.blocks_avoidance && !subject.avoidance_granted {
             let spoken = self.built_in(&self.names.avoidance, Action::Block);
             scales.hear(Layer::SchoolBlock, spoken, witness);
@@ -329,6 +360,7 @@ impl Policy {
             hours: None,
             place: None,
             over: None,
+            by: (layer == Layer::Floor).then(|| Arc::clone(&self.floor.by)),
         };
         if spoken.voice.is_same(&Voice::BuiltIn(&self.names.page_text)) {
             reason.category = request.text.cloned();

@@ -79,6 +79,8 @@ impl FromStr for Action {
 pub enum Layer {
     /// Mandatory lists of illegal material: above everything (FIL-03).
     Sealed,
+    /// What the school's trust holds it to: nothing of the school's own stands above it.
+    Floor,
     /// Help and reporting sites: never blocked (FIL-13).
     Help,
     /// The school's own blocks, emergency blocks and known ways round the filter among them.
@@ -97,8 +99,9 @@ pub enum Layer {
 
 impl Layer {
     /// Every layer in the published order.
-    pub const ORDER: [Layer; 8] = [
+    pub const ORDER: [Layer; 9] = [
         Layer::Sealed,
+        Layer::Floor,
         Layer::Help,
         Layer::SchoolBlock,
         Layer::Personal,
@@ -112,6 +115,7 @@ impl Layer {
     pub const fn name(self) -> &'static str {
         match self {
             Layer::Sealed => "sealed",
+            Layer::Floor => "floor",
             Layer::Help => "help",
             Layer::SchoolBlock => "school-block",
             Layer::Personal => "personal",
@@ -235,6 +239,9 @@ pub struct Reason {
     /// The override behind it (exception, request, lesson list), by reference.
     #[serde(rename = "override")]
     pub over: Option<Arc<str>>,
+    /// Who wrote it, where that is not the school: its trust, with the floor's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Arc<str>>,
 }
 
 /// The outcome, with reasons: the same for every face.

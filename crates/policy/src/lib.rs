@@ -7,15 +7,17 @@
 //! The first layer that speaks decides; within a layer the strictest wins.
 //!
 //! 1. **Sealed** – mandatory lists of illegal material. Nothing lifts them (FIL-03).
-//! 2. **Help** – help and reporting sites: always reachable (FIL-13).
-//! 3. **School block** – the school's own and emergency blocks, known ways round the filter.
-//! 4. **Personal** – a restriction for one person.
-//! 5. **Exception** – approved, with an end. Silent for people in adult-led mode.
-//! 6. **Lesson list** – a teacher's links for a class and a time; in adult-led mode only those of
+//! 2. **Floor** – what the school's trust holds it to, where it has one. It only blocks; the help
+//!    sites that it names itself it leaves alone.
+//! 3. **Help** – help and reporting sites: always reachable (FIL-13).
+//! 4. **School block** – the school's own and emergency blocks, known ways round the filter.
+//! 5. **Personal** – a restriction for one person.
+//! 6. **Exception** – approved, with an end. Silent for people in adult-led mode.
+//! 7. **Lesson list** – a teacher's links for a class and a time; in adult-led mode only those of
 //!    a session that an adult has opened.
-//! 7. **Group** – categories, sites and search tools by group, hours and place. Adult-led mode
+//! 8. **Group** – categories, sites and search tools by group, hours and place. Adult-led mode
 //!    blocks here everything that is left.
-//! 8. **Default** – the mode's or the group's default.
+//! 9. **Default** – the mode's or the group's default.
 //!
 //! `warn` and `narrow` in the group layer temper, they never open: where only they spoke, the
 //! default still counts and the stricter of both holds. So one more block, warning or narrowing
@@ -30,6 +32,7 @@ mod decide;
 mod decision;
 mod fallback;
 mod files;
+mod floor;
 mod groups;
 mod hours;
 mod inspection;
@@ -42,6 +45,7 @@ mod sites;
 pub mod spec;
 mod subject;
 mod tighten;
+mod under_floor;
 
 pub use browsers::Browser;
 pub use compile::RULES_MAX;
@@ -50,6 +54,7 @@ pub use fallback::{
     FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
 };
 pub use files::{Antivirus, FileKind, FileKinds};
+pub use floor::{FLOOR_AVOIDANCE_RULE, FLOOR_PARTS_MAX, FLOOR_SEARCH_RULE};
 pub use inspection::Tenant;
 pub use policy::{
     AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, BROWSERS_RULE, DOWNLOADS_RULE, EXTENSION_STORES_RULE,
@@ -60,3 +65,4 @@ pub use request::{AiUse, Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};
 pub use subject::{Member, Subject};
 pub use tighten::loosens;
+pub use under_floor::under_floor;

@@ -10,11 +10,12 @@ use pharos_school::{Role, YearBand};
 
 use crate::browsers::Browsers;
 use crate::files::{Downloads, FileKinds};
+use crate::floor::Floor;
 use crate::groups::Groups;
 use crate::hours::{Hours, Span};
 use crate::inspection::Inspection;
 use crate::rule::{Audience, Rule};
-use crate::sets::{GroupSet, PlaceSet, ToolSet};
+use crate::sets::{FloorSet, GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
 use crate::spec::OtherTools;
 use crate::subject::Standing;
@@ -55,6 +56,8 @@ pub struct Policy {
     pub(crate) avoidance_granted: GroupSet,
     pub(crate) unknown_mode: Option<PhaseMode>,
     pub(crate) unknown: Subject,
+    /// What the trust holds the school to.
+    pub(crate) floor: Floor,
     pub(crate) guests: Vec<(PlaceSet, Subject)>,
     pub(crate) categories: Vec<Arc<str>>,
     pub(crate) unlisted: Vec<Arc<str>>,
@@ -180,6 +183,7 @@ impl Policy {
                 .unwrap_or_default(),
             boarder: Some(member.house.is_some()),
             mode: self.mode_of(member, groups),
+            floor: self.floor.of(member, groups),
             ..blank_subject()
         };
         self.settle(subject, member.is(Role::Pupil) || !member.is(Role::Staff))
@@ -206,6 +210,11 @@ impl Policy {
     /// The names of the groups that somebody is in, built-in ones first.
     pub fn groups_of(&self, subject: &Subject) -> Vec<Arc<str>> {
         self.groups.names_of(subject.groups).cloned().collect()
+    }
+
+    /// Who wrote the floor in force, with its version; `None` where there is none.
+    pub fn floor_by(&self) -> Option<&Arc<str>> {
+        (!self.floor.is_empty()).then_some(&self.floor.by)
     }
 
     /// The names of every group, built-in ones first.
@@ -235,6 +244,7 @@ impl Policy {
         let unknown = Subject {
             groups,
             mode: strictest,
+            floor: self.floor.of_unknown(groups),
             ..blank_subject()
         };
         self.unknown = self.settle(unknown, true);
@@ -248,6 +258,7 @@ impl Policy {
                     groups,
                     mode,
                     boarder: Some(false),
+                    floor: self.floor.of_guests(groups, self.groups.of_pupils),
                     ..blank_subject()
                 };
                 (places, self.settle(guest, true))
@@ -334,6 +345,7 @@ impl Policy {
             .map(|(_, action)| *action)
             .max()
             .unwrap_or(Action::Allow);
+        self.floor.settle(&mut subject);
         subject.avoidance_granted = !unknown && self.avoidance_granted.meets(subject.groups);
         subject.broad_rules = self
             .broad_rules
@@ -403,6 +415,9 @@ pub(crate) fn blank_subject() -> Subject {
         closes_stores: false,
         default: Action::Block,
         avoidance_granted: false,
+        floor: FloorSet::default(),
+        floor_safe_search: false,
+        floor_avoidance: false,
         broad_rules: Box::default(),
     }
 }

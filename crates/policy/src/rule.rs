@@ -34,6 +34,8 @@ pub(crate) struct Rule {
     /// Says only that the site is never looked into.
     pub(crate) never_inspect: bool,
     pub(crate) over: Option<Arc<str>>,
+    /// Its number in the floor that it is part of.
+    pub(crate) floor: Option<usize>,
 }
 
 /// For whom a rule is.
@@ -86,6 +88,9 @@ impl Rule {
     }
 
     pub(crate) fn is_for(&self, subject: &Subject) -> bool {
+        if let Some(number) = self.floor {
+            return subject.floor.contains(number);
+        }
         // In the group layer an unknown user is given nothing: not even what is everyone's.
         let gives = subject.standing == Standing::Unknown
             && self.layer == Layer::Group

@@ -65,3 +65,8 @@ small_set!(
     ToolSet,
     u64
 );
+small_set!(
+    /// Parts of a floor.
+    FloorSet,
+    u128
+);

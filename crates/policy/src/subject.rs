@@ -7,7 +7,7 @@ use pharos_school::{Class, ClassId, Person, PersonId, Role, YearGroup};
 
 use crate::files::FileKinds;
 use crate::hours::Span;
-use crate::sets::{GroupSet, ToolSet};
+use crate::sets::{FloorSet, GroupSet, ToolSet};
 use crate::{Action, Narrowing, PhaseMode};
 
 /// What the policy may know about a person: nothing beyond what groups are made of.
@@ -86,6 +86,12 @@ pub struct Subject {
     pub(crate) closes_stores: bool,
     pub(crate) default: Action,
     pub(crate) avoidance_granted: bool,
+    /// The parts of the floor that are for them.
+    pub(crate) floor: FloorSet,
+    /// The floor holds search engines to their strict filter for them.
+    pub(crate) floor_safe_search: bool,
+    /// The floor blocks ways round the filter for them.
+    pub(crate) floor_avoidance: bool,
     /// The rules without sites that are for them.
     pub(crate) broad_rules: Box<[usize]>,
 }
@@ -120,7 +126,7 @@ impl Subject {
 
     /// Whether ways round the filter are granted to them (`[avoidance] granted`).
     pub fn may_go_round(&self) -> bool {
-        self.avoidance_granted
+        self.avoidance_granted && !self.floor_avoidance
     }
 
     /// The search tool they are sent to from others: the first of those approved for them, by its

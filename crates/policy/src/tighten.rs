@@ -52,6 +52,10 @@ pub fn loosens(before: &PolicySpec, after: &PolicySpec) -> Vec<String> {
         "what holds for unknown users and guests differs",
     );
     say(
+        before.floor != after.floor,
+        "the floor that the policy stands on differs",
+    );
+    say(
         before.avoidance.block && !after.avoidance.block,
         "ways round the filter are no longer blocked",
     );
@@ -208,14 +212,24 @@ fn search(before: &[SearchSpec], after: &[SearchSpec], found: &mut Vec<String>) 
 }
 
 fn page_text(before: &[PageTextSpec], after: &[PageTextSpec], found: &mut Vec<String>) {
-    let held = |one: &PageTextSpec| {
-        after.iter().any(|other| {
-            other.groups == one.groups && other.except == one.except && other.action >= one.action
-        })
-    };
+    let all = after
+        .iter()
+        .map(|one| (&one.groups, &one.except, one.action));
+    let held = |one: &PageTextSpec| holds(all.clone(), (&one.groups, &one.except, one.action));
     if !before.iter().all(held) {
         found.push("the text of fewer pages is judged".into());
     }
+}
+
+/// For whom something is, but for whom not, and how strict it is.
+type Held<'s> = (&'s Vec<String>, &'s Vec<String>, Action);
+
+/// Whether something as strict is there for the same people.
+fn holds<'s>(
+    mut after: impl Iterator<Item = Held<'s>>,
+    (groups, except, action): Held<'_>,
+) -> bool {
+    after.any(|other| other.0 == groups && other.1 == except && other.2 >= action)
 }
 
 fn ai(before: &[AiSpec], after: &[AiSpec], found: &mut Vec<String>) {
@@ -231,11 +245,10 @@ fn ai(before: &[AiSpec], after: &[AiSpec], found: &mut Vec<String>) {
 }
 
 fn defaults(before: &[DefaultSpec], after: &[DefaultSpec], found: &mut Vec<String>) {
-    let held = |one: &DefaultSpec| {
-        after.iter().any(|other| {
-            other.groups == one.groups && other.except == one.except && other.action >= one.action
-        })
-    };
+    let all = after
+        .iter()
+        .map(|one| (&one.groups, &one.except, one.action));
+    let held = |one: &DefaultSpec| holds(all.clone(), (&one.groups, &one.except, one.action));
     for default in before.iter().filter(|default| !held(default)) {
         let groups = default.groups.join(", ");
         found.push(format!("the default for {groups:?} is less strict or gone"));

@@ -303,6 +303,7 @@ fn reason(verdict: &Verdict, band: AgeBand) -> String {
     }
     let text = match (verdict.decision.layer, band) {
         (_, AgeBand::Youngest) => "It is not one of the pages for your class.",
+        (Layer::Floor, _) => "The group of schools that yours belongs to has blocked this site.",
         (Layer::SchoolBlock, _) => "The school has blocked this site.",
         (Layer::Personal, _) => "A rule for your account blocks this site.",
         (Layer::LessonList, _) => "This site is not on the list for this lesson.",

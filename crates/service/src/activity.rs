@@ -76,7 +76,7 @@ impl App {
         let mut allowed = std::collections::BTreeMap::new();
         for event in found.events {
             let open = match event.event.who.person() {
-                None => true,
+                None => actor.within().is_none(),
                 Some(person) => match allowed.get(&person) {
                     Some(open) => *open,
                     None => {

@@ -653,7 +653,7 @@ impl App {
         let mut people = self
             .holders(&school.pack.settings.roles("mon.on_call"))
             .await?;
-        people.retain(|person| self.rules().sees_alert(&Actor::person(person), &facts));
+        people.retain(|person| self.rules().sees_alert(&self.actor_of(person), &facts));
         Ok(people)
     }
 
@@ -663,6 +663,10 @@ impl App {
         Ok(holders
             .into_iter()
             .filter(|person| about.is_none_or(|about| about.id != person.id))
+            .filter(|person| {
+                let about: Vec<_> = about.iter().map(|about| about.id).collect();
+                self.hears_of(person, &about)
+            })
             .collect())
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) school: ArcSwap<School>,
     /// Who is told of the school that comes into force.
     pub(crate) when_in_force: std::sync::OnceLock<WhenInForce>,
+    /// What people are kept to who act for one campus.
+    pub(crate) kept: ArcSwap<crate::campus::Kept>,
     pub(crate) desk: Arc<Desk>,
     /// Held while a snapshot is built, so that the last change is the one in force.
     pub(crate) building: Mutex<()>,
@@ -104,6 +106,7 @@ impl App {
                 told_url: std::sync::OnceLock::new(),
                 school: ArcSwap::from_pointee(school),
                 when_in_force: std::sync::OnceLock::new(),
+                kept: ArcSwap::default(),
                 desk: Arc::new(Desk::default()),
                 building: Mutex::new(()),
                 hashing: Semaphore::new(2),
@@ -207,11 +210,7 @@ impl App {
     pub fn could(&self, actor: &Actor, act: pharos_access::Act) -> bool {
         match actor {
             Actor::System(_) => act.by_system(),
-            Actor::Person { .. } => self
-                .rules()
-                .roles(act)
-                .iter()
-                .any(|role| actor.holds(*role)),
+            Actor::Person { .. } => self.rules().could(act, actor),
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 
-use pharos_access::Actor;
 use pharos_activity::Blocked;
 use pharos_casework::{Concern, Equipment, Involved, Origin, Part, Reporter, Site, Whom};
 use pharos_school::{Confidence, Person, RequestId, Role, Who};
@@ -54,7 +53,7 @@ impl App {
                 Error::Refused("Sign in first: a request needs a name.".to_owned())
             })?,
         };
-        let actor = by.map_or_else(|| Actor::person(&asker), |me| me.actor.clone());
+        let actor = by.map_or_else(|| self.actor_of(&asker), |me| me.actor.clone());
         self.ask_for_site(&asker, &actor, host, purpose, days).await
     }
 

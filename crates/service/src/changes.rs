@@ -145,6 +145,15 @@ impl App {
         match &what {
             Proposed::Opening(opening) => {
                 self.refuse_sealed(&permit, "sites", &opening.sites).await?;
+                self.refuse_below_floor(
+                    "sites",
+                    &crate::floor::Opens {
+                        groups: &opening.groups,
+                        people: &[],
+                        sites: &opening.sites,
+                        categories: &opening.categories,
+                    },
+                )?;
             }
             Proposed::LeaveAlone(hosts) => self.refuse_sealed_hosts(&permit, hosts).await?,
             Proposed::Pack(_) => {}

@@ -72,7 +72,10 @@ impl App {
             )
         })?;
         if let Some(person) = question.person {
-            let person = self.known_person(person).await?.ok_or(Error::NotFound)?;
+            let person = self.known_person(person).await?;
+            let person = person
+                .filter(|person| actor.reaches(person.id))
+                .ok_or(Error::NotFound)?;
             // A verdict tells something about a person only where restrictions are theirs alone.
             if Watched::of(&person).about != pharos_access::About::Pupil
                 && actor.id() != Some(person.id)
@@ -129,6 +132,7 @@ impl App {
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         let day = at.to_zoned(self.zone()).date();
         let mut spec = school.pack.filter_on(day);
+        self.add_floor(&mut spec, Some(at))?;
         let read = self
             .may::<act::ReadPolicy>(&Actor::system("explain"), Target::School)
             .await?;

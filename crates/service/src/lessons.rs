@@ -89,6 +89,9 @@ impl App {
             .class(lesson.class)
             .await?
             .ok_or_else(|| Error::field("class", "Choose a class from the list."))?;
+        if !self.reaches_class(actor, class.id) {
+            return Err(Error::field("class", "Choose a class from the list."));
+        }
         let length = SignedDuration::from_mins(i64::from(lesson.minutes));
         if lesson.minutes == 0 || length > LESSON_MAX {
             return Err(Error::field(
@@ -259,7 +262,7 @@ impl App {
         let mut authority = Authority::Teacher;
         for reason in speaks {
             match reason.layer {
-                Layer::Sealed | Layer::SchoolBlock => return Authority::Nobody,
+                Layer::Sealed | Layer::Floor | Layer::SchoolBlock => return Authority::Nobody,
                 Layer::Personal => {}
                 _ if reason.rule.starts_with("fil.categories") => authority = Authority::Vetted,
                 _ => {}

@@ -11,6 +11,7 @@ mod attempts;
 mod audit;
 mod blocked;
 mod breaches;
+mod campus;
 mod cases;
 mod changes;
 mod checks;
@@ -18,6 +19,7 @@ mod clock;
 mod desk;
 mod error;
 mod explain;
+mod floor;
 mod gate;
 mod governance;
 mod groups;
@@ -58,6 +60,7 @@ pub use attempts::{
 };
 pub use audit::Waiting;
 pub use breaches::{NewBreach, RECALLED_MAX, Recalled};
+pub use campus::CampusLine;
 pub use cases::{OpenCase, Raised, shown_addresses};
 pub use changes::{
     Brought, ChangeBody, LogFilter, LogFormat, LogLine, OpenChange, Opening, Proposal, Proposed,
@@ -72,6 +75,7 @@ pub use clock::{Clock, SystemClock};
 pub use desk::Desk;
 pub use error::{Error, Problem};
 pub use explain::ExplainQuestion;
+pub use floor::{CheckTold, ClauseTold, FloorStanding, FloorTold, SchoolReport};
 pub use groups::{ExceptionGroup, Member, NewMember};
 pub use lessons::{NewLesson, OpenedLesson, Supervision};
 pub use lists::NewList;
@@ -83,7 +87,7 @@ pub use network::{
 pub use notices::NoticeBody;
 pub use packs::PackFiles;
 pub use people::{FOUND_MAX, ImportError};
-pub use pharos_lists::{Fetched, SealedFetched};
+pub use pharos_lists::{Fetched, FloorFetched, SealedFetched};
 pub use provider::{Confirmation, IwfTaken, NewProvider, ProviderRecord, SupplierReview};
 pub use requests::{AnswerTimes, RequestFacts, Vetting};
 pub use roaming::{NewRoamingDevice, ROAMING_DAYS, RoamingDevice};

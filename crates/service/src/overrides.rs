@@ -33,9 +33,24 @@ impl App {
         self.refuse_help_site(&site)?;
         let now = self.now();
         let id = new_uuid();
+        // Who acts for one campus blocks there alone: for its people, and in its places.
+        let (groups, places) = match actor.within() {
+            Some(within) => (
+                within.groups.iter().cloned().collect(),
+                within.places.iter().cloned().collect(),
+            ),
+            None => (Vec::new(), Vec::new()),
+        };
+        if actor.within().is_some() && groups.is_empty() && places.is_empty() {
+            return Err(Error::Refused(
+                "Your campus has no people yet. Ask those who act for the whole school.".to_owned(),
+            ));
+        }
         let body = EmergencySpec {
             reference: reference_of(id),
             sites: vec![site],
+            groups,
+            places,
             until: None,
         };
         let new = NewOverride {
@@ -118,6 +133,9 @@ impl App {
             .into_iter()
             .find(|stored| stored.id == id)
             .ok_or(Error::NotFound)?;
+        if !self.reaches_override(actor, &stored)? {
+            return Err(Error::NotFound);
+        }
         if !ends(actor, &stored) {
             return Err(Error::Refused("You can end the lists and sessions that you opened yourself. For others ask the one who made them.".to_owned()));
         }
@@ -150,6 +168,9 @@ impl App {
         stored: &Override,
     ) -> Result<bool, Error> {
         if !self.could(actor, Act::EndOverride) || !ends(actor, stored) {
+            return Ok(false);
+        }
+        if !self.reaches_override(actor, stored)? {
             return Ok(false);
         }
         if stored.kind == OverrideKind::EmergencyBlock {
@@ -193,14 +214,14 @@ impl App {
     /// [`Error::Denied`].
     pub async fn overrides(&self, actor: &Actor) -> Result<Vec<Override>, Error> {
         let permit = self.may::<act::ReadPolicy>(actor, Target::School).await?;
-        Ok(self
-            .records()
-            .overrides(
-                &permit,
-                self.now() - SignedDuration::from_hours(24 * 90),
-                500,
-            )
-            .await?)
+        let since = self.now() - SignedDuration::from_hours(24 * 90);
+        let mut shown = Vec::new();
+        for stored in self.records().overrides(&permit, since, 500).await? {
+            if self.reaches_override(actor, &stored)? {
+                shown.push(stored);
+            }
+        }
+        Ok(shown)
     }
 
     /// Nothing opens what a sealed list holds (FIL-03). Who tries is told so, and the trying is noted

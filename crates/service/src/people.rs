@@ -40,10 +40,15 @@ impl App {
         if words.trim().chars().count() < 2 {
             return Ok(Vec::new());
         }
-        Ok(self
-            .records()
-            .find_people(&permit, words, FOUND_MAX)
-            .await?)
+        // Whoever is kept to a campus finds its people alone: more are looked at than are shown.
+        let most = match actor.within() {
+            Some(_) => 50 * FOUND_MAX,
+            None => FOUND_MAX,
+        };
+        let mut found = self.records().find_people(&permit, words, most).await?;
+        found.retain(|person| actor.reaches(person.id));
+        found.truncate(FOUND_MAX);
+        Ok(found)
     }
 
     /// One person, for staff.
@@ -52,7 +57,10 @@ impl App {
     /// [`Error::Denied`], [`Error::NotFound`].
     pub async fn person(&self, actor: &Actor, id: PersonId) -> Result<Person, Error> {
         self.may::<act::ListPeople>(actor, Target::School).await?;
-        self.known_person(id).await?.ok_or(Error::NotFound)
+        let person = self.known_person(id).await?;
+        person
+            .filter(|person| actor.reaches(person.id))
+            .ok_or(Error::NotFound)
     }
 
     /// Everybody on the roll, by name.
@@ -84,7 +92,9 @@ impl App {
     /// [`Error::Denied`].
     pub async fn classes(&self, actor: &Actor) -> Result<Vec<Class>, Error> {
         self.may::<act::ListPeople>(actor, Target::School).await?;
-        Ok(self.records().classes().await?)
+        let mut classes = self.records().classes().await?;
+        classes.retain(|class| self.reaches_class(actor, class.id));
+        Ok(classes)
     }
 
     /// What a person is called, where the actor may search their activity; that is a look-up, and

@@ -11,6 +11,7 @@ use pharos_records::{
 use pharos_school::{Person, PersonId, RequestId, Role};
 
 use crate::clock::new_uuid;
+use crate::floor::Opens;
 use crate::overrides::{json, reason, reference_of, site_of};
 use crate::{App, Error};
 
@@ -43,6 +44,9 @@ pub struct RequestFacts {
     pub blocked_by: String,
     /// Whether a sealed list holds it: then nothing opens it.
     pub sealed: bool,
+    /// Whose floor blocks it for the one who asked, where one does: then nothing of the school's opens
+    /// it.
+    pub floor: Option<String>,
     /// How often it was asked for before.
     pub asked_before: usize,
     /// Of these, opened.
@@ -263,8 +267,23 @@ impl App {
         }
         let why = reason(&vetting.why)?;
         if vetting.approve {
+            self.own_groups_only(actor, &vetting.groups)?;
             let site = std::slice::from_ref(&request.address);
             self.refuse_sealed(&permit, "approve", site).await?;
+            let asker: Vec<PersonId> = if vetting.groups.is_empty() {
+                request.by.into_iter().collect()
+            } else {
+                Vec::new()
+            };
+            self.refuse_below_floor(
+                "approve",
+                &Opens {
+                    groups: &vetting.groups,
+                    people: &asker,
+                    sites: site,
+                    categories: &[],
+                },
+            )?;
         }
         let now = self.now();
         let opens = if vetting.approve {
@@ -345,6 +364,9 @@ impl App {
 
     /// A teacher sees the requests that they pass on; whoever vets sees all.
     async fn shows_request(&self, actor: &Actor, asker: Option<&Person>) -> Result<bool, Error> {
+        if actor.within().is_some() && asker.is_none_or(|asker| !actor.reaches(asker.id)) {
+            return Ok(false);
+        }
         if self.could(actor, pharos_access::Act::DecideRequest) || actor.holds(Role::Technical) {
             return Ok(true);
         }
@@ -402,7 +424,9 @@ impl App {
     pub(crate) async fn who_vets(&self, asker: &Person) -> Result<Vec<Person>, Error> {
         let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
         let mut to = self.holders(&vets).await?;
-        to.retain(|person| person.id != asker.id && person.is_staff());
+        to.retain(|person| {
+            person.id != asker.id && person.is_staff() && self.hears_of(person, &[asker.id])
+        });
         Ok(to)
     }
 
@@ -477,6 +501,11 @@ impl App {
             });
             facts.sealed = decision.sealed.is_some();
             facts.blocked_by = decision.rule.to_string();
+            facts.floor = decision
+                .reasons
+                .first()
+                .and_then(|reason| reason.by.as_ref())
+                .map(ToString::to_string);
         }
         for other in self.records().requests(&permit, false, 5_000).await? {
             let same = Address::parse(&other.address).is_ok_and(|one| one.host() == address.host());
@@ -510,7 +539,10 @@ impl App {
         since: Timestamp,
     ) -> Result<AnswerTimes, Error> {
         let permit = self.may::<act::ReadRequests>(actor, Target::School).await?;
-        let requests = self.records().requests(&permit, false, 5_000).await?;
+        let mut requests = self.records().requests(&permit, false, 5_000).await?;
+        if actor.within().is_some() {
+            requests.retain(|request| request.by.is_some_and(|by| actor.reaches(by)));
+        }
         let waiting = requests.iter().filter(|request| request.waits()).count();
         let mut minutes: Vec<i64> = requests
             .iter()

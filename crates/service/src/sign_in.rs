@@ -182,7 +182,7 @@ impl App {
         device: &str,
         now: Timestamp,
     ) -> Result<SessionToken, Error> {
-        let actor = Actor::person(person);
+        let actor = self.actor_of(person);
         let permit = self
             .may::<act::SignIn>(&actor, Target::Own(person.id))
             .await?;
@@ -229,9 +229,9 @@ impl App {
             .as_ref()
             .is_some_and(|credential| credential.totp_secret.is_some());
         let actor = if needs && !session.second_factor {
-            Actor::person(&without_strong_roles(&person))
+            self.actor_of(&without_strong_roles(&person))
         } else {
-            Actor::person(&person)
+            self.actor_of(&person)
         };
         Ok(Some(SignedIn {
             actor,
@@ -299,7 +299,7 @@ impl App {
             return Err(Error::field("name", WRONG));
         };
         self.right_password(&person, tried).await?;
-        let actor = Actor::person(&person);
+        let actor = self.actor_of(&person);
         let permit = self
             .may::<act::SignIn>(&actor, Target::Own(person.id))
             .await?;

@@ -29,6 +29,7 @@ impl App {
         self.add_overrides(&mut spec, self.now()).await?;
         crate::checks::add_devices(&mut spec);
         self.add_own_pages(&mut spec);
+        self.add_floor(&mut spec, None)?;
         let catalogue = self.inner().lists.catalogue();
         let sealed = self
             .inner()
@@ -59,14 +60,17 @@ impl App {
             catalogue: catalogue.version(),
             lists,
         };
-        self.filter().install(Snapshot::new(Parts {
+        let snapshot = Snapshot::new(Parts {
             policy: Arc::new(policy),
             categories: Arc::new(Listed(catalogue)),
             sealed: Arc::new(sealed),
             roster: Arc::new(roster),
             dictionaries: school.pack.dictionaries.compiled.clone(),
             versions,
-        }));
+        });
+        let kept = crate::campus::Kept::of(&school.pack.campuses, &snapshot);
+        self.inner().kept.store(Arc::new(kept));
+        self.filter().install(snapshot);
         Ok(())
     }
 
@@ -106,16 +110,20 @@ impl App {
     /// The pages' own name is never blocked: whoever must first accept the notice or sign in has to
     /// reach them (MON-09).
     fn add_own_pages(&self, spec: &mut PolicySpec) {
-        let host = own_host(self.web_url()).or_else(|| {
-            let school = self.school();
-            own_host(school.pack.network.web.as_deref()?)
-        });
-        if let Some(host) = host {
+        if let Some(host) = self.own_page_host() {
             spec.help.push(HelpSpec {
                 name: "Pharos's own pages".to_owned(),
                 sites: vec![host],
             });
         }
+    }
+
+    /// The name under which the pages are reached; `None` where it is a number.
+    pub(crate) fn own_page_host(&self) -> Option<String> {
+        own_host(self.web_url()).or_else(|| {
+            let school = self.school();
+            own_host(school.pack.network.web.as_deref()?)
+        })
     }
 
     /// The pack's address map, with sign-in names turned into people. A device whose user is not

@@ -177,6 +177,9 @@ impl App {
         };
         let stale = self.stale_lists()?;
         status.troubles = troubles(&status, &stale, &faults, self.now());
+        if let Some(floor) = self.floor_standing(actor).await? {
+            status.troubles.extend(of_floor(&floor));
+        }
         Ok(status)
     }
 }
@@ -237,6 +240,22 @@ fn troubles(status: &Status, stale: &[String], faults: &[String], now: Timestamp
         tell(format!("A file of leases cannot be read: {fault}."));
     }
     told
+}
+
+/// What is wrong with the trust's floor.
+fn of_floor(floor: &crate::FloorStanding) -> Option<String> {
+    let trust = &floor.trust;
+    if let Some(trouble) = &floor.trouble {
+        return Some(format!("The floor of {trust}: {trouble}."));
+    }
+    if floor.floor.is_none() {
+        return Some(format!(
+            "The school belongs to {trust}, and no issue of its floor was taken in yet: pharos floor import."
+        ));
+    }
+    floor.stale.then(|| {
+        format!("The floor of {trust} was not looked at where it comes from for too long. See the page of the trust's floor.")
+    })
 }
 
 fn of_running(running: &Running, tell: &mut impl FnMut(String)) {

@@ -98,6 +98,9 @@ impl App {
             }
         }
         read.extend(self.refresh_due_sealed().await?);
+        if self.refresh_due_floor().await? {
+            read.push("floor".to_owned());
+        }
         Ok(read)
     }
 
@@ -153,7 +156,7 @@ impl App {
         Ok(Fetched::Taken(Box::new(report)))
     }
 
-    async fn tell_of_refusal(&self, list: &str) -> Result<(), Error> {
+    pub(crate) async fn tell_of_refusal(&self, list: &str) -> Result<(), Error> {
         let to = self.holders(&[Role::Technical]).await?;
         let path = format!("/lists/{list}/refused/{}", self.today());
         let notices = self.notices_to(&to, "list-refused", &path, self.now())?;

@@ -80,6 +80,7 @@ impl App {
         };
         let mut spec = pack;
         self.add_overrides(&mut spec, self.now()).await?;
+        self.add_floor(&mut spec, None)?;
         if let Proposed::Opening(opening) = proposed {
             spec.overrides.exceptions.push(ExceptionSpec {
                 reference: "proposed".to_owned(),

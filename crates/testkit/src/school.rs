@@ -234,7 +234,7 @@ impl SampleSchool {
     pub async fn at_work(&self, username: &str) -> SignedIn {
         let person = self.person(username).await;
         SignedIn {
-            actor: Actor::person(&person),
+            actor: self.app.actor_of(&person),
             person,
             second_factor: true,
             must_enrol: false,

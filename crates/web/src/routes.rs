@@ -124,6 +124,8 @@ routes! {
     post "/settings/pack/{number}/back", May(Act::ProposePolicy) => p::versions::go_back;
     post "/settings/pack/{number}/back-now", May(Act::EmergencyBlock) => p::versions::go_back_now;
     get "/lists", May(Act::Explain) => p::lists::show;
+    get "/lists/floor", May(Act::Explain) => p::floor::show;
+    get "/campuses", May(Act::ProposePolicy) => p::campuses::show;
     get "/lists/provider", May(Act::Explain) => p::provider::show;
     post "/lists/provider", May(Act::ChangeSettings) => p::provider::record;
     post "/lists/provider/reviews", May(Act::ChangeSettings) => p::provider::add_review;

@@ -6,6 +6,7 @@
 )]
 
 mod evidence;
+mod floor;
 mod hours;
 mod identity;
 mod kit;

@@ -213,6 +213,8 @@ impl Model {
             .iter()
             .map(|(site, until)| EmergencySpec {
                 reference: "EM".into(),
+                groups: vec![],
+                places: vec![],
                 sites: words(&[site]),
                 until: *until,
             })

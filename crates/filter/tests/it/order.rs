@@ -276,6 +276,8 @@ fn fil_05_a_restriction_is_for_one_pupil_and_an_emergency_block_for_all() {
     });
     spec.overrides.emergency.push(EmergencySpec {
         reference: "EM-1".into(),
+        groups: vec![],
+        places: vec![],
         sites: words(&["rumour.test"]),
         until: Some(at("2026-03-05T00:00:00Z")),
     });

@@ -23,7 +23,7 @@ const SITES: [&str; 6] = [
 const GROUPS: [&str; 6] = [
     "everyone", "pupils", "staff", "boarders", "seniors", "named",
 ];
-const ASKED: [&str; 7] = [
+pub(crate) const ASKED: [&str; 7] = [
     "https://a.test/path/x",
     "a.test",
     "https://sub.b.test/",
@@ -32,10 +32,13 @@ const ASKED: [&str; 7] = [
     "https://c.test/",
     "https://sealed.test/bad",
 ];
-const TIMES: [&str; 3] = [LESSON, "2026-03-04T20:00:00Z", "2026-03-07T02:00:00Z"];
-const PEOPLE: [u128; 6] = [YEAR_8, BOARDER, PREP_2, PREP_4, SIXTH, TEACHER];
+pub(crate) const TIMES: [&str; 3] = [LESSON, "2026-03-04T20:00:00Z", "2026-03-07T02:00:00Z"];
+pub(crate) const PEOPLE: [u128; 6] = [YEAR_8, BOARDER, PREP_2, PREP_4, SIXTH, TEACHER];
 
-fn some<const N: usize>(of: [&'static str; N], most: usize) -> impl Strategy<Value = Vec<String>> {
+pub(crate) fn some<const N: usize>(
+    of: [&'static str; N],
+    most: usize,
+) -> impl Strategy<Value = Vec<String>> {
     vec(proptest::sample::select(of.to_vec()), 0..=most).prop_map(|names| words(&names))
 }
 
@@ -147,7 +150,7 @@ fn searches() -> impl Strategy<Value = Vec<SearchSpec>> {
     vec(search, 0..3)
 }
 
-fn specs() -> impl Strategy<Value = PolicySpec> {
+pub(crate) fn specs() -> impl Strategy<Value = PolicySpec> {
     let defaults = vec(
         (
             some(GROUPS, 1),
@@ -237,6 +240,8 @@ fn stricter() -> impl Strategy<Value = Add> {
             let until = Some(at("2026-03-05T00:00:00Z"));
             spec.overrides.emergency.push(EmergencySpec {
                 reference: "EM".into(),
+                groups: vec![],
+                places: vec![],
                 sites,
                 until,
             });
@@ -364,7 +369,7 @@ fn edit(
     }
 }
 
-fn everybody() -> Vec<Who> {
+pub(crate) fn everybody() -> Vec<Who> {
     PEOPLE
         .map(known)
         .into_iter()
@@ -372,7 +377,7 @@ fn everybody() -> Vec<Who> {
         .collect()
 }
 
-fn school(spec: &PolicySpec) -> School {
+pub(crate) fn school(spec: &PolicySpec) -> School {
     let lists = [
         ("b.test", "gambling"),
         ("c.test", "games"),
@@ -521,7 +526,7 @@ proptest! {
 }
 
 /// Tunnelling is about looking inside, not about reach.
-fn strictness(action: Action) -> Action {
+pub(crate) fn strictness(action: Action) -> Action {
     if action == Action::Tunnel {
         Action::Allow
     } else {

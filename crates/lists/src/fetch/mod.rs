@@ -7,6 +7,7 @@
 //!
 //! It is blocking work with a small runtime of its own inside, for a thread of low priority.
 
+mod floor;
 mod http;
 mod sealed;
 mod state;
@@ -21,6 +22,7 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use jiff::{SignedDuration, Timestamp};
 
+pub use floor::FloorFetched;
 pub use http::{FetchLimits, Trust};
 pub use sealed::{SealedFetched, SealedFrom, SealedSubscription};
 pub use url::ListUrl;
@@ -194,18 +196,13 @@ impl Lists {
     pub fn fetch_status(&self) -> Vec<FetchStatus> {
         let book = Book::read(&self.book()).0;
         book.into_iter()
-            .map(|(page, memory)| FetchStatus {
-                sealed: page.starts_with(sealed::BOOK_PREFIX),
-                list: page
-                    .strip_prefix(sealed::BOOK_PREFIX)
-                    .unwrap_or(&page)
-                    .to_owned(),
-                url: memory.url,
-                next: memory.next,
-                last_good: memory.last_good,
-                failures: memory.failures,
-                trouble: memory.trouble,
-            })
+            .filter(|(page, _)| page != floor::BOOK_PAGE)
+            .map(
+                |(page, memory)| match page.strip_prefix(sealed::BOOK_PREFIX) {
+                    Some(list) => memory.status(list.to_owned(), true),
+                    None => memory.status(page, false),
+                },
+            )
             .collect()
     }
 

@@ -133,20 +133,8 @@ impl Lists {
         key: &SealedKey,
         now: Timestamp,
     ) -> Result<(SealedFetched, Validators), FetchError> {
-        let limits = FetchLimits {
-            bytes_max: fetching.limits.bytes_max.min(BUNDLE_MAX as u64),
-            ..fetching.limits
-        };
-        let found = match &subscription.from {
-            SealedFrom::Url(url) => {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .map_err(|error| ListsError::io("start fetching into", self.root(), error))?;
-                runtime.block_on(download(url, known, &limits, &fetching.trust))?
-            }
-            SealedFrom::File(path) => from_file(path, known, limits.bytes_max)?,
-        };
+        let most = BUNDLE_MAX as u64;
+        let found = found(self.root(), &subscription.from, fetching, known, most)?;
         let Some((bundle, validators)) = found else {
             return Ok((SealedFetched::AsItWas, known.clone()));
         };
@@ -173,7 +161,31 @@ impl Lists {
 }
 
 /// The bundle, and what tells it from the next; `None` when it is as it was.
-type Found = Option<(Zeroizing<Vec<u8>>, Validators)>;
+pub(super) type Found = Option<(Zeroizing<Vec<u8>>, Validators)>;
+
+/// What lies at the source, of at most `bytes_max`; `root` is for messages. Blocking.
+pub(super) fn found(
+    root: &Path,
+    from: &SealedFrom,
+    fetching: &Fetching,
+    known: &Validators,
+    bytes_max: u64,
+) -> Result<Found, FetchError> {
+    let limits = FetchLimits {
+        bytes_max: fetching.limits.bytes_max.min(bytes_max),
+        ..fetching.limits
+    };
+    match from {
+        SealedFrom::Url(url) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| ListsError::io("start fetching into", root, error))?;
+            runtime.block_on(download(url, known, &limits, &fetching.trust))
+        }
+        SealedFrom::File(path) => from_file(path, known, limits.bytes_max),
+    }
+}
 
 async fn download(
     url: &ListUrl,

@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::FetchStatus;
 use super::http::Validators;
 use crate::disk;
 use crate::error::ListsError;
@@ -35,6 +36,19 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// How fetching goes, under the name that people know.
+    pub(super) fn status(self, list: String, sealed: bool) -> FetchStatus {
+        FetchStatus {
+            list,
+            sealed,
+            url: self.url,
+            next: self.next,
+            last_good: self.last_good,
+            failures: self.failures,
+            trouble: self.trouble,
+        }
+    }
+
     pub(super) fn succeeded(
         &mut self,
         validators: Validators,

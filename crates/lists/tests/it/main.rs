@@ -9,6 +9,7 @@
 
 mod crashes;
 mod fetching;
+mod floor;
 mod imports;
 mod marks;
 mod publisher;

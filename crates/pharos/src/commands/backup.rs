@@ -18,6 +18,7 @@ const FOLDERS: &[&str] = &["lists", "activity"];
 const FILES: &[&str] = &[
     "keys/sealed-lists",
     "keys/list-manifest",
+    "keys/trust-report",
     "keys/authority.key",
     "keys/authority.pem",
     "keys/radius",

@@ -90,6 +90,7 @@ fn print(explanation: &Explanation, output: &mut Output) {
         add("entry", reason.entry.as_deref());
         add("hours", reason.hours.as_deref());
         add("change", reason.over.as_deref());
+        add("by", reason.by.as_deref());
         output.say(line);
     }
     print_text(explanation, output);

@@ -13,7 +13,7 @@ pub(crate) async fn run(args: InitArgs, output: &mut Output) -> anyhow::Result<u
     let files = super::pack::read(&args.pack)?;
     let loaded = pharos_pack::load(&files);
     if loaded.pack.is_none() {
-        return super::pack::check(&args.pack, output);
+        return super::pack::check(&args.pack, None, output);
     }
     let folder = Folder::create(
         &args.data,

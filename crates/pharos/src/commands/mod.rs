@@ -5,10 +5,12 @@ pub(crate) mod init;
 pub(crate) mod pack;
 pub(crate) mod radius;
 pub(crate) mod scan;
+pub(crate) mod trust;
 
 mod changes;
 mod doctor;
 mod explain;
+mod floor;
 mod limits;
 mod lists;
 mod network;
@@ -52,6 +54,7 @@ pub(crate) async fn run(opened: &Opened, request: Request, output: &mut Output) 
         Request::Changes(args) => changes::log(opened, &args, output).await,
         Request::Network(args) => network::run(opened, args.command, output).await,
         Request::Roaming(args) => roaming::run(opened, args.command, output).await,
+        Request::Floor(args) => floor::run(opened, args.command, output).await,
         Request::PackInstall(args) => pack::install(opened, &args, output).await,
     };
     match done {

@@ -12,10 +12,19 @@ use crate::cli::PackInstallArgs;
 use crate::output::Output;
 use crate::wire::Opened;
 
-/// Everything that is wrong or noteworthy. 0 when it can be used, 1 when not.
-pub(crate) fn check(dir: &Path, output: &mut Output) -> anyhow::Result<u8> {
+/// Everything that is wrong or noteworthy, and what asks for less than the floor it is to stand on. 0
+/// when it can be used, 1 when not.
+pub(crate) fn check(dir: &Path, floor: Option<&Path>, output: &mut Output) -> anyhow::Result<u8> {
+    let floor = match floor {
+        Some(file) => match super::trust::floor_in(file, output)? {
+            Some(floor) => Some(floor),
+            None => return Ok(1),
+        },
+        None => None,
+    };
     let options = Options {
         today: Some(jiff::Zoned::now().date()),
+        floor: floor.as_ref(),
         ..Options::default()
     };
     let loaded = load_with(&read(dir)?, &options);
@@ -32,6 +41,12 @@ pub(crate) fn check(dir: &Path, output: &mut Output) -> anyhow::Result<u8> {
             count(Severity::Warning),
             count(Severity::Note)
         ));
+        if !loaded.below_floor.is_empty() {
+            let lines = loaded.below_floor.len();
+            output.say(format!(
+                "{lines} lines ask for less than the trust's floor: they are without effect"
+            ));
+        }
     }
     Ok(u8::from(loaded.pack.is_none()))
 }

@@ -17,6 +17,7 @@ mod clocks;
 mod commands;
 mod dns;
 mod faults;
+mod floor;
 mod keyboard;
 mod network;
 mod postgres;

@@ -2,6 +2,7 @@
 
 mod browsers;
 mod downloads;
+mod floor;
 mod inspection;
 mod rules;
 mod words;
@@ -43,6 +44,7 @@ impl Policy {
         let modes = modes(spec, &mut words);
         let mut rules = rules::Rules::default();
         rules.of(spec, &mut words);
+        let floor = floor::compile(spec.floor.as_ref(), &mut rules, &mut words);
         let search = search(spec, &mut words);
         let page_text = page_text(spec, &mut words);
         let ai = ai(spec, &mut words);
@@ -108,6 +110,7 @@ impl Policy {
             avoidance_granted,
             unknown_mode: spec.unknown.mode,
             unknown: blank_subject(),
+            floor,
             guests: Vec::new(),
             categories: vocabulary.categories.to_vec(),
             unlisted: unlisted

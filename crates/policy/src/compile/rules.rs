@@ -11,7 +11,10 @@ use crate::policy::MAIL_CAP_RULE;
 use crate::rule::{Audience, Rule};
 use crate::sets::HoursSet;
 use crate::sites::Sites;
-use crate::spec::{ExceptionSpec, HeldSpec, LessonKind, LessonSpec, PersonalSpec, RuleSpec};
+use crate::spec::{
+    EmergencySpec, ExceptionSpec, FloorBlockSpec, HeldSpec, LessonKind, LessonSpec, PersonalSpec,
+    RuleSpec,
+};
 use crate::{Action, Layer, PolicySpec};
 
 /// All rules so far, and where they are found.
@@ -94,11 +97,42 @@ impl Rules {
             self.add(rule, &block.sites, &path, words);
         }
         for (n, block) in spec.overrides.emergency.iter().enumerate() {
-            let path = format!("overrides.emergency[{n}]");
+            self.emergency(block, &format!("overrides.emergency[{n}]"), spec, words);
+        }
+    }
+
+    /// A block made in a hurry. Groups and places that the pack no longer has are left out; where none
+    /// is left, it is for everyone: never milder than it was.
+    fn emergency(
+        &mut self,
+        block: &EmergencySpec,
+        path: &str,
+        spec: &PolicySpec,
+        words: &mut Words<'_>,
+    ) {
+        let of_block = || {
             let mut rule = blank("emergency-block", Layer::SchoolBlock, Action::Block);
             rule.over = Some(block.reference.as_str().into());
             rule.until = block.until;
-            self.add(rule, &block.sites, &path, words);
+            rule
+        };
+        let known = |group: &&String| words.groups.number(group).is_some();
+        let groups: Vec<String> = block.groups.iter().filter(known).cloned().collect();
+        let there = |place: &&String| spec.places.contains_key(*place);
+        let places: Vec<String> = block.places.iter().filter(there).cloned().collect();
+        if groups.is_empty() && places.is_empty() {
+            self.add(of_block(), &block.sites, path, words);
+            return;
+        }
+        if !groups.is_empty() {
+            let mut rule = of_block();
+            rule.audience = words.audience(&groups, &[], path);
+            self.add(rule, &block.sites, path, words);
+        }
+        if !places.is_empty() {
+            let mut rule = of_block();
+            rule.places = Some(words.places(&places, &format!("{path}.places")));
+            self.add(rule, &block.sites, path, words);
         }
     }
 
@@ -249,6 +283,21 @@ impl Rules {
         self.add_at(rule, sites, &format!("{path}.sites"), words);
     }
 
+    /// A block of a floor. It stands above the school's help sites, so that no school can call a
+    /// site help to get out of it.
+    pub(super) fn of_floor(
+        &mut self,
+        number: usize,
+        block: &FloorBlockSpec,
+        path: &str,
+        words: &mut Words<'_>,
+    ) {
+        let mut rule = blank(&block.name, Layer::Floor, Action::Block);
+        rule.floor = Some(number);
+        rule.categories = words.categories(&block.categories, &format!("{path}.categories"));
+        self.add(rule, &block.sites, path, words);
+    }
+
     fn add_at(&mut self, rule: Rule, sites: &[String], path: &str, words: &mut Words<'_>) {
         let number = self.rules.len();
         let opens = rule.action <= Action::Allow;
@@ -257,7 +306,7 @@ impl Rules {
             let Some(site) = words.site(text, opens, &path) else {
                 continue;
             };
-            if rule.action == Action::Block && self.is_help(&site) {
+            if rule.action == Action::Block && rule.floor.is_none() && self.is_help(&site) {
                 let message = format!(
                     "{text:?} is a help site, and help is never blocked (FIL-13); take it out"
                 );
@@ -295,6 +344,7 @@ fn blank(name: &str, layer: Layer, action: Action) -> Rule {
         teaching: false,
         never_inspect: false,
         over: None,
+        floor: None,
     }
 }
 

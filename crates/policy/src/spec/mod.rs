@@ -5,6 +5,7 @@
 
 mod browsers;
 mod downloads;
+mod floor;
 mod hours;
 mod overrides;
 mod people;
@@ -12,6 +13,7 @@ mod rules;
 
 pub use browsers::{BrowsersSpec, ClosedSpec};
 pub use downloads::{AntivirusSpec, DownloadsSpec, FileBlockSpec, Undecided};
+pub use floor::{FloorBlockSpec, FloorSearchSpec, FloorSpec, WhomSpec};
 pub use hours::{Boarding, CalendarSpec, DatesSpec, Day, HoursSpec, SchoolDays, SpanSpec};
 pub use overrides::{
     EmergencySpec, ExceptionSpec, HeldSpec, LessonKind, LessonSpec, Overrides, PersonalSpec,
@@ -75,6 +77,9 @@ pub struct PolicySpec {
     pub in_lesson: Option<InLessonSpec>,
     /// Devices whose user is unknown (FIL-17).
     pub unknown: UnknownSpec,
+    /// What the school's trust holds it to, whatever the rest says. Not part of the pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<FloorSpec>,
     /// What changes from hour to hour and is kept by the server, not in the pack.
     pub overrides: Overrides,
 }
@@ -103,6 +108,7 @@ impl Default for PolicySpec {
             avoidance: AvoidanceSpec::default(),
             in_lesson: None,
             unknown: UnknownSpec::default(),
+            floor: None,
             overrides: Overrides::default(),
         }
     }

@@ -56,7 +56,8 @@ pub struct UninspectedSpec {
     pub until: Timestamp,
 }
 
-/// A block made in a hurry, for everyone. It stands in the school-block layer.
+/// A block made in a hurry. It stands in the school-block layer. With no groups and no places: for
+/// everyone; else for whoever is in any of the groups, and for everything in any of the places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EmergencySpec {
@@ -64,6 +65,12 @@ pub struct EmergencySpec {
     pub reference: String,
     /// Sites.
     pub sites: Vec<String>,
+    /// Groups it is for, anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Places it is for, whoever asks there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
     /// When it runs out; `None`: until it is taken away.
     #[serde(default)]
     pub until: Option<Timestamp>,

@@ -176,6 +176,7 @@ impl World {
         Actor::Person {
             id: id(number),
             roles: BTreeSet::from([role]),
+            within: None,
         }
     }
 

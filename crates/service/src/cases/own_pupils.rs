@@ -21,7 +21,8 @@ impl App {
         self.may::<act::ListPeople>(&me.actor, Target::School)
             .await?;
         let shares = |pupil: &Person| {
-            pupil.is_active()
+            me.actor.reaches(pupil.id)
+                && pupil.is_active()
                 && pupil.is(Role::Pupil)
                 && !pupil.classes.is_disjoint(&me.person.classes)
         };

@@ -26,7 +26,7 @@ impl App {
                 people.extend(self.known_person(*reader).await?);
             }
         }
-        people.retain(|person| rules.sees_case(&Actor::person(person), &facts));
+        people.retain(|person| rules.sees_case(&self.actor_of(person), &facts));
         Ok(people)
     }
 

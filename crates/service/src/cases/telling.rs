@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use pharos_access::{About, Actor, Target, act};
+use pharos_access::{About, Actor, CaseFacts, Target, act};
 use pharos_casework::{CaseState, Entry, Procedure, tells};
 use pharos_records::{CaseFilter, NewNotice};
-use pharos_school::{CaseId, Person, Role};
+use pharos_school::{CaseId, Person, PersonId, Role};
 
 use super::pace;
 use crate::{App, Error};
@@ -56,6 +56,7 @@ impl App {
                     .await?
                     .into_iter()
                     .filter(|person| !facts.is_about(person.id))
+                    .filter(|person| self.hears_of(person, &involved(&facts)))
                     .collect();
                 let (kind, path) = if case.title.starts_with(pace::ONE_OF_MANY) {
                     let at = pace::told_together_at(false, case.opened_at).as_second();
@@ -161,9 +162,9 @@ impl App {
             .await?
             .into_iter()
             .filter(|person| {
-                facts
-                    .as_ref()
-                    .is_none_or(|facts| !facts.is_about(person.id))
+                facts.as_ref().is_none_or(|facts| {
+                    !facts.is_about(person.id) && self.hears_of(person, &involved(facts))
+                })
             })
             .collect();
         self.notices_to(&to, &format!("case-{last}"), &format!("/cases/{id}"), now)
@@ -188,6 +189,15 @@ impl App {
             .await?
             .into_iter()
             .filter(|person| !about.contains(&person.id))
+            .filter(|person| {
+                let about: Vec<PersonId> = about.iter().copied().collect();
+                self.hears_of(person, &about)
+            })
             .collect())
     }
+}
+
+/// Everybody with a part in a case.
+fn involved(facts: &CaseFacts) -> Vec<PersonId> {
+    facts.involved.iter().map(|one| one.id).collect()
 }

@@ -28,7 +28,7 @@ pub struct LogFilter {
     /// Made by this person.
     pub by: Option<PersonId>,
     /// Of this kind: `pack`, `opening`, `exception`, `emergency-block`, `lesson-list`,
-    /// `restriction`, `membership`, `list`.
+    /// `restriction`, `membership`, `list`, `floor`.
     pub kind: Option<String>,
     /// With this effect.
     pub effect: Option<Effect>,
@@ -359,9 +359,15 @@ impl App {
         for entry in self.records().ledger(&permit, &filter, LINES_MAX).await? {
             let detail: serde_json::Value =
                 serde_json::from_str(&entry.line.detail).unwrap_or_default();
-            let name = detail.get("list").or_else(|| detail.get("sealed-list"));
-            let Some(name) = name.and_then(|name| name.as_str()) else {
-                continue;
+            let word = |key: &str| detail.get(key).and_then(|name| name.as_str());
+            let (kind, policy, why) = match (word("list").or(word("sealed-list")), word("floor")) {
+                (Some(name), _) => (
+                    "list",
+                    format!("list {name}"),
+                    "A list was brought in, taken back or refused".to_owned(),
+                ),
+                (None, Some(trust)) => ("floor", format!("floor of {trust}"), floor_says(&detail)),
+                (None, None) => continue,
             };
             if entry.line.at < since {
                 continue;
@@ -381,11 +387,11 @@ impl App {
                 by: self.called(by, origin).await?,
                 by_person: by,
                 origin: origin.name(),
-                kind: "list",
-                policy: format!("list {name}"),
+                kind,
+                policy,
                 effect: Effect::Both.name(),
                 state: "in-force",
-                why: "A list was brought in, taken back or refused".to_owned(),
+                why,
                 difference: Vec::new(),
                 steps: Vec::new(),
                 until: None,
@@ -395,6 +401,19 @@ impl App {
         }
         Ok(lines)
     }
+}
+
+/// What became of a trust's floor.
+fn floor_says(detail: &serde_json::Value) -> String {
+    let word = |key: &str| detail.get(key).and_then(|value| value.as_str());
+    let issue = detail.get("issue").map(|issue| format!("Issue {issue}: "));
+    let why = word("why").map(|why| format!(". {why}"));
+    format!(
+        "{}{}{}",
+        issue.unwrap_or_default(),
+        word("result").unwrap_or("changed"),
+        why.unwrap_or_default()
+    )
 }
 
 /// A step in words.

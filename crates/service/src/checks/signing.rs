@@ -37,7 +37,7 @@ pub struct Signature {
 impl App {
     /// Whether somebody signs the sheets of checks.
     pub fn signs_checks(&self, actor: &Actor) -> bool {
-        SIGNERS.iter().any(|role| actor.holds(*role))
+        actor.within().is_none() && SIGNERS.iter().any(|role| actor.holds(*role))
     }
 
     /// Signs the sheet of a run. A later signature of the same person takes the place of their
@@ -48,7 +48,8 @@ impl App {
     /// leadership; [`Error::Invalid`] without words where something did not hold.
     pub async fn sign_check(&self, me: &SignedIn, id: CheckId, words: &str) -> Result<(), Error> {
         let run = self.check(&me.actor, id).await?;
-        let role = SIGNERS.into_iter().find(|role| me.actor.holds(*role)).ok_or_else(|| {
+        let signs = |role: &Role| self.signs_checks(&me.actor) && me.actor.holds(*role);
+        let role = SIGNERS.into_iter().find(signs).ok_or_else(|| {
             Error::Refused("The leadership signs the sheets of checks: the head, the leadership team or the lead.".to_owned())
         })?;
         let words = words.trim();

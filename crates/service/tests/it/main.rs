@@ -9,11 +9,13 @@
 
 mod alerts;
 mod attempts;
+mod campus;
 mod cases;
 mod changes;
 mod checks;
 mod evidence;
 mod filtering;
+mod floor;
 mod lists;
 mod looking;
 mod mail_cap;

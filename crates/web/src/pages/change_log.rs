@@ -17,6 +17,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("lesson-list", "Links for a class"),
     ("restriction", "One person restricted"),
     ("membership", "Member of an exception group"),
+    ("floor", "The trust's floor"),
     ("list", "List brought in"),
 ];
 

@@ -219,7 +219,7 @@ fn verdict_of(sheet: Sheet, found: &Explanation, address: &str) -> Sheet {
         .heading("The verdict")
         .add(facts)
         .add(Table::new("Every rule considered, the one that decided first", &["Level", "Rule", "Says", "What became of it", "Matched"], rows))
-        .text("Levels speak in this order: sealed lists, help, the school's blocks, personal restrictions, exceptions, lesson lists, groups, then what holds when nothing else speaks.")
+        .text("Levels speak in this order: sealed lists, the trust's floor, help, the school's blocks, personal restrictions, exceptions, lesson lists, groups, then what holds when nothing else speaks.")
 }
 
 /// By whose dictionaries the text of pages is judged.
@@ -245,6 +245,7 @@ fn row(reason: &Reason) -> Vec<Cell> {
         ("hours", &reason.hours),
         ("place", &reason.place),
         ("change", &reason.over),
+        ("by", &reason.by),
     ];
     let matched: Vec<_> = parts
         .into_iter()
@@ -269,10 +270,11 @@ fn row(reason: &Reason) -> Vec<Cell> {
 
 fn layer(layer: pharos_policy::Layer) -> &'static str {
     use pharos_policy::Layer::{
-        Default, Exception, Group, Help, LessonList, Personal, SchoolBlock, Sealed,
+        Default, Exception, Floor, Group, Help, LessonList, Personal, SchoolBlock, Sealed,
     };
     match layer {
         Sealed => "Sealed lists",
+        Floor => "The trust's floor",
         Help => "Help is never blocked",
         SchoolBlock => "The school's own blocks",
         Personal => "Restriction for one person",

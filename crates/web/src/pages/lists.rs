@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use pharos_access::act;
+use pharos_access::{Act, act};
 use pharos_service::{Error, SignedIn};
 
 use crate::components::{Cell, Details, Table, Warning};
@@ -80,11 +80,22 @@ async fn page(web: &Web, me: &SignedIn) -> Result<Response, Error> {
             text: list.problems.join("; "),
         });
     }
-    let sheet = sealed(web, sheet)?.add(Piece::Links(vec![(
-        "/lists/provider".to_owned(),
-        "The provider record: who brings the internet in, and whether they take the IWF list"
-            .to_owned(),
-    )]));
+    let mut links = vec![
+        (
+            "/lists/provider".to_owned(),
+            "The provider record: who brings the internet in, and whether they take the IWF list"
+                .to_owned(),
+        ),
+        (
+            "/lists/floor".to_owned(),
+            "The trust's floor: what nothing of the school's own stands above".to_owned(),
+        ),
+    ];
+    if web.app.could(&me.actor, Act::ProposePolicy) {
+        let text = "Campuses: who shares this server, and how each stands";
+        links.push(("/campuses".to_owned(), text.to_owned()));
+    }
+    let sheet = sealed(web, sheet)?.add(Piece::Links(links));
     Ok(sheet.response())
 }
 

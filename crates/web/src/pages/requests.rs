@@ -415,6 +415,8 @@ async fn site_facts(
             "Blocked by",
             if known.sealed {
                 "A sealed list: it stays shut".to_owned()
+            } else if let Some(by) = &known.floor {
+                format!("The trust's floor ({by}): nothing that the school approves opens it")
             } else {
                 known.blocked_by
             },

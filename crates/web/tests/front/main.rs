@@ -6,6 +6,7 @@ mod attempts;
 mod blocked;
 mod breach;
 mod browser;
+mod campuses;
 mod casework;
 mod changes;
 mod doors;

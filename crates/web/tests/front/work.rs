@@ -7,7 +7,7 @@ use std::task::Poll;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use pharos_school::Role;
-use pharos_testkit::school::SampleSchool;
+use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::browser::Browser;
 
@@ -437,4 +437,32 @@ async fn fil_03_the_lists_page_says_that_there_is_no_sealed_list() {
             .text
             .contains("There is no sealed list here.")
     );
+}
+
+/// FIL-06: the page of the trust's floor says what it asks for, whose it is and which lines of the pack
+/// ask for less; the page that explains names whose rule decided.
+#[tokio::test]
+async fn fil_06_the_page_of_the_trusts_floor_says_what_it_asks_for() {
+    let school = SampleSchool::open().await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "hana.yilmaz").await;
+    let none = browser.get("/lists/floor").await.text;
+    assert!(none.contains("belongs to no trust"), "{none}");
+    let mut files = pack_files();
+    let floor = "floor = 1\n[trust]\nname = \"Saltmarsh Learning Trust\"\nversion = 3\nissued = 2026-09-01\napproved_by = \"The committee\"\n[[blocks]]\nname = \"floor: pupils\"\nyears = [\"N-9\"]\nsites = [\"low-tide.example\"]\n";
+    files.insert("floor.toml".to_owned(), floor.as_bytes().to_vec());
+    let school = SampleSchool::with(&files).await;
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "hana.yilmaz").await;
+    let page = browser.get("/lists/floor").await.text;
+    for words in [
+        "Saltmarsh Learning Trust",
+        "3 of 2026-09-01",
+        "pupils of years N-9",
+        "Blocks low-tide.example",
+        "unsigned: a new version of the pack can drop it",
+        "the pack nowhere asks for less",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }

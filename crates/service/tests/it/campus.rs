@@ -1,0 +1,291 @@
+//! One server for several campuses: whoever acts for one sees and changes its people alone, whoever acts
+//! for the whole school sees and changes all (ROLE-02, REQ-02, FIL-05, CON-14).
+
+use jiff::SignedDuration;
+use pharos_access::Act;
+use pharos_policy::Action;
+use pharos_school::RequestId;
+use pharos_service::{Error, ExplainQuestion, NewLesson, SignedIn, Vetting};
+use pharos_testkit::school::{SampleSchool, pack_files};
+
+use crate::{is_closed, said};
+
+/// A pupil of the prep site, and one of the senior site.
+const PREP: &str = "luca.penhale";
+const SENIOR: &str = "ada.quill";
+
+/// The sample school with its deputy for the prep site kept to it.
+async fn two_campuses() -> SampleSchool {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let campuses = r#"
+[campuses.prep]
+title = "Prep site"
+places = ["prep-rooms"]
+groups = ["early-years", "lower-prep", "upper-prep"]
+delegates = ["Sunita.Pillai"]
+[campuses.senior]
+title = "Senior site"
+places = ["senior-rooms"]
+groups = ["lower-school", "upper-school", "sixth-form"]
+"#;
+    files.insert("school.toml".to_owned(), (text + campuses).into_bytes());
+    SampleSchool::with(&files).await
+}
+
+async fn delegate(school: &SampleSchool) -> SignedIn {
+    school.at_work("sunita.pillai").await
+}
+
+async fn asks(school: &SampleSchool, pupil: &str) -> RequestId {
+    let asker = school.person(pupil).await;
+    let actor = school.app.actor_of(&asker);
+    school
+        .app
+        .ask_for_site(
+            &asker,
+            &actor,
+            "tides.example",
+            "For my project on tides",
+            None,
+        )
+        .await
+        .unwrap()
+}
+
+/// ROLE-02, REQ-02: a delegate's acts are those of their role that look at single rows or show nobody;
+/// whatever is about the school as a whole is closed to them and noted, and stays open to the lead.
+#[tokio::test]
+async fn role_02_a_delegate_does_nothing_for_the_whole_school() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await;
+    assert!(me.actor.within().is_some() && lead.actor.within().is_none());
+    for act in [
+        Act::ProposePolicy,
+        Act::AssessChange,
+        Act::MakeReport,
+        Act::ReadWeek,
+        Act::CountCases,
+        Act::AddException,
+    ] {
+        assert!(!app.could(&me.actor, act), "{act}");
+        assert!(
+            app.could(&lead.actor, act) || act == Act::AddException,
+            "{act}"
+        );
+    }
+    for act in [
+        Act::DecideRequest,
+        Act::EmergencyBlock,
+        Act::LessonList,
+        Act::ListAlerts,
+        Act::ListCases,
+    ] {
+        assert!(app.could(&me.actor, act), "{act}");
+    }
+    let error = app.school_report(&me.actor).await.unwrap_err();
+    assert!(is_closed(&error));
+    assert!(!app.signs_checks(&me.actor) && app.signs_checks(&lead.actor));
+}
+
+/// REQ-01, REQ-02: requests of one campus go to its delegate and those who act for all; the delegate opens
+/// for its people and groups alone, and does not know of the others.
+#[tokio::test]
+async fn req_02_a_delegate_decides_for_their_own_campus() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await;
+    let (own, other) = (asks(&school, PREP).await, asks(&school, SENIOR).await);
+    let seen = |rows: Vec<(pharos_records::SiteRequest, Option<pharos_school::Person>)>| {
+        rows.into_iter()
+            .map(|(request, _)| request.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seen(app.requests(&me.actor, false).await.unwrap()), [own]);
+    assert_eq!(app.requests(&lead.actor, false).await.unwrap().len(), 2);
+    assert!(matches!(
+        app.request(&me.actor, other).await,
+        Err(Error::NotFound)
+    ));
+    assert_eq!(
+        app.answer_times(&me.actor, jiff::Timestamp::MIN)
+            .await
+            .unwrap()
+            .waiting,
+        1
+    );
+
+    let vetting = |groups: &[&str]| Vetting {
+        approve: true,
+        why: "Looked through it".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        days: 3,
+        relied_on: String::new(),
+    };
+    for id in [own, other] {
+        app.endorse_request(&lead.actor, id, true, "A good page for it")
+            .await
+            .unwrap();
+    }
+    let both = vetting(&["lower-prep", "lower-school"]);
+    let beyond = app.decide_request(&me.actor, own, &both);
+    let Err(Error::Invalid(problems)) = beyond.await else {
+        panic!("a group of another campus");
+    };
+    assert!(
+        problems[0].text.contains("lower-school"),
+        "{}",
+        problems[0].text
+    );
+    let error = app.decide_request(&me.actor, other, &vetting(&[])).await;
+    assert!(matches!(error, Err(Error::NotFound)), "{error:?}");
+    app.decide_request(&me.actor, own, &vetting(&["upper-prep"]))
+        .await
+        .unwrap();
+    app.decide_request(&lead.actor, other, &vetting(&[]))
+        .await
+        .unwrap();
+
+    let shown = |changes: Vec<pharos_records::Override>| {
+        changes
+            .into_iter()
+            .filter_map(|change| change.request)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(app.overrides(&me.actor).await.unwrap()), [own]);
+    assert_eq!(app.overrides(&lead.actor).await.unwrap().len(), 2);
+    let theirs = app.overrides(&lead.actor).await.unwrap();
+    let theirs = theirs
+        .iter()
+        .find(|change| change.request == Some(other))
+        .unwrap();
+    assert!(!app.could_end_override(&me.actor, theirs).await.unwrap());
+    let error = app.end_override(&me.actor, theirs.id).await;
+    assert!(matches!(error, Err(Error::NotFound)), "{error:?}");
+}
+
+/// BRE-04, FIL-08: a delegate's block holds at their campus alone, and their lesson lists are for its
+/// classes.
+#[tokio::test]
+async fn bre_04_a_delegates_block_and_lists_hold_at_their_campus() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let action = async |user: &'static str| school.verdict(user, "low-tide.example").await.action;
+    let before = (action(PREP).await, action(SENIOR).await);
+    assert_eq!(before.1, Action::Allow);
+    app.block_now(&me.actor, "low-tide.example", "Seen in Year 3 today")
+        .await
+        .unwrap();
+    assert_eq!(action(PREP).await, Action::Block);
+    assert_eq!(action(SENIOR).await, Action::Allow);
+    let lead = school.at_work("ruth.okafor").await.actor;
+    app.block_now(&lead, "low-tide.example", "Seen everywhere now")
+        .await
+        .unwrap();
+    assert_eq!(action(SENIOR).await, Action::Block);
+    assert_eq!(
+        app.overrides(&me.actor).await.unwrap().len(),
+        1,
+        "not the whole school's"
+    );
+
+    let class_of = async |pupil: &str| *school.person(pupil).await.classes.iter().next().unwrap();
+    let lesson = |class| NewLesson {
+        adult: "Sunita Pillai".to_owned(),
+        class,
+        sites: vec!["tides.example".to_owned()],
+        from: None,
+        minutes: 40,
+        supervised: false,
+    };
+    let elsewhere = app
+        .open_lesson(&me.actor, &lesson(class_of(SENIOR).await))
+        .await;
+    assert!(matches!(elsewhere, Err(Error::Invalid(_))), "{elsewhere:?}");
+    app.open_lesson(&me.actor, &lesson(class_of(PREP).await))
+        .await
+        .unwrap();
+    let classes = app.classes(&me.actor).await.unwrap();
+    let all = app.classes(&lead).await.unwrap();
+    assert!(!classes.is_empty() && classes.len() < all.len());
+}
+
+/// FIL-05, MON-13, ROLE-08: people, verdicts, restrictions and activity of another campus are not there
+/// for a delegate.
+#[tokio::test]
+async fn fil_05_people_of_another_campus_are_not_there() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let (own, other) = (school.person(PREP).await, school.person(SENIOR).await);
+    let found = app.find_people(&me.actor, "ada").await.unwrap();
+    assert!(found.iter().all(|person| person.id != other.id));
+    assert_eq!(
+        app.find_people(&me.actor, "luca").await.unwrap()[0].id,
+        own.id
+    );
+    assert!(matches!(
+        app.person(&me.actor, other.id).await,
+        Err(Error::NotFound)
+    ));
+    app.person(&me.actor, own.id).await.unwrap();
+    let ask = |person| ExplainQuestion {
+        address: "tides.example".to_owned(),
+        person: Some(person),
+        from: None,
+        at: None,
+    };
+    assert!(is_closed(
+        &app.explain(&me.actor, &ask(other.id)).await.unwrap_err()
+    ));
+    app.explain(&me.actor, &ask(own.id)).await.unwrap();
+    let until = Some(app.now() + SignedDuration::from_hours(24));
+    let restrict = async |person| {
+        app.restrict(&me.actor, person, &[], until, "Asked by home")
+            .await
+    };
+    assert!(is_closed(&restrict(other.id).await.unwrap_err()));
+    restrict(own.id).await.unwrap();
+    let query = |person| pharos_activity::Query {
+        person: Some(person),
+        ..pharos_activity::Query::default()
+    };
+    let looked = app
+        .activity_of(&me.actor, other.id, query(other.id), "A worry")
+        .await;
+    assert!(is_closed(&looked.unwrap_err()));
+    app.activity_of(&me.actor, own.id, query(own.id), "A worry")
+        .await
+        .unwrap();
+}
+
+/// MON-13: an alert about a pupil is told and shown to the delegate of their campus and to those who act
+/// for all, and to no delegate of another.
+#[tokio::test]
+async fn mon_13_alerts_go_to_their_own_campus() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await.actor;
+    school.notices().await;
+    school.visit(SENIOR, "self-harm.pharos.test/").await;
+    let told = school.notices().await;
+    assert!(
+        said(&told).iter().any(|(_, to)| *to == "ruth.okafor"),
+        "{told:?}"
+    );
+    assert!(
+        said(&told).iter().all(|(_, to)| *to != "sunita.pillai"),
+        "{told:?}"
+    );
+    assert_eq!(app.alerts(&me.actor, false).await.unwrap().len(), 0);
+    assert_eq!(app.waiting(&me.actor).await.unwrap().alerts, 0);
+    let theirs = app.alerts(&lead, false).await.unwrap();
+    assert_eq!(theirs.len(), 1);
+    assert!(is_closed(
+        &app.alert(&me.actor, theirs[0].id).await.unwrap_err()
+    ));
+
+    school.visit(PREP, "self-harm.pharos.test/").await;
+    assert_eq!(app.alerts(&me.actor, false).await.unwrap().len(), 1);
+    assert_eq!(app.alerts(&lead, false).await.unwrap().len(), 2);
+}
