@@ -31,6 +31,7 @@ impl App {
         let school = self.school();
         let mut spec = school.pack.filter_on(self.today());
         add_devices(&mut spec);
+        self.add_floor(&mut spec, None)?;
         let names: Vec<Arc<str>> = live.categories().names().to_vec();
         let policy =
             compile_policy(&spec, &names, &school.declared_categories).map_err(wrong_policy)?;

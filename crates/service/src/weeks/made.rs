@@ -292,7 +292,7 @@ impl App {
         let rules = self.rules();
         let may = |person: &Person| {
             rules
-                .decide(Act::ReadWeek, &Actor::person(person), Target::School)
+                .decide(Act::ReadWeek, &self.actor_of(person), Target::School)
                 .is_ok()
         };
         let mut readers = self.holders(&first).await?;
