@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use pharos_policy::spec::{
-    AvoidanceSpec, EmergencySpec, ExceptionSpec, FloorBlockSpec, FloorSearchSpec, FloorSpec, GroupSpec, GuestSpec, HelpSpec,
-    PlaceSpec, RuleSpec, SearchSpec, WhomSpec,
+    AvoidanceSpec, EmergencySpec, ExceptionSpec, FloorBlockSpec, FloorSearchSpec, FloorSpec,
+    GroupSpec, GuestSpec, HelpSpec, PlaceSpec, RuleSpec, SearchSpec, WhomSpec,
 };
 use pharos_policy::{Action, Decision, Layer, PolicySpec, Weight, YouTube};
 use pharos_school::Who;
