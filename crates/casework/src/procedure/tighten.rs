@@ -76,7 +76,7 @@ impl Change {
     }
 }
 
-fn change<'t>(walk: &mut Walk<'t>, root: &Tab<'_, 't>) -> Option<Change> {
+fn change<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Option<Change> {
     for (key, why) in [
         (
             "drop",
@@ -128,7 +128,7 @@ fn change<'t>(walk: &mut Walk<'t>, root: &Tab<'_, 't>) -> Option<Change> {
     })
 }
 
-fn step_change<'t>(walk: &mut Walk<'t>, tab: &Tab<'_, 't>) -> StepChange {
+fn step_change<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> StepChange {
     walk.only(
         tab,
         &[

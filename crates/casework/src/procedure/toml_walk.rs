@@ -7,9 +7,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::Problem;
 
-/// The text read, and what was wrong in it so far.
-pub(super) struct Walk<'t> {
-    text: &'t str,
+/// The lines of the text read, and what was wrong in it so far.
+pub(super) struct Walk {
+    /// Where each line ends.
+    ends: Vec<usize>,
     problems: Vec<Problem>,
 }
 
@@ -21,21 +22,19 @@ pub(super) struct Tab<'a, 't> {
     what: String,
 }
 
-impl<'t> Walk<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+impl<'t> Walk {
+    pub(super) fn new(text: &str) -> Self {
+        let bytes = text.bytes().enumerate();
+        let ends = bytes.filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
         Self {
-            text,
+            ends: ends.collect(),
             problems: Vec::new(),
         }
     }
 
+    /// The number of the line, from 1, that holds the byte at `at`.
     pub(super) fn line(&self, at: usize) -> usize {
-        1 + self
-            .text
-            .bytes()
-            .take(at)
-            .filter(|byte| *byte == b'\n')
-            .count()
+        1 + self.ends.partition_point(|end| *end < at)
     }
 
     pub(super) fn say(&mut self, line: usize, message: impl Into<String>) {
