@@ -1,13 +1,13 @@
 //! The proxy alone, for its instructions to be counted: a policy, a pupil, an event sink that counts.
 //!
-//! `measure origin AT` serves `/KBk.KIND`; `measure proxy AT ORIGIN` passes on to it whatever is asked
-//! of `site.test`, until its standard input ends; `measure ask PROXY COUNT PATH` asks so often on one
+//! `proxy_alone origin AT` serves `/KBk.KIND`; `proxy_alone proxy AT ORIGIN` passes on to it whatever is asked
+//! of `site.test`, until its standard input ends; `proxy_alone ask PROXY COUNT PATH` asks so often on one
 //! connection. With valgrind:
 //!
 //! ```text
-//! valgrind --tool=callgrind --instr-atstart=no measure proxy 127.0.0.1:3900 127.0.0.1:3901
-//! measure ask 127.0.0.1:3900 200 /1k.webp      # warms up
-//! callgrind_control -i on; measure ask 127.0.0.1:3900 2000 /1k.webp; callgrind_control -d; callgrind_control -i off
+//! valgrind --tool=callgrind --instr-atstart=no proxy_alone proxy 127.0.0.1:3900 127.0.0.1:3901
+//! proxy_alone ask 127.0.0.1:3900 200 /1k.webp      # warms up
+//! callgrind_control -i on; proxy_alone ask 127.0.0.1:3900 2000 /1k.webp; callgrind_control -d; callgrind_control -i off
 //! ```
 
 use std::error::Error;
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["origin", at] => origin(at.parse()?),
         ["proxy", at, origin] => proxy(at.parse()?, origin.parse()?),
         ["ask", at, count, path] => ask(at.parse()?, count.parse()?, path),
-        _ => Err("usage: measure origin AT | proxy AT ORIGIN | ask PROXY COUNT PATH".into()),
+        _ => Err("usage: proxy_alone origin AT | proxy AT ORIGIN | ask PROXY COUNT PATH".into()),
     }
 }
 
