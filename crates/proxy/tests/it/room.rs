@@ -1,6 +1,7 @@
 //! The proxy at its bound of connections: idle ones make room, those at work stay (FIL-17).
 
 use pharos_testkit::origin::{Asked, Origin, Reply, TestCa};
+use pharos_testkit::tools::have;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -95,6 +96,9 @@ async fn fil_17_what_is_at_work_is_not_closed_for_a_newcomer() {
 /// FIL-17: inside a tunnel that is looked into it is the same.
 #[tokio::test]
 async fn fil_17_an_idle_tunnel_that_is_looked_into_makes_room() {
+    if !have(&["curl"]) {
+        return;
+    }
     let ca = TestCa::new();
     let plain = Origin::http(sea).await;
     let school = School::with(&[("harbour.test", &plain)], ca, |config| {
