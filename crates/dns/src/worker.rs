@@ -261,11 +261,12 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
             decided.record(worker, done);
             Verdict::Reply
         }
-        Err(Missing {
-            fetch,
-            alias,
-            stale,
-        }) => {
+        Err(missing) => {
+            let Missing {
+                fetch,
+                alias,
+                stale,
+            } = *missing;
             let mut pending = Pending::new(asked, decided, fetch, alias, fit);
             pending.stale = stale;
             Verdict::Forward(Box::new(pending))
@@ -405,7 +406,7 @@ fn decided_answer(
     decided: &mut Decided,
     fit: Fit,
     now: Moment,
-) -> Result<Action, Missing> {
+) -> Result<Action, Box<Missing>> {
     let way_round = decided.way_round();
     // Signals to a whole network are the same for everybody: an answer to one device's canary
     // would be an invitation.
@@ -464,7 +465,7 @@ fn look_up(
     want: Want<'_>,
     fit: Fit,
     now: Moment,
-) -> Result<Action, Missing> {
+) -> Result<Action, Box<Missing>> {
     let Want { key, alias } = want;
     let mut missing = Missing {
         fetch: Bytes::new(),
@@ -496,7 +497,7 @@ fn look_up(
         None => {
             missing.fetch = key.clone();
             missing.alias = alias.cloned();
-            Err(missing)
+            Err(Box::new(missing))
         }
         Some(ede) => {
             let outcome = without_upstream(missing.stale.as_ref(), ede);

@@ -33,7 +33,10 @@ pub struct Ports {
 /// Told of the school each time another version of its pack comes into force: for what runs already
 /// and was set up by the version before. It must cost little.
 #[derive(Clone)]
-pub struct WhenInForce(pub Arc<dyn Fn(&App, &School) + Send + Sync>);
+pub struct WhenInForce(pub Arc<Told>);
+
+/// What is told.
+type Told = dyn Fn(&App, &School) + Send + Sync;
 
 /// All use cases. Cheap to clone.
 #[derive(Clone)]

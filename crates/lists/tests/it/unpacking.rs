@@ -56,8 +56,11 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     out.finish().unwrap()
 }
 
+/// Packs one stream.
+type Packing = fn(&[u8]) -> Vec<u8>;
+
 /// Every way of packing one stream, with what its files' names end with.
-const PACKINGS: [(fn(&[u8]) -> Vec<u8>, &str); 4] =
+const PACKINGS: [(Packing, &str); 4] =
     [(gzip, ".gz"), (xz, ".xz"), (bzip2, ".bz2"), (zstd, ".zst")];
 
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {

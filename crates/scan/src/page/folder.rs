@@ -466,7 +466,7 @@ impl Eight {
         Self {
             eight,
             letters: others.trailing_zeros() as usize / 8,
-            folded: small ^ (l >> 7) * u64::from(b'l' ^ b'i'),
+            folded: small ^ ((l >> 7) * u64::from(b'l' ^ b'i')),
         }
     }
 

@@ -161,7 +161,7 @@ fn kinds(policy: &Policy, roster: &Roster, spec: &PolicySpec, now: Timestamp) ->
         .filter(|member| !is_test_user(member.person))
         .map(|member| (freedom.rank(member), member))
         .collect();
-    members.sort_by(|(a, _), (b, _)| a.cmp(b));
+    members.sort_by_key(|(a, _)| *a);
     let mut kinds: BTreeMap<String, (Option<&'static str>, PersonId)> = BTreeMap::new();
     let mut pupils_stood_for = true;
     for (_, member) in members {
