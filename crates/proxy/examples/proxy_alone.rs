@@ -24,7 +24,7 @@ use pharos_filter::{
 };
 use pharos_policy::spec::{BlockSpec, DefaultSpec, PageTextSpec, RuleSpec};
 use pharos_policy::{Action, Member, PolicySpec};
-use pharos_proxy::{Fixed, ProxyConfig, SignIn, SignInAnswer};
+use pharos_proxy::{AuthoritySpec, CertificateAuthority, Fixed, ProxyConfig, SignIn, SignInAnswer};
 use pharos_scan::Dictionaries;
 use pharos_school::{PersonId, Role, YearGroup};
 use tokio_util::sync::CancellationToken;
@@ -73,11 +73,17 @@ fn proxy(at: SocketAddr, origin: SocketAddr) -> Result<(), Box<dyn Error>> {
         ip: origin.ip(),
         port: Some(origin.port()),
     };
+    let authority = CertificateAuthority::create(&AuthoritySpec {
+        school: "Harbourmouth School".to_owned(),
+        never: Vec::new(),
+        now: Timestamp::now(),
+    })?;
     let config = ProxyConfig {
         listen: vec![at],
         workers: 1,
         allow_private_origins: true,
         fixed: [(SITE.to_owned(), fixed)].into(),
+        authority: Some(Arc::new(authority)),
         dictionaries: Some(Arc::new(Dictionaries::built_in()?)),
         ..ProxyConfig::default()
     };

@@ -11,7 +11,8 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::gate::{Busy, Clock};
+use crate::clock::Clock;
+use crate::gate::Busy;
 use crate::pool::Lease;
 use crate::tally::Tally;
 use crate::text::{self, Begun, Held, Reading};
@@ -199,6 +200,14 @@ impl Body for Answer {
         match self {
             Answer::Page { page, .. } => page.size_hint(),
             Answer::Flow(flow) => text::with_held(flow.inner.size_hint(), &flow.held),
+        }
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if let Some(busy) = &self.busy {
+            busy.desk().put_back(std::mem::take(&mut self.clock));
         }
     }
 }

@@ -36,6 +36,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for InFront<S> {
         let take = self.front.len().min(out.remaining());
         out.put_slice(&self.front[..take]);
         self.front.advance(take);
+        if self.front.is_empty() {
+            // Also an empty part of them would keep their memory.
+            self.front = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }

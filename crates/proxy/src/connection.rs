@@ -36,13 +36,16 @@ use crate::server::{Shared, Worker};
 use crate::transparent;
 use crate::tunnel;
 
+/// The header lines of one request that the library takes unless it is told of more.
+const LIBRARY_HEADERS: usize = 100;
+
 /// One client connection, or one connection inside a tunnel.
 pub(crate) struct Client {
     pub(crate) worker: Arc<Worker>,
     pub(crate) from: IpAddr,
     pub(crate) desk: Arc<Desk>,
     /// An origin connection that carried NTLM or Negotiate for this client.
-    pub(crate) own_origin: Arc<Mutex<Option<(OriginKey, Sender)>>>,
+    pub(crate) own_origin: Arc<Mutex<Option<(Arc<OriginKey>, Sender)>>>,
     /// Set inside a tunnel: the one origin that is spoken to.
     pub(crate) inside: Option<Inside>,
     /// Set where the client knows nothing of a proxy: the address that it meant.
@@ -172,13 +175,20 @@ pub(crate) async fn serve(
     let _serving = client.desk.serves();
     let service = service_fn(move |request| {
         let client = Arc::clone(&client);
-        async move { Ok::<_, Infallible>(answer(&client, request).await) }
+        // Boxed: a connection that is idle keeps no room for a request.
+        Box::pin(async move { Ok::<_, Infallible>(answer(&client, request).await) })
     });
-    let connection = http1::Builder::new()
+    let limits = &shared.config.limits;
+    let mut framing = http1::Builder::new();
+    framing
         .preserve_header_case(true)
         .header_read_timeout(None)
-        .max_headers(shared.config.limits.headers)
-        .max_buf_size(shared.config.limits.head_bytes + 64 * 1024)
+        .max_buf_size(limits.head_bytes + 64 * 1024);
+    if limits.headers > LIBRARY_HEADERS {
+        // The gate counts them; the library has to be told only where it would stop at fewer.
+        framing.max_headers(limits.headers);
+    }
+    let connection = framing
         .serve_connection(TokioIo::new(gate), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -200,11 +210,14 @@ pub(crate) async fn serve(
     }
 }
 
+/// What goes on for as long as a connection is open. What it took to get there is not part of it.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// [`serve`] for a stream inside a tunnel, boxed because connections stand within connections.
 pub(crate) fn serve_inside(
     client: Arc<Client>,
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+) -> Serving {
     if client.http2().is_some() {
         Box::pin(http2::serve(client, io))
     } else {

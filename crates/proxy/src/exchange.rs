@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::PoisonError;
+use std::task::Poll;
 
 use http::header;
 use http::{Method, Request, Response};
@@ -27,7 +28,7 @@ struct Way<'a> {
     client: &'a Client,
     target: &'a Target,
     dial: &'a Dial,
-    key: OriginKey,
+    key: Arc<OriginKey>,
     /// It carries NTLM or Negotiate, which belong to a connection.
     binds: bool,
     /// The client may be answered by HTTP/2.
@@ -140,7 +141,7 @@ impl Way<'_> {
         let place = match &sender {
             Sender::One(_) => place,
             Sender::Many(shared) => {
-                pool.put(self.key.clone(), Sender::Many(shared.clone()));
+                pool.put(Arc::clone(&self.key), Sender::Many(shared.clone()));
                 None
             }
         };
@@ -168,14 +169,14 @@ impl Way<'_> {
         };
         Lease {
             sender,
-            key: self.key.clone(),
+            key: Arc::clone(&self.key),
             home,
             place,
         }
     }
 }
 
-fn take_own(client: &Client, key: &OriginKey) -> Option<Sender> {
+fn take_own(client: &Client, key: &Arc<OriginKey>) -> Option<Sender> {
     let mut own = client
         .own_origin
         .lock()
@@ -237,16 +238,28 @@ async fn send(
     }
     let patience = client.shared().config.limits.first_byte;
     let mut sent = tally.sent();
+    let mut clock = client.desk.clock();
     let result = {
         let mut answer = std::pin::pin!(lease.sender.send(request));
-        loop {
-            match tokio::time::timeout(patience, answer.as_mut()).await {
-                Ok(result) => break result,
+        std::future::poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = answer.as_mut().poll(cx) {
+                    return Poll::Ready(Some(result));
+                }
+                std::task::ready!(clock.poll(cx, None, patience));
+                if tally.sent() == sent {
+                    return Poll::Ready(None);
+                }
                 // The clock starts again for as long as the upload moves.
-                Err(_) if tally.sent() > sent => sent = tally.sent(),
-                Err(_) => return Err(Unsent::of(Failure::Silent)),
+                sent = tally.sent();
+                clock.stop();
             }
-        }
+        })
+        .await
+    };
+    client.desk.put_back(clock);
+    let Some(result) = result else {
+        return Err(Unsent::of(Failure::Silent));
     };
     match result {
         Ok(response) => {

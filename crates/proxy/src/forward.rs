@@ -1,5 +1,6 @@
 //! One request with a whole address: decided, then passed on or answered with a page.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,6 @@ use crate::download::{self, Download, Refused};
 use crate::exchange::exchange;
 use crate::failure::Failure;
 use crate::file_kind;
-use crate::gate::Clock;
 use crate::go_on;
 use crate::headers;
 use crate::judge::{Verdict, judge};
@@ -248,7 +248,6 @@ fn prepare(
     websocket: bool,
 ) -> Result<(Parts, Incoming), Failure> {
     wire::note_trailers(&mut request);
-    let named = request.uri().authority().map(without_user);
     let (mut parts, body) = request.into_parts();
     headers::strip_hop_by_hop(&mut parts.headers);
     parts.headers.remove(header::EXPECT);
@@ -270,21 +269,19 @@ fn prepare(
     }
     narrow::tenants(&mut parts.headers, host, verdict.policy());
     headers::add_via(&mut parts.headers, &client.shared().via);
-    let path = narrow::path(verdict.address(), narrowing);
-    let path = path
-        .as_deref()
-        .or(parts.uri.path_and_query().map(PathAndQuery::as_str))
-        .unwrap_or("/");
-    let path = if path.starts_with('/') || path == "*" {
-        path.to_owned()
-    } else {
-        format!("/{path}")
+    let asked = std::mem::take(&mut parts.uri);
+    let named = asked.authority().cloned();
+    parts.uri = match narrow::path(verdict.address(), narrowing) {
+        None => only_path(asked)?,
+        Some(path) => with_root(path.into())
+            .parse()
+            .map_err(|_| Failure::Internal)?,
     };
-    parts.uri = path.parse::<Uri>().map_err(|_| Failure::Internal)?;
     parts.version = Version::HTTP_11;
     wire::join_cookies(&mut parts.headers)?;
     if !parts.headers.contains_key(header::HOST) {
-        let value = named.as_deref().unwrap_or(host.as_str());
+        let named = named.as_ref().map(without_user);
+        let value = named.unwrap_or(host.as_str());
         let value = HeaderValue::from_str(value).map_err(|_| Failure::Internal)?;
         parts.headers.insert(header::HOST, value);
     }
@@ -320,7 +317,7 @@ fn finish(
         tally,
         lease: Some(lease),
         patience: shared.config.limits.stall,
-        clock: Clock::default(),
+        clock: client.desk.clock(),
         busy: None,
         held: Held::new(),
         reading: None,
@@ -414,12 +411,30 @@ pub(crate) fn failed(
     response
 }
 
+/// The path and query of an address, as they stand in a request line.
+fn only_path(uri: Uri) -> Result<Uri, Failure> {
+    match uri.into_parts().path_and_query {
+        Some(path) if path.as_str().starts_with('/') => Ok(path.into()),
+        Some(path) => with_root(path.as_str().into())
+            .parse()
+            .map_err(|_| Failure::Internal),
+        None => Ok(Uri::from_static("/")),
+    }
+}
+
+/// Every path begins at the root, save the star that asks about a whole server.
+fn with_root(path: Cow<'_, str>) -> Cow<'_, str> {
+    if path.starts_with('/') || path == "*" {
+        path
+    } else {
+        format!("/{path}").into()
+    }
+}
+
 /// Host and port of an authority.
-fn without_user(authority: &Authority) -> String {
+fn without_user(authority: &Authority) -> &str {
     let text = authority.as_str();
-    text.rsplit_once('@')
-        .map_or(text, |(_, host)| host)
-        .to_owned()
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
 }
 
 pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {

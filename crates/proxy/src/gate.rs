@@ -17,9 +17,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::chunks::Chunks;
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::doors::{Door, Seat};
 use crate::head::{self, Framing, HeadEnd, Refusal};
@@ -50,6 +51,8 @@ pub(crate) struct Desk {
     seat: Option<Arc<Seat>>,
     /// A head has begun, or the protocol changes: something goes on though nothing is answered.
     begun: AtomicBool,
+    /// A clock that no request uses just now; its timer runs on from request to request.
+    clock: Mutex<Option<Clock>>,
 }
 
 impl Desk {
@@ -100,6 +103,18 @@ impl Desk {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// A clock for a request: that of one before, where it is free.
+    pub(crate) fn clock(&self) -> Clock {
+        let mut kept = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take().unwrap_or_default()
+    }
+
+    /// Takes a clock back for the next request.
+    pub(crate) fn put_back(&self, mut clock: Clock) {
+        clock.stop();
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock);
     }
 
     /// Whether a request is being answered.
@@ -154,6 +169,11 @@ impl Busy {
         desk.works();
         desk.moved.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(desk))
+    }
+
+    /// What gate and service of the connection share.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.0
     }
 
     /// Something of the request or its answer has moved.
@@ -383,6 +403,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
                 let take = gate.ready.len().min(out.remaining());
                 out.put_slice(&gate.ready[..take]);
                 gate.ready.advance(take);
+                if gate.ready.is_empty() {
+                    // Lets go of the memory, so that it takes what is read next.
+                    gate.ready = Bytes::new();
+                }
                 return Poll::Ready(Ok(()));
             }
             if !gate.understand()? {
@@ -523,40 +547,5 @@ impl<S> Gate<S> {
         }
         std::task::ready!(self.write_clock.poll(cx, None, self.bounds.stall));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-/// A deadline that starts when it is first asked and costs nothing until then.
-#[derive(Default)]
-pub(crate) struct Clock {
-    sleep: Option<Pin<Box<Sleep>>>,
-    running: bool,
-}
-
-impl Clock {
-    /// Ready when the deadline, or else the patience since the first asking, has passed.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        deadline: Option<Instant>,
-        patience: Duration,
-    ) -> Poll<()> {
-        if !self.running {
-            let deadline = deadline.unwrap_or_else(|| Instant::now() + patience);
-            match &mut self.sleep {
-                Some(sleep) => sleep.as_mut().reset(deadline),
-                None => self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline))),
-            }
-            self.running = true;
-        }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Forgets the deadline.
-    pub(crate) fn stop(&mut self) {
-        self.running = false;
     }
 }

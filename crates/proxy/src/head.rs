@@ -1,7 +1,14 @@
 //! The strict reading of a request head (RFC 9112): whatever two readers could understand
 //! differently is refused before anything acts on it.
 
+use std::mem::MaybeUninit;
+
 use http::Uri;
+
+/// Header lines for which there is room without asking for memory.
+const HEADERS_USUAL: usize = 100;
+/// The longest target that may be plain, in bytes.
+const PLAIN_MOST: usize = 8 * 1024;
 
 /// How the body after a head is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +150,14 @@ fn plain(bytes: &[u8]) -> usize {
 
 /// Reads a complete head strictly and tells how its body is framed.
 pub(crate) fn check(head: &[u8], most_headers: usize) -> Result<Framing, Refusal> {
-    let mut headers = Vec::with_capacity(most_headers);
-    let room = headers.spare_capacity_mut();
-    let room = &mut room[..most_headers];
+    let (mut few, mut many) = ([const { MaybeUninit::uninit() }; HEADERS_USUAL], Vec::new());
+    let room = match few.get_mut(..most_headers) {
+        Some(room) => room,
+        None => {
+            many.reserve_exact(most_headers);
+            &mut many.spare_capacity_mut()[..most_headers]
+        }
+    };
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(head, room) {
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
@@ -156,7 +168,7 @@ pub(crate) fn check(head: &[u8], most_headers: usize) -> Result<Framing, Refusal
     else {
         return Err(Refusal::Malformed);
     };
-    if target.parse::<Uri>().is_err() {
+    if !is_plain(target) && target.parse::<Uri>().is_err() {
         return Err(Refusal::Malformed);
     }
     let seen = Seen::read(request.headers)?;
@@ -164,6 +176,34 @@ pub(crate) fn check(head: &[u8], most_headers: usize) -> Result<Framing, Refusal
         return Err(Refusal::BadHost);
     }
     seen.framing(method, minor)
+}
+
+/// Whether a target is of the kind that nearly all are, a path or an address with a bare host, and has
+/// nothing in it that would have to be parsed to know that it is well formed.
+fn is_plain(target: &str) -> bool {
+    let path = match target.strip_prefix("http://") {
+        None => target,
+        Some(rest) => {
+            let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+            let host = rest.bytes().take_while(in_host).count();
+            if host == 0 {
+                return false;
+            }
+            &rest[host..]
+        }
+    };
+    let in_path = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'/' | b'.' | b'-' | b'_' | b'~' | b'%' | b'?' | b'&' | b'=' | b'+'
+            )
+            || matches!(
+                byte,
+                b',' | b';' | b':' | b'@' | b'!' | b'$' | b'*' | b'(' | b')'
+            )
+    };
+    target.len() <= PLAIN_MOST && path.starts_with('/') && path.bytes().all(in_path)
 }
 
 /// The header lines that matter to framing.
@@ -371,7 +411,48 @@ mod tests {
         assert_eq!(read(&many), Err(Refusal::TooMany));
     }
 
+    /// FIL-01: what is taken for well formed at a glance is so.
+    #[test]
+    fn fil_01_plain_targets_are_few_and_well_formed() {
+        for target in [
+            "/",
+            "/a/b.c?d=%20&e=f+g",
+            "http://a.test/",
+            "http://A-1.test/x?y#",
+        ] {
+            assert_eq!(is_plain(target), !target.contains('#'), "{target}");
+            assert!(target.parse::<Uri>().is_ok(), "{target}");
+        }
+        for target in [
+            "",
+            "*",
+            "a.test:80",
+            "http://",
+            "http:///",
+            "http://a.test",
+            "http://a.test:80/",
+            "http://a@b.test/",
+            "https://a.test/",
+            "HTTP://a.test/",
+            "?a",
+            "/\u{e9}",
+            "/a b",
+            "/\"",
+            "/{",
+            "/[",
+            "/\\",
+        ] {
+            assert!(!is_plain(target), "{target}");
+        }
+        assert!(!is_plain(&format!("/{}", "a".repeat(PLAIN_MOST))));
+    }
+
     proptest! {
+        #[test]
+        fn fil_01_plain_targets_are_well_formed(target in "(http://)?[ -~]{0,12}(/[ -~]{0,12})?") {
+            prop_assert!(!is_plain(&target) || target.parse::<Uri>().is_ok());
+        }
+
         /// FIL-01: no bytes make the reader panic, and where the head ends does not depend on how
         /// the bytes were cut into pieces.
         #[test]

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::bytes_in_front::InFront;
-use crate::connection::{Client, Http2, Inside, serve_inside};
+use crate::connection::{Client, Http2, Inside, Serving, serve_inside};
 use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::Target;
@@ -25,14 +25,14 @@ use crate::pins::Sign;
 use crate::pool::OriginKey;
 use crate::tunnel::Tunnel;
 
-/// Serves the requests inside a TLS connection; `http2` where the client offers HTTP/2. With
-/// `trouble` the origin is not spoken to: the client is shown why.
+/// Ends a TLS connection here and gives what serves the requests inside; `http2` where the client
+/// offers HTTP/2. With `trouble` the origin is not spoken to: the client is shown why.
 pub(crate) async fn look_inside(
     tunnel: Tunnel,
     stream: InFront<TcpStream>,
     http2: bool,
     trouble: Option<Failure>,
-) {
+) -> Option<Serving> {
     let shared = Arc::clone(tunnel.client.shared());
     let trouble = match trouble {
         None => reach_origin(&tunnel, http2).await.err(),
@@ -50,11 +50,18 @@ pub(crate) async fn look_inside(
     let host = tunnel.target.host.as_str();
     let accepted = match accept(&tunnel, stream, host).await {
         Accepted::Yes(stream) => *stream,
-        Accepted::NotMinted => return tunnel.record_end("certificate-not-minted"),
-        Accepted::No(error) => return not_accepted(&tunnel, error.as_ref()),
+        Accepted::NotMinted => {
+            tunnel.record_end("certificate-not-minted");
+            return None;
+        }
+        Accepted::No(error) => {
+            not_accepted(&tunnel, error.as_ref());
+            return None;
+        }
     };
     if !tunnel.names_agree(accepted.get_ref().1.server_name()) {
-        return tunnel.refuse("server-name-disagrees");
+        tunnel.refuse("server-name-disagrees");
+        return None;
     }
     add(&shared.counts.inspected);
     let agreed = accepted.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -74,7 +81,7 @@ pub(crate) async fn look_inside(
         Some(inside),
         tunnel.client.door.clone(),
     );
-    serve_inside(client, accepted).await;
+    Some(serve_inside(client, accepted))
 }
 
 /// A client whose hello hides the real name is answered under the public name that it shows: a

@@ -17,6 +17,7 @@ mod body;
 mod bytes_in_front;
 mod chunks;
 mod client_certificate;
+mod clock;
 mod config;
 mod connection;
 mod counts;

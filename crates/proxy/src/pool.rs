@@ -24,26 +24,26 @@ const KNOWN_MOST: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct OriginKey {
     pub(crate) tls: bool,
-    /// The host that is dialled: differs from the host asked for when a search engine is narrowed.
-    pub(crate) dial: Box<str>,
+    /// The host that is dialled, where it is not the host asked for: a search engine is narrowed.
+    pub(crate) dial: Option<Box<str>>,
     /// The host that the certificate must name.
     pub(crate) host: Box<str>,
     pub(crate) port: u16,
 }
 
 impl OriginKey {
-    pub(crate) fn new(tls: bool, host: &Host, port: u16, dial: &Dial) -> Self {
+    pub(crate) fn new(tls: bool, host: &Host, port: u16, dial: &Dial) -> Arc<Self> {
         let dial = match dial {
-            Dial::Host => host.as_str().into(),
-            Dial::Name(name) => (*name).into(),
-            Dial::Address(ip) => ip.to_string().into(),
+            Dial::Host => None,
+            Dial::Name(name) => Some((*name).into()),
+            Dial::Address(ip) => Some(ip.to_string().into()),
         };
-        Self {
+        Arc::new(Self {
             tls,
             dial,
             host: host.as_str().into(),
             port,
-        }
+        })
     }
 }
 
@@ -125,18 +125,19 @@ impl Open {
 
 #[derive(Default)]
 struct Kept {
-    one: HashMap<OriginKey, Vec<Idle>>,
-    many: HashMap<OriginKey, Vec<Open>>,
+    one: HashMap<Arc<OriginKey>, Vec<Idle>>,
+    /// How many connections there are in `one`.
+    ones: usize,
+    many: HashMap<Arc<OriginKey>, Vec<Open>>,
     /// Origins that were seen to speak HTTP/2: the next requests wait for one connection.
-    speak_http2: HashSet<OriginKey>,
+    speak_http2: HashSet<Arc<OriginKey>>,
     /// Origins that answered over HTTP/2 that they want HTTP/1.1.
-    want_http1: HashSet<OriginKey>,
+    want_http1: HashSet<Arc<OriginKey>>,
 }
 
 impl Kept {
     fn count(&self) -> usize {
-        self.one.values().map(Vec::len).sum::<usize>()
-            + self.many.values().map(Vec::len).sum::<usize>()
+        self.ones + self.many.values().map(Vec::len).sum::<usize>()
     }
 
     fn drop_stale(&mut self, patience: Duration) {
@@ -144,6 +145,7 @@ impl Kept {
             list.retain(|entry| entry.since.elapsed() < patience && !entry.sender.is_closed());
             !list.is_empty()
         });
+        self.ones = self.one.values().map(Vec::len).sum();
         self.many.retain(|_, list| {
             list.retain(|open| !open.is_stale(patience));
             !list.is_empty()
@@ -191,20 +193,15 @@ impl Pool {
             open.used = Instant::now();
             return Some(Sender::Many(open.shared.clone()));
         }
+        // A list that is empty now stays for the next; the sweep takes it away.
         let list = kept.one.get_mut(key)?;
-        let found = loop {
-            match list.pop() {
-                Some(entry) if entry.since.elapsed() < self.patience && entry.sender.is_ready() => {
-                    break Some(Sender::One(entry.sender));
-                }
-                Some(_) => {}
-                None => break None,
+        while let Some(entry) = list.pop() {
+            kept.ones -= 1;
+            if entry.since.elapsed() < self.patience && entry.sender.is_ready() {
+                return Some(Sender::One(entry.sender));
             }
-        };
-        if list.is_empty() {
-            kept.one.remove(key);
         }
-        found
+        None
     }
 
     /// Whether a live connection is kept: its certificate was good a moment ago.
@@ -222,7 +219,7 @@ impl Pool {
     }
 
     /// Keeps a connection; one that does not fit is closed after its last use.
-    pub(crate) fn put(&self, key: OriginKey, sender: Sender) {
+    pub(crate) fn put(&self, key: Arc<OriginKey>, sender: Sender) {
         if sender.is_closed() {
             return;
         }
@@ -246,6 +243,7 @@ impl Pool {
             Sender::One(sender) => {
                 let list = kept.one.entry(key).or_default();
                 if list.len() < self.per_origin {
+                    kept.ones += 1;
                     list.push(Idle {
                         sender,
                         since: Instant::now(),
@@ -253,7 +251,7 @@ impl Pool {
                 }
             }
             Sender::Many(shared) => {
-                kept.speak_http2.insert(key.clone());
+                kept.speak_http2.insert(Arc::clone(&key));
                 let list = kept.many.entry(key).or_default();
                 if list.len() < self.per_origin {
                     list.push(Open {
@@ -271,9 +269,9 @@ impl Pool {
     }
 
     /// The origin wants HTTP/1.1 for what was asked (RFC 9113, section 7, `HTTP_1_1_REQUIRED`).
-    pub(crate) fn wants_http1(&self, key: &OriginKey) {
+    pub(crate) fn wants_http1(&self, key: &Arc<OriginKey>) {
         let mut kept = self.kept();
-        kept.want_http1.insert(key.clone());
+        kept.want_http1.insert(Arc::clone(key));
         kept.speak_http2.remove(key);
         kept.many.remove(key);
     }
@@ -295,13 +293,13 @@ pub(crate) enum Home {
     /// To all clients of the worker.
     Shared(Arc<Pool>),
     /// To this client's connection only: it carried NTLM or Negotiate.
-    Own(Arc<Mutex<Option<(OriginKey, Sender)>>>),
+    Own(Arc<Mutex<Option<(Arc<OriginKey>, Sender)>>>),
 }
 
 /// A connection in use.
 pub(crate) struct Lease {
     pub(crate) sender: Sender,
-    pub(crate) key: OriginKey,
+    pub(crate) key: Arc<OriginKey>,
     pub(crate) home: Home,
     /// One of the places that an HTTP/2 client has on HTTP/1.1 connections.
     pub(crate) place: Option<OwnedSemaphorePermit>,
@@ -334,7 +332,7 @@ impl Lease {
     }
 }
 
-fn keep(home: Home, key: OriginKey, sender: Sender) {
+fn keep(home: Home, key: Arc<OriginKey>, sender: Sender) {
     match home {
         Home::Shared(pool) => pool.put(key, sender),
         Home::Own(slot) => {

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::bytes_in_front::InFront;
 use crate::config::Mismatch;
-use crate::connection::{Client, serve};
+use crate::connection::{Client, Serving, serve};
 use crate::counts::add;
 use crate::doors::Door;
 use crate::failure::Failure;
@@ -79,19 +79,33 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 /// Serves one connection whose client meant `meant`.
 pub(crate) async fn take(
     worker: Arc<Worker>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     from: SocketAddr,
     meant: SocketAddr,
     door: Arc<Door>,
 ) {
+    // Boxed, so that it is gone while the connection is served.
+    if let Some(serving) = Box::pin(begin(worker, stream, from, meant, door)).await {
+        serving.await;
+    }
+}
+
+/// What serves a connection, by what is said first on it.
+async fn begin(
+    worker: Arc<Worker>,
+    mut stream: TcpStream,
+    from: SocketAddr,
+    meant: SocketAddr,
+    door: Arc<Door>,
+) -> Option<Serving> {
     let patience = worker.shared.config.limits.handshake;
-    let Ok((hello, front)) = hello::peek(&mut stream, Bytes::new(), patience).await else {
-        return;
-    };
+    let (hello, front) = hello::peek(&mut stream, Bytes::new(), patience)
+        .await
+        .ok()?;
     let from = from.ip().to_canonical();
     let client = Client::meant(&worker, from, meant, Some(door));
     match hello {
-        Hello::Http => serve(client, InFront::new(front, stream)).await,
+        Hello::Http => Some(Box::pin(serve(client, InFront::new(front, stream)))),
         Hello::Tls(hello) => {
             let host = match hello.server_name.as_deref().map(Host::parse) {
                 None => Host::of_ip(meant.ip()),
@@ -99,20 +113,18 @@ pub(crate) async fn take(
                 // A name that is none leads nowhere.
                 Some(Err(_)) => {
                     let of_address = Host::of_ip(meant.ip());
-                    return match tunnel(&client, of_address, meant) {
+                    match tunnel(&client, of_address, meant) {
                         Some(tunnel) => tunnel.refuse("server-name-disagrees"),
                         None => add(&worker.shared.counts.mismatched),
-                    };
+                    }
+                    return None;
                 }
             };
-            if let Some(tunnel) = tunnel(&client, host, meant) {
-                tls(tunnel, stream, front, hello).await;
-            }
+            tls(tunnel(&client, host, meant)?, stream, front, hello).await
         }
         Hello::Other(foreign) => {
-            if let Some(tunnel) = tunnel(&client, Host::of_ip(meant.ip()), meant) {
-                other(tunnel, stream, front, foreign).await;
-            }
+            let tunnel = tunnel(&client, Host::of_ip(meant.ip()), meant)?;
+            other(tunnel, stream, front, foreign).await
         }
     }
 }
@@ -147,12 +159,13 @@ fn tunnel(client: &Arc<Client>, host: Host, meant: SocketAddr) -> Option<Tunnel>
     })
 }
 
-async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
+async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) -> Option<Serving> {
     let shared = Arc::clone(tunnel.client.shared());
     let stream = InFront::new(front, stream);
     let public = tunnel.target.host.as_str();
     if hello.encrypted_name || (hello.encrypted_hello && PUBLIC_NAMES.contains(&public)) {
-        return tunnel.hidden(stream, &hello).await;
+        tunnel.hidden(stream, &hello).await;
+        return None;
     }
     if hello.encrypted_hello {
         add(&shared.counts.encrypted_hellos);
@@ -161,7 +174,8 @@ async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
     if misdirected {
         add(&shared.counts.misdirected);
         if !tunnel.looks_inside() {
-            return tunnel.record_avoided(Failure::Misdirected.code());
+            tunnel.record_avoided(Failure::Misdirected.code());
+            return None;
         }
     }
     if tunnel.looks_inside() {
@@ -169,36 +183,44 @@ async fn tls(tunnel: Tunnel, stream: TcpStream, front: Bytes, hello: TlsHello) {
         return intercept::look_inside(tunnel, stream, hello.http2, trouble).await;
     }
     if tunnel.must_not_pass() {
-        return tunnel.record_end(UNSEEN);
+        tunnel.record_end(UNSEEN);
+        return None;
     }
-    untouched(tunnel, stream).await;
+    untouched(tunnel, stream).await
 }
 
 /// What is neither TLS nor HTTP passes only where the address is never looked into.
-async fn other(tunnel: Tunnel, stream: TcpStream, front: Bytes, foreign: Foreign) {
+async fn other(
+    tunnel: Tunnel,
+    stream: TcpStream,
+    front: Bytes,
+    foreign: Foreign,
+) -> Option<Serving> {
     let decision = &tunnel.verdict.decision;
     if decision.inspect && decision.action != Action::Tunnel {
-        return tunnel.refuse_foreign(foreign);
+        tunnel.refuse_foreign(foreign);
+        return None;
     }
-    untouched(tunnel, InFront::new(front, stream)).await;
+    untouched(tunnel, InFront::new(front, stream)).await
 }
 
 /// Passes on what is not looked into, where it is not blocked.
-async fn untouched(tunnel: Tunnel, stream: InFront<TcpStream>) {
+async fn untouched(tunnel: Tunnel, stream: InFront<TcpStream>) -> Option<Serving> {
     let shared = Arc::clone(tunnel.client.shared());
     let decision = &tunnel.verdict.decision;
     if matches!(decision.action, Action::Block | Action::Warn) {
         add(&shared.counts.blocked);
         drop(Tally::new(tunnel.verdict.event(), &shared.sink));
-        return;
+        return None;
     }
     let dial = narrow::dial(&tunnel.target.host, decision.narrowing);
     let (host, port) = (&tunnel.target.host, tunnel.target.port);
     match shared.origins.reach(host, port, &dial).await {
-        Ok(origin) => tunnel.pass(stream, &origin).await,
+        Ok(origin) => Some(tunnel.pass(stream, origin)),
         Err(failure) => {
             shared.count(failure);
             tunnel.record_end(failure.code());
+            None
         }
     }
 }

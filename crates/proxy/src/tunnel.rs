@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::Answer;
 use crate::bytes_in_front::InFront;
-use crate::connection::{Client, Inside, close, host_agrees, identify, serve_inside, short};
+use crate::connection::{
+    Client, Inside, Serving, close, host_agrees, identify, serve_inside, short,
+};
 use crate::counts::add;
 use crate::failure::Failure;
 use crate::forward::{self, Target, failed};
@@ -136,16 +138,21 @@ async fn decided(tunnel: Tunnel, request: Request<Incoming>) -> Response<Answer>
     }
 }
 
-/// Answers 200 and hands the bare stream on.
+/// Answers 200 and hands the bare stream on, to what gives what then serves it.
 fn accept<F, W>(mut request: Request<Incoming>, work: W) -> Response<Answer>
 where
     W: FnOnce(TcpStream, Bytes) -> F + Send + 'static,
-    F: Future<Output = ()> + Send,
+    F: Future<Output = Option<Serving>> + Send,
 {
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrade.await.map(bare) {
-            Ok(Some((stream, front))) => work(stream, front).await,
+            Ok(Some((stream, front))) => {
+                // Boxed, so that it is gone while the connection is served.
+                if let Some(serving) = Box::pin(work(stream, front)).await {
+                    serving.await;
+                }
+            }
             Ok(None) => tracing::error!("a tunnel arrived on a stream that is not ours"),
             Err(error) => tracing::debug!(%error, "a client left before its tunnel was open"),
         }
@@ -192,68 +199,67 @@ impl Tunnel {
         looks && self.verdict.decision.must_inspect && !self.looks_inside()
     }
 
-    async fn look_inside(self, mut stream: TcpStream, front: Bytes) {
-        let Some((hello, front)) = self.hello(&mut stream, front).await else {
-            return;
-        };
+    async fn look_inside(self, mut stream: TcpStream, front: Bytes) -> Option<Serving> {
+        let (hello, front) = self.hello(&mut stream, front).await?;
         let stream = InFront::new(front, stream);
         match hello {
             Hello::Tls(hello) => match self.fits(&hello) {
-                Fits::Yes => intercept::look_inside(self, stream, hello.http2, None).await,
+                Fits::Yes => return intercept::look_inside(self, stream, hello.http2, None).await,
                 Fits::Hidden => self.hidden(stream, &hello).await,
                 Fits::No => self.refuse("server-name-disagrees"),
             },
-            Hello::Http => self.serve_plain(stream).await,
+            Hello::Http => return Some(self.serve_plain(stream)),
             Hello::Other(foreign) => self.refuse_foreign(foreign),
         }
+        None
     }
 
-    async fn pass_untouched(self, mut stream: TcpStream, front: Bytes, origin: TcpStream) {
-        let Some((hello, front)) = self.hello(&mut stream, front).await else {
-            return;
-        };
+    async fn pass_untouched(
+        self,
+        mut stream: TcpStream,
+        front: Bytes,
+        origin: TcpStream,
+    ) -> Option<Serving> {
+        let (hello, front) = self.hello(&mut stream, front).await?;
         let untouched =
             self.verdict.decision.action == Action::Tunnel || !self.verdict.decision.inspect;
         let stream = InFront::new(front, stream);
         match hello {
             Hello::Tls(hello) => match self.fits(&hello) {
-                Fits::Yes => {}
-                Fits::Hidden => return self.hidden(stream, &hello).await,
-                Fits::No => return self.refuse("server-name-disagrees"),
+                Fits::Yes => return Some(self.pass(stream, origin)),
+                Fits::Hidden => self.hidden(stream, &hello).await,
+                Fits::No => self.refuse("server-name-disagrees"),
             },
-            Hello::Http if !untouched => return self.serve_plain(stream).await,
-            Hello::Other(foreign) if !untouched => return self.refuse_foreign(foreign),
-            _ => {}
+            Hello::Http if !untouched => return Some(self.serve_plain(stream)),
+            Hello::Other(foreign) if !untouched => self.refuse_foreign(foreign),
+            _ => return Some(self.pass(stream, origin)),
         }
-        self.pass(stream, &origin).await;
+        None
     }
 
     /// Passes bytes on, untouched and counted.
-    pub(crate) async fn pass(&self, stream: InFront<TcpStream>, origin: &TcpStream) {
+    pub(crate) fn pass(self, stream: InFront<TcpStream>, origin: TcpStream) -> Serving {
         let shared = self.client.shared();
         add(&shared.counts.tunnels);
         let tally = Tally::new(self.verdict.event(), &shared.sink);
-        self.splice(stream, origin, &tally).await;
+        self.splice(stream, origin, tally)
     }
 
-    async fn splice(&self, stream: InFront<TcpStream>, origin: &TcpStream, tally: &Tally) {
+    /// Nothing of the decision is kept meanwhile, and so no policy or list that is out of force.
+    fn splice(self, stream: InFront<TcpStream>, origin: TcpStream, tally: Arc<Tally>) -> Serving {
         let (front, stream) = stream.into_parts();
-        let worker = &self.client.worker;
-        let stall = worker.shared.config.limits.stall;
-        splice::pass(
-            (&stream, front),
-            origin,
-            tally,
-            stall,
-            &worker.pipes,
-            &worker.stop,
-        )
-        .await;
+        let client = self.client;
+        Box::pin(async move {
+            let worker = &client.worker;
+            let stall = worker.shared.config.limits.stall;
+            let client = (&stream, front);
+            splice::pass(client, &origin, &tally, stall, &worker.pipes, &worker.stop).await;
+        })
     }
 
     /// Passes on untouched what should have been looked into but cannot be: the policy names the
     /// host for that, and the event says so.
-    pub(crate) async fn pass_unreachable(self, stream: InFront<TcpStream>) {
+    pub(crate) async fn pass_unreachable(self, stream: InFront<TcpStream>) -> Option<Serving> {
         let shared = Arc::clone(self.client.shared());
         let dial = narrow::dial(&self.target.host, self.verdict.decision.narrowing);
         let (host, port) = (&self.target.host, self.target.port);
@@ -263,11 +269,12 @@ impl Tunnel {
                 add(&shared.counts.unreachable_tunnelled);
                 let tally = Tally::new(self.verdict.event(), &shared.sink);
                 tally.end_as(Action::Tunnel.name(), "not-inspected-tls-unreachable");
-                self.splice(stream, &origin, &tally).await;
+                Some(self.splice(stream, origin, tally))
             }
             Err(failure) => {
                 shared.count(failure);
                 self.record_end(failure.code());
+                None
             }
         }
     }
@@ -297,7 +304,7 @@ impl Tunnel {
     }
 
     /// Browsers open `ws:` through `CONNECT`: plain HTTP inside is answered as plain HTTP.
-    async fn serve_plain(self, stream: InFront<TcpStream>) {
+    fn serve_plain(self, stream: InFront<TcpStream>) -> Serving {
         let target = Target {
             tls: false,
             ..self.target
@@ -314,7 +321,7 @@ impl Tunnel {
             Some(inside),
             self.client.door.clone(),
         );
-        serve_inside(client, stream).await;
+        serve_inside(client, stream)
     }
 
     /// Whether the hello asks for the host that was asked for.

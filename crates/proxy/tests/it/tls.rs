@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::support::{ADA, School, text, wait_for};
+use crate::support::{ADA, School, snapshot, text, wait_for};
 
 async fn site(ca: &TestCa, name: &str, body: &'static str) -> Origin {
     Origin::https(ca.server(&[name], Validity::Now), move |_| {
@@ -302,6 +302,30 @@ pub(crate) async fn connect(
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await
+}
+
+/// FIL-17: a connection that is looked into keeps, while nothing is asked on it, no policy and no list
+/// that is out of force.
+#[tokio::test]
+async fn fil_17_an_idle_connection_keeps_nothing_that_is_out_of_force() {
+    let ca = TestCa::new();
+    let origin = site(&ca, "harbour.test", "tide").await;
+    let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
+    let old = Arc::downgrade(&school.filter.snapshot().unwrap());
+    let root = school.authority.certificate_der().clone();
+    let mut stream = connect(&school, "harbour.test", "harbour.test", root)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let ask = b"GET / HTTP/1.1\r\nHost: harbour.test\r\n\r\n";
+        stream.write_all(ask).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"tide") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        school.filter.install(snapshot());
+        wait_for(|| old.upgrade().is_none().then_some(())).await;
+    }
 }
 
 /// FIL-16: the name inside the connection must be the name asked for.

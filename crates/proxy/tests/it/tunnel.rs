@@ -1,6 +1,7 @@
 //! Tunnels that are not looked into: every byte, both ways, in any pace, and nothing else.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pharos_proxy::{Fixed, Limits, ProxyConfig};
@@ -8,7 +9,7 @@ use pharos_testkit::origin::TestCa;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::School;
+use crate::support::{School, snapshot, wait_for};
 
 /// A school where `bank.test` is never looked into and stands at this address.
 fn school(at: SocketAddr, change: impl FnOnce(&mut ProxyConfig)) -> School {
@@ -144,4 +145,19 @@ async fn fil_17_a_tunnel_that_stands_still_is_ended() {
     }
     slow.write_all(b"y").await.unwrap();
     assert_eq!(at_slow.read_u8().await.unwrap(), b'y');
+}
+
+/// FIL-17: a tunnel that is open keeps no policy and no list that is out of force.
+#[tokio::test]
+async fn fil_17_an_open_tunnel_keeps_nothing_that_is_out_of_force() {
+    let (listener, at) = listen().await;
+    let school = school(at, |_| {});
+    let old = Arc::downgrade(&school.filter.snapshot().unwrap());
+    let mut client = open(&school).await;
+    let (mut origin, _) = listener.accept().await.unwrap();
+    assert_eq!(origin.read_u8().await.unwrap(), 1);
+    school.filter.install(snapshot());
+    wait_for(|| old.upgrade().is_none().then_some(())).await;
+    client.write_all(b"2").await.unwrap();
+    assert_eq!(origin.read_u8().await.unwrap(), b'2');
 }
