@@ -199,6 +199,8 @@ pub struct Limits {
     pub response_head_bytes: usize,
     /// Minted certificates kept.
     pub minted: usize,
+    /// Texts known again by their hashes, in which nothing was found.
+    pub known_texts: usize,
     /// How long a checked name and password is remembered (as a keyed hash only).
     pub sign_in_kept: Duration,
     /// Wrong passwords from one address or for one name before both wait.
@@ -230,6 +232,7 @@ impl Default for Limits {
             pipes: 256,
             response_head_bytes: 128 * 1024,
             minted: 4_096,
+            known_texts: 8_192,
             sign_in_kept: Duration::from_secs(300),
             sign_in_tries: 10,
             sign_in_wait: Duration::from_secs(60),

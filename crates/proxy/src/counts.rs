@@ -47,6 +47,8 @@ counts! {
     not_ready,
     /// Bodies whose text was read.
     texts_read,
+    /// Bodies whose text, the same to the last byte, was read before and nothing found in it.
+    texts_known,
     /// Bodies that were stopped by their text.
     texts_stopped,
     /// Bodies whose text was warned about, shown or not.

@@ -38,6 +38,7 @@ mod http2;
 mod identity;
 mod intercept;
 mod judge;
+mod known_texts;
 mod magic;
 mod mint;
 mod narrow;

@@ -25,6 +25,7 @@ use crate::download::{self, Scanner};
 use crate::failure::Failure;
 use crate::go_on::GoOn;
 use crate::identity::{Identity, SignIn};
+use crate::known_texts::KnownTexts;
 use crate::mint::Mint;
 use crate::origin::Origins;
 use crate::pages::Pages;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) go_on: GoOn,
     pub(crate) counts: Counts,
     pub(crate) pins: Pins,
+    /// Texts that need not be read again.
+    pub(crate) known_texts: KnownTexts,
     pub(crate) strangers: Strangers,
     /// Memory for files that are held back, in pieces.
     pub(crate) scan_memory: Arc<Semaphore>,
@@ -235,6 +238,8 @@ impl Shared {
             go_on: GoOn::new(key()?),
             counts: Counts::default(),
             pins: Pins::default(),
+            known_texts: KnownTexts::new(&random()?, config.limits.known_texts)
+                .map_err(io::Error::other)?,
             strangers: Strangers::default(),
             scan_memory: Arc::new(Semaphore::new(config.limits.scan_memory / download::PIECE)),
             scanner: Scanner::default(),

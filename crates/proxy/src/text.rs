@@ -24,6 +24,7 @@ use crate::body::{Answer, BodyError};
 use crate::connection::Client;
 use crate::counts::add;
 use crate::judge::Verdict;
+use crate::known_texts::Manner;
 use crate::server::Shared;
 use crate::tally::Tally;
 
@@ -64,6 +65,10 @@ pub(crate) struct Reading {
     stopped: Stopped,
     /// Whose words end an answer that is cut, where it is one of events that can be ended so.
     ending: Option<Arc<Tool>>,
+    /// How it is read, where a text that was read before is passed unread.
+    manner: Option<Box<Manner>>,
+    /// Whether nothing was found when it was last judged.
+    is_clean: bool,
     shared: Arc<Shared>,
 }
 
@@ -109,7 +114,20 @@ impl Reads<'_> {
             None => BodyScan::new(dictionaries, media(headers)?, &coding)
                 .map(|scan| Scan::Page(Box::new(scan))),
         };
-        self.reading(scan, Some(band), None, self.warns)
+        // What is shown as it is written is read as it comes.
+        let may_be_known = matches!(scan, Ok(Scan::Page(_))) && !is_events(headers);
+        let manner = may_be_known.then(|| {
+            let media = headers.get(header::CONTENT_TYPE);
+            Box::new(Manner {
+                media: media.map_or(&[][..], HeaderValue::as_bytes).into(),
+                coding: coding.into(),
+                band,
+                dictionaries: self.client.shared().known_texts.number(dictionaries),
+            })
+        });
+        let mut reading = self.reading(scan, Some(band), None, self.warns)?;
+        reading.manner = manner;
+        Some(reading)
     }
 
     /// For whom text is judged, and against what.
@@ -130,7 +148,6 @@ impl Reads<'_> {
             add(&shared.counts.texts_unread);
             return None;
         };
-        add(&shared.counts.texts_read);
         Some(Reading {
             scan,
             band,
@@ -139,6 +156,8 @@ impl Reads<'_> {
             said,
             stopped: Stopped::default(),
             ending: None,
+            manner: None,
+            is_clean: false,
             shared: Arc::clone(shared),
         })
     }
@@ -176,7 +195,9 @@ impl Reading {
                 band.map(|band| scan.over(band))
             }
         };
-        let verdict = self.verdict.with_text(over.unwrap_or_default());
+        let over = over.unwrap_or_default();
+        self.is_clean = over.is_empty();
+        let verdict = self.verdict.with_text(over);
         if ended || verdict.is_some() {
             self.note_prompt();
         }
@@ -252,6 +273,10 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
+fn is_events(headers: &HeaderMap) -> bool {
+    media(headers).is_some_and(|media| media.kind == Kind::Events)
+}
+
 pub(crate) fn coding(headers: &HeaderMap) -> String {
     let codings: Vec<&str> = headers
         .get_all(header::CONTENT_ENCODING)
@@ -278,10 +303,14 @@ where
     let mut held = Held::new();
     let mut bytes = 0;
     let mut ended = false;
+    // What may be known already is read when it is there.
+    let manner = reading.manner.take();
     while bytes < HOLD_BYTES && !ended {
         match timeout_at(until, body.frame()).await {
             Ok(Some(Ok(frame))) => {
-                reading.read(&frame);
+                if manner.is_none() {
+                    reading.read(&frame);
+                }
                 bytes += frame.data_ref().map_or(0, Bytes::len);
                 held.push_back(Ok(frame));
                 ended = body.is_end_stream();
@@ -295,14 +324,35 @@ where
             Err(_) => break,
         }
     }
+    let known = &client.shared().known_texts;
+    let mark = manner
+        .as_ref()
+        .filter(|_| ended && held.iter().all(Result::is_ok))
+        .and_then(|manner| known.mark(manner, pieces(&held)));
+    if mark.is_some_and(|mark| known.is_clean(&mark)) {
+        add(&client.shared().counts.texts_known);
+        return Beginning::GoesOn(held, None);
+    }
+    add(&client.shared().counts.texts_read);
+    if manner.is_some() {
+        held.iter().flatten().for_each(|frame| reading.read(frame));
+    }
     if let Some(verdict) = reading.judge_beginning(ended) {
         return Beginning::Stopped(Box::new(verdict));
+    }
+    if let Some(mark) = mark.filter(|_| reading.is_clean && !reading.failed()) {
+        known.found_clean(mark);
     }
     if reading.failed() {
         add(&client.shared().counts.texts_unread);
         return Beginning::GoesOn(held, None);
     }
     Beginning::GoesOn(held, (!ended).then_some(reading))
+}
+
+/// The data of the frames that are held.
+fn pieces(held: &Held) -> impl Iterator<Item = &Bytes> + Clone {
+    held.iter().flatten().filter_map(Frame::data_ref)
 }
 
 /// What became of an upload's beginning.
@@ -369,7 +419,8 @@ pub(crate) async fn answer(
     let Some(mut reading) = reading else {
         return Ok(Response::from_parts(parts, body));
     };
-    if media(&parts.headers).is_some_and(|media| media.kind == Kind::Events) {
+    if is_events(&parts.headers) {
+        add(&reads.client.shared().counts.texts_read);
         // An answer that is being written is shown as it is written.
         let bare = [header::CONTENT_LENGTH, header::CONTENT_ENCODING];
         if !bare.iter().any(|name| parts.headers.contains_key(name)) {
@@ -392,8 +443,7 @@ pub(crate) async fn answer(
 
 /// How much is still to come, with what is held.
 pub(crate) fn with_held(rest: SizeHint, held: &Held) -> SizeHint {
-    let frames = held.iter().filter_map(|frame| frame.as_ref().ok());
-    let bytes: usize = frames.filter_map(Frame::data_ref).map(Bytes::len).sum();
+    let bytes: usize = pieces(held).map(Bytes::len).sum();
     let mut hint = SizeHint::new();
     hint.set_lower(rest.lower() + bytes as u64);
     if let Some(upper) = rest.upper() {

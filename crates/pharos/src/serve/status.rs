@@ -226,6 +226,11 @@ const WEB: &[(&str, &str, bool)] = &[
     ("texts_read", "Bodies whose text was read", false),
     ("texts_stopped", "Of those, stopped", false),
     ("texts_warned", "Of those, warned about", false),
+    (
+        "texts_known",
+        "Bodies the same as one that was read before",
+        false,
+    ),
     ("texts_unread", "Bodies whose text could not be read", true),
     (
         "downloads_blocked",

@@ -116,6 +116,36 @@ async fn fil_12_ordinary_pages_and_lessons_pass() {
     assert!(events.iter().all(|event| event.action == "allow"));
 }
 
+/// FIL-02, FIL-14: a page in which nothing was found is not read again for the next reader of the same
+/// band; whoever is younger is judged afresh, and so is a page that differs or that was stopped.
+#[tokio::test]
+async fn fil_02_a_page_that_was_read_is_known_again() {
+    let origin = Origin::http(|asked| match asked.target() {
+        "/rock" => reply("text/html", "", "<p>a grey rock"),
+        "/plain" => reply("text/plain", "", "<p>a grey rock"),
+        "/other" => reply("text/html", "", "<p>a grey rock, a sad otter"),
+        _ => reply("text/html", "", SAD),
+    })
+    .await;
+    let school = school(&origin).await;
+    let known = async |who, path: &str, status: &str| {
+        school.sign_in(who);
+        let page = school.get(&format!("http://pages.test{path}"), "").await;
+        assert!(page.starts_with(status), "{path}: {page}");
+        let figures = school.figures();
+        (figures.texts_read, figures.texts_known)
+    };
+    let (passes, stopped) = ("HTTP/1.1 200 ", "HTTP/1.1 403 ");
+    assert_eq!(known(ADA, "/rock", passes).await, (1, 0));
+    assert_eq!(known(ADA, "/rock", passes).await, (1, 1));
+    assert_eq!(known(BEN, "/rock", stopped).await, (2, 1));
+    assert_eq!(known(ADA, "/plain", passes).await, (3, 1));
+    assert_eq!(known(ADA, "/other", stopped).await, (4, 1));
+    assert_eq!(known(ADA, "/sad", stopped).await, (5, 1));
+    assert_eq!(known(ADA, "/sad", stopped).await, (6, 1));
+    assert_eq!(known(ADA, "/rock", passes).await, (6, 2));
+}
+
 /// FIL-14: who is not read, and what is never looked into, passes; the younger reader is judged
 /// more strictly.
 #[tokio::test]
