@@ -16,7 +16,7 @@ use pharos_school::{Confidence, IdentitySource, PersonId, Unknown, Who};
 use prefix_trie::joint::JointPrefixMap;
 use rapidhash::fast::RandomState;
 
-use crate::evidence::Evidence;
+use crate::evidence::{CLOCK_SLACK, Evidence};
 
 /// The most addresses with evidence kept at once: several devices for everybody in a large school.
 pub const SIGN_INS_MAX: usize = 65_536;
@@ -81,6 +81,16 @@ impl Place {
             .any(|evidence| evidence.person.is_some() && !evidence.holds(now))
     }
 
+    /// The first moment after `now` at which another piece of evidence may count.
+    fn steady_until(&self, now: Timestamp) -> Timestamp {
+        let turns = self.evidence.iter().flat_map(|evidence| {
+            let begins = evidence.since.saturating_sub(CLOCK_SLACK);
+            [begins.unwrap_or(Timestamp::MIN), evidence.until]
+        });
+        let next = turns.filter(|turn| *turn > now).min();
+        next.unwrap_or(Timestamp::MAX)
+    }
+
     /// The last moment at which anything here holds.
     fn until(&self) -> Timestamp {
         let all = self.evidence.iter().map(|evidence| evidence.until);
@@ -108,6 +118,8 @@ pub struct AddressMap {
     fixed: ArcSwap<Fixed>,
     places: Box<[RwLock<Places>]>,
     displaced: AtomicU64,
+    /// Counts what was changed, after it was.
+    changes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +135,7 @@ impl Default for AddressMap {
             fixed: ArcSwap::default(),
             places: (0..SHARDS).map(|_| RwLock::default()).collect(),
             displaced: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
         }
     }
 }
@@ -131,6 +144,12 @@ impl AddressMap {
     /// Who is behind an address: the evidence that counts, else the fixed map, else nobody with
     /// the reason. Whether the person is still on the roll is for [`crate::Filter::identify`].
     pub fn identify(&self, from: IpAddr, now: Timestamp) -> Who {
+        self.identify_for(from, now).0
+    }
+
+    /// [`AddressMap::identify`], with the moment up to which this holds as long as
+    /// [`AddressMap::changes`], asked before, stays the same.
+    pub fn identify_for(&self, from: IpAddr, now: Timestamp) -> (Who, Timestamp) {
         let from = from.to_canonical();
         let fixed = self.fixed.load();
         let entry = fixed
@@ -139,6 +158,7 @@ impl AddressMap {
             .map(|(_, entry)| entry);
         let shard = self.shard(from);
         let place = shard.get(&from);
+        let until = place.map_or(Timestamp::MAX, |place| place.steady_until(now));
         let label = |own: Option<&Arc<str>>| {
             own.or_else(|| place.and_then(|place| place.device(now)))
                 .or_else(|| entry.and_then(|(_, device)| device.as_ref()))
@@ -147,20 +167,22 @@ impl AddressMap {
         if let Some(best) = place.and_then(|place| place.best(now))
             && let Some(person) = best.person
         {
-            return Who::Known {
+            let who = Who::Known {
                 person,
                 source: best.source,
                 confidence: best.confidence,
                 device: label(best.device.as_ref()),
             };
+            return (who, until);
         }
         if let Some((Owner::Person(person), _)) = entry {
-            return Who::Known {
+            let who = Who::Known {
                 person: *person,
                 source: IdentitySource::AddressMap,
                 confidence: Confidence::Likely,
                 device: label(None),
             };
+            return (who, until);
         }
         let why = if fixed.notice.get_lpm(&IpNet::from(from)).is_some() {
             Unknown::NoticeNotAccepted
@@ -171,10 +193,17 @@ impl AddressMap {
         } else {
             Unknown::NoSignIn
         };
-        Who::Unknown {
-            why,
-            device: label(None),
-        }
+        let device = label(None);
+        (Who::Unknown { why, device }, until)
+    }
+
+    /// A number that is another one after each change of what is known.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Takes in evidence; it replaces what the same source said about the address before. At the
@@ -184,6 +213,7 @@ impl AddressMap {
         let from = from.to_canonical();
         let mut shard = self.shard_mut(from);
         self.place(&mut shard, from).put(evidence);
+        self.changed();
     }
 
     /// Maps an address to a person until a time, as certain, whenever it began.
@@ -220,6 +250,7 @@ impl AddressMap {
             None => {}
         }
         place.bound_to = Some(Arc::clone(device));
+        self.changed();
     }
 
     /// Ends what people said of themselves at an address (sign-in page, notice); whether there was
@@ -252,6 +283,7 @@ impl AddressMap {
                 ended += before - place.evidence.len();
             }
         }
+        self.changed();
         ended
     }
 
@@ -288,6 +320,7 @@ impl AddressMap {
             change(&mut next);
             next
         });
+        self.changed();
     }
 
     /// Whether the notice of monitoring comes first at this address.
@@ -309,6 +342,7 @@ impl AddressMap {
                 !place.evidence.is_empty()
             });
         }
+        self.changed();
     }
 
     /// All evidence in force, by address, what counts most first: for the page of devices, and to
@@ -339,6 +373,7 @@ impl AddressMap {
         };
         let before = place.evidence.len();
         place.evidence.retain(|evidence| !which(evidence.source));
+        self.changed();
         before > place.evidence.len()
     }
 

@@ -32,7 +32,7 @@ pub use lists::{Categories, Hit, NoCategories, NoSealed, Sealed};
 pub use passing::{PASSING_MAX, Passing};
 pub use query::{Query, Versions};
 pub use roster::Roster;
-pub use snapshot::{Facts, Parts, Snapshot};
+pub use snapshot::{Facts, Likeness, Parts, Snapshot};
 pub use stores::is_extension_store;
 
 use std::sync::Arc;

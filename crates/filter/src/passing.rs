@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use jiff::Timestamp;
+use rapidhash::fast::RandomState;
 
 /// The most addresses remembered. Further ones are not: they then look as if they had never
 /// passed, which somebody will look into.
@@ -18,7 +19,7 @@ const SHARDS: usize = 64;
 /// When each address last passed, in whole seconds.
 #[derive(Debug)]
 pub struct Passing {
-    shards: Box<[RwLock<HashMap<IpAddr, AtomicI64>>]>,
+    shards: Box<[RwLock<HashMap<IpAddr, AtomicI64, RandomState>>]>,
 }
 
 impl Default for Passing {
@@ -87,7 +88,7 @@ impl Passing {
         }
     }
 
-    fn shard(&self, from: IpAddr) -> &RwLock<HashMap<IpAddr, AtomicI64>> {
+    fn shard(&self, from: IpAddr) -> &RwLock<HashMap<IpAddr, AtomicI64, RandomState>> {
         let byte = match from {
             IpAddr::V4(ip) => ip.octets()[3],
             IpAddr::V6(ip) => ip.octets()[15],

@@ -1,12 +1,12 @@
 //! The one pipeline: who, what, where and when to a decision.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, CategoryId, CategorySet};
 use pharos_policy::{
-    Action, AiUse, Decision, FileKind, Member, Policy, Request, SearchSite, Subject,
+    Action, AiUse, Decision, FileKind, Member, Policy, Request, SearchSite, Subject, Whereabouts,
 };
 use pharos_scan::Dictionaries;
 use pharos_school::{PersonId, Unknown, Who};
@@ -78,34 +78,57 @@ impl Facts {
             file: None,
             extension_store: self.extension_store,
             other_browser: false,
-            notice_first: matches!(
-                query.who,
-                Who::Unknown {
-                    why: Unknown::NoticeNotAccepted,
-                    ..
-                }
-            ),
+            notice_first: notice_first(query.who),
             from: query.from,
             now: query.now,
         }
     }
 }
 
+/// What decides, of whoever asks: under one snapshot two of the same likeness are decided alike, as
+/// long as [`Policy::steady_until`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Likeness {
+    /// Which of the snapshot's subjects.
+    subject: usize,
+    whereabouts: Whereabouts,
+    notice_first: bool,
+}
+
+fn notice_first(who: &Who) -> bool {
+    matches!(
+        who,
+        Who::Unknown {
+            why: Unknown::NoticeNotAccepted,
+            ..
+        }
+    )
+}
+
 /// Policy, lists and roll at one moment: immutable, swapped in whole.
 #[derive(Debug)]
 pub struct Snapshot {
     parts: Parts,
-    subjects: HashMap<PersonId, Subject, RandomState>,
+    /// Those who are alike to the policy share a subject.
+    subjects: HashMap<PersonId, Arc<Subject>, RandomState>,
     no_categories: Arc<[Arc<str>]>,
 }
 
 impl Snapshot {
     /// Builds a snapshot; works out for everybody on the roll what the policy makes of them.
     pub fn new(parts: Parts) -> Self {
-        let subjects = parts
-            .roster
-            .iter()
-            .map(|member| (member.person, parts.policy.subject(member)))
+        let mut different = HashSet::<Arc<Subject>, RandomState>::default();
+        let mut share = |subject: Subject| match different.get(&subject) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let subject = Arc::new(subject);
+                different.insert(Arc::clone(&subject));
+                subject
+            }
+        };
+        let members = parts.roster.iter();
+        let subjects = members
+            .map(|member| (member.person, share(parts.policy.subject(member))))
             .collect();
         Self {
             parts,
@@ -143,6 +166,22 @@ impl Snapshot {
     pub fn weigh(&self, facts: &Facts, subject: &Subject, query: &Query<'_>) -> Decision {
         let request = facts.request(query);
         self.parts.policy.decide(subject, &request)
+    }
+
+    /// [`Snapshot::weigh`] without reasons.
+    pub fn judge(&self, facts: &Facts, subject: &Subject, query: &Query<'_>) -> Decision {
+        let request = facts.request(query);
+        self.parts.policy.judge(subject, &request)
+    }
+
+    /// What decides, of whoever asks.
+    pub fn likeness(&self, who: &Who, from: Option<IpAddr>) -> Likeness {
+        Likeness {
+            // Subjects live as long as the snapshot: where they stand tells them apart.
+            subject: std::ptr::from_ref(self.subject(who, from)).addr(),
+            whereabouts: self.parts.policy.whereabouts(from),
+            notice_first: notice_first(who),
+        }
     }
 
     /// Decides once more, now that the text of a page or of what is sent has been read and reaches
@@ -342,7 +381,7 @@ impl Snapshot {
     /// Someone not on the roll is unknown.
     pub fn subject(&self, who: &Who, from: Option<IpAddr>) -> &Subject {
         who.person()
-            .and_then(|person| self.subjects.get(&person))
+            .and_then(|person| self.subjects.get(&person).map(Arc::as_ref))
             .unwrap_or_else(|| self.parts.policy.unknown(from))
     }
 

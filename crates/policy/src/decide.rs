@@ -33,6 +33,13 @@ impl Policy {
         decision
     }
 
+    /// Decides in the same way, without reasons: allocates nothing.
+    pub fn judge(&self, subject: &Subject, request: &Request<'_>) -> Decision {
+        let scales = self.weigh(subject, request, &subject.broad_rules, &mut |_, _| {});
+        let verdict = scales.verdict();
+        self.conclude(subject, request, &scales, &verdict)
+    }
+
     /// What happens to a request, and nothing else: for replays of many. Allocates nothing.
     pub fn action(&self, subject: &Subject, request: &Request<'_>) -> Action {
         let scales = self.weigh(subject, request, &subject.broad_rules, &mut |_, _| {});

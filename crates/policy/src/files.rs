@@ -78,7 +78,7 @@ impl fmt::Display for FileKind {
 }
 
 /// Some kinds of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FileKinds(u16);
 
 impl FileKinds {

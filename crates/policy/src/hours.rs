@@ -23,7 +23,7 @@ pub(crate) struct Hours {
 }
 
 /// One stretch, with the number of the hours it belongs to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Span {
     pub(crate) hours: usize,
     pub(crate) days: [bool; 7],
@@ -108,6 +108,16 @@ impl Hours {
         }
     }
 
+    /// Whether its hours begin and end with a whole minute of any clock that shows `now`.
+    pub(crate) fn turn_with_minutes(&self, now: Timestamp) -> bool {
+        let whole = |second: i64| second % 60 == 0;
+        (OFFSETS_FROM..OFFSETS_TO).contains(&now)
+            && self.spans.iter().all(Span::turns_with_minutes)
+            && self.offsets.iter().all(|(begins, offset)| {
+                whole(begins.as_second()) && whole(i64::from(offset.seconds()))
+            })
+    }
+
     fn is_term(&self, date: Date) -> bool {
         let within = |dates: &DatesSpec| dates.from <= date && date <= dates.to;
         (self.terms.is_empty() || self.terms.iter().any(within))
@@ -116,6 +126,13 @@ impl Hours {
 }
 
 impl Span {
+    /// Whether it begins and ends with a whole minute.
+    pub(crate) fn turns_with_minutes(&self) -> bool {
+        [self.from, self.to]
+            .iter()
+            .all(|time| time.second() == 0 && time.subsec_nanosecond() == 0)
+    }
+
     fn holds(&self, moment: &Moment) -> bool {
         let today = self.begins_on(&moment.today);
         if self.from < self.to {

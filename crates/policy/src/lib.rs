@@ -43,6 +43,7 @@ mod rule;
 mod sets;
 mod sites;
 pub mod spec;
+mod steady;
 mod subject;
 mod tighten;
 mod under_floor;
@@ -63,6 +64,7 @@ pub use policy::{
 pub use problem::SpecProblem;
 pub use request::{AiUse, Request, SearchSite, Vocabulary};
 pub use spec::{PhaseMode, PolicySpec};
+pub use steady::Whereabouts;
 pub use subject::{Member, Subject};
 pub use tighten::loosens;
 pub use under_floor::under_floor;

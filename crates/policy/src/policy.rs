@@ -1,12 +1,12 @@
 //! The compiled policy: one immutable value, made aside and swapped in whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use pharos_catalogue::{CategorySet, Host};
-use pharos_school::{Role, YearBand};
+use pharos_school::{ClassId, PersonId, Role, YearBand};
 
 use crate::browsers::Browsers;
 use crate::files::{Downloads, FileKinds};
@@ -63,6 +63,31 @@ pub struct Policy {
     pub(crate) unlisted: Vec<Arc<str>>,
     /// When each member of staff teaches, by sign-in name in lower case.
     pub(crate) timetable: HashMap<Box<str>, Arc<[Span]>>,
+    /// Whom rules name one by one.
+    pub(crate) singled_out: SingledOut,
+}
+
+/// People and classes that rules name.
+#[derive(Debug, Default)]
+pub(crate) struct SingledOut {
+    people: HashSet<PersonId>,
+    classes: HashSet<ClassId>,
+}
+
+impl SingledOut {
+    pub(crate) fn by(rules: &[Rule]) -> Self {
+        let audiences = || rules.iter().map(|rule| &rule.audience);
+        Self {
+            people: audiences()
+                .flat_map(|one| one.people.iter())
+                .copied()
+                .collect(),
+            classes: audiences()
+                .flat_map(|one| one.classes.iter())
+                .copied()
+                .collect(),
+        }
+    }
 }
 
 /// A mode with those it is for.
@@ -186,7 +211,14 @@ impl Policy {
             floor: self.floor.of(member, groups),
             ..blank_subject()
         };
-        self.settle(subject, member.is(Role::Pupil) || !member.is(Role::Staff))
+        let as_pupil = member.is(Role::Pupil) || !member.is(Role::Staff);
+        let mut subject = self.settle(subject, as_pupil);
+        // What no rule asks for would only keep apart those who are decided alike.
+        let SingledOut { people, classes } = &self.singled_out;
+        subject.person = subject.person.filter(|person| people.contains(person));
+        let named = subject.classes.iter().copied();
+        subject.classes = named.filter(|class| classes.contains(class)).collect();
+        subject
     }
 
     /// What the policy makes of a device whose user is unknown (FIL-17): a guest in the places set

@@ -54,13 +54,16 @@ impl Member {
 }
 
 /// What the policy makes of somebody: worked out once for everybody on the roll, so that a
-/// decision only compares numbers. Belongs to the [`crate::Policy`] that made it.
-#[derive(Debug, Clone)]
+/// decision only compares numbers. Belongs to the [`crate::Policy`] that made it. Who are named by no
+/// rule and are alike in all else have equal subjects.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subject {
     pub(crate) standing: Standing,
+    /// Where a rule names the person.
     pub(crate) person: Option<PersonId>,
     pub(crate) groups: GroupSet,
     pub(crate) group: Option<Arc<str>>,
+    /// Of their classes those that a rule names.
     pub(crate) classes: Box<[ClassId]>,
     /// When they teach.
     pub(crate) lessons: Arc<[Span]>,
@@ -147,7 +150,7 @@ impl Subject {
 }
 
 /// How much is known of a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Standing {
     /// On the roll.
     Known,

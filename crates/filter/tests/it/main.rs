@@ -5,6 +5,7 @@
     reason = "a test stops where it is surprised"
 )]
 
+mod alike;
 mod evidence;
 mod floor;
 mod hours;

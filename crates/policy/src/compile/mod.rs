@@ -16,7 +16,7 @@ use pharos_catalogue::CategorySet;
 use self::words::Words;
 use crate::groups::{BUILT_IN, Groups};
 use crate::hours::{Hours, Span, by_weekday};
-use crate::policy::{Ai, Mode, Names, Search, blank_subject};
+use crate::policy::{Ai, Mode, Names, Search, SingledOut, blank_subject};
 use crate::rule::Audience;
 use crate::sets::{GroupSet, HoursSet, PlaceSet, ToolSet};
 use crate::spec::{DatesSpec, SpanSpec};
@@ -118,7 +118,9 @@ impl Policy {
                 .map(|name| name.as_str().into())
                 .collect(),
             timetable,
+            singled_out: SingledOut::default(),
         };
+        policy.singled_out = SingledOut::by(&policy.rules);
         policy.make_unknown(guests);
         Ok(policy)
     }
