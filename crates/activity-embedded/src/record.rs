@@ -13,8 +13,9 @@ use crate::engine::Engine;
 /// spooler, and never waits.
 pub(crate) struct Recorder {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) queue: SyncSender<Stored>,
-    pub(crate) overflow: SyncSender<Option<Stored>>,
+    /// Of boxes: a queue has room for all that it may ever hold, and this is a thirtieth of it.
+    pub(crate) queue: SyncSender<Box<Stored>>,
+    pub(crate) overflow: SyncSender<Option<Box<Stored>>>,
     pub(crate) next: AtomicU64,
 }
 
@@ -23,7 +24,7 @@ impl Sink for Recorder {
         let counters = &self.engine.counters;
         counters.recorded.fetch_add(1, Relaxed);
         let number = self.next.fetch_add(1, Relaxed);
-        let stored = match self.queue.try_send(Stored { number, event }) {
+        let stored = match self.queue.try_send(Box::new(Stored { number, event })) {
             Ok(()) => return,
             Err(TrySendError::Full(stored) | TrySendError::Disconnected(stored)) => stored,
         };

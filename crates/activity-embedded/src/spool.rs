@@ -122,12 +122,11 @@ impl Spool {
 
 /// The spooler thread: takes what the queue could not and puts it into the file, until it is handed
 /// `None`.
-pub(crate) fn run(engine: &Engine, overflow: &Receiver<Option<Stored>>) {
+pub(crate) fn run(engine: &Engine, overflow: &Receiver<Option<Box<Stored>>>) {
     while let Ok(Some(stored)) = overflow.recv() {
-        let stored = Stored {
-            number: stored.number,
-            event: crate::keep(stored.event),
-        };
+        let Stored { number, event } = *stored;
+        let event = crate::keep(event);
+        let stored = Stored { number, event };
         let counter = if engine.spool.push(&stored) {
             &engine.counters.spooled
         } else {

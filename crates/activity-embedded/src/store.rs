@@ -75,7 +75,7 @@ pub struct Opened {
 pub struct Embedded {
     engine: Arc<Engine>,
     control: Sender<Control>,
-    stop_spooler: SyncSender<Option<Stored>>,
+    stop_spooler: SyncSender<Option<Box<Stored>>>,
     wake_sealer: Sender<()>,
     stop: Arc<AtomicBool>,
     threads: Mutex<Option<Threads>>,

@@ -40,7 +40,7 @@ pub(crate) enum Control {
 
 pub(crate) struct Writer {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) queue: Receiver<Stored>,
+    pub(crate) queue: Receiver<Box<Stored>>,
     pub(crate) control: Receiver<Control>,
     /// Tells the sealer that a head waits.
     pub(crate) sealer: Sender<()>,
@@ -182,10 +182,9 @@ impl Writer {
         self.log.write(&self.engine, &head)?;
         let mut full = false;
         while !full && let Ok(stored) = self.queue.try_recv() {
-            self.log.pending.push(Stored {
-                number: stored.number,
-                event: crate::keep(stored.event),
-            });
+            let Stored { number, event } = *stored;
+            let event = crate::keep(event);
+            self.log.pending.push(Stored { number, event });
             full = self.log.pending.len() >= BATCH;
         }
         self.log.write(&self.engine, &head)?;
