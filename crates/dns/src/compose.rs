@@ -6,12 +6,12 @@ use pharos_filter::shield::WayRound;
 use pharos_policy::Action;
 
 use crate::cache::{Entry, Moment};
-use crate::config::BlockAnswer;
+use crate::config::{BlockAnswer, DnsConfig};
 use crate::counts::add;
 use crate::gate::Decided;
 use crate::names::Answer;
 use crate::says::{BLOCKED, NARROWED, STALE, STALE_NXDOMAIN};
-use crate::wire::{Asked, Ede, Fit, Name, Reply, code};
+use crate::wire::{Asked, Ede, Fit, Name, Reply, Response, code, u16_at};
 use crate::worker::{Outcome, Pending, Verdict, Worker};
 
 /// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
@@ -60,10 +60,10 @@ pub(crate) fn conclude(
         Outcome::Failed(ede) => {
             add(&worker.tally.failed);
             plain(worker, asked, code::SERVFAIL, Some(*ede), fit);
-            return decided.decision.action;
+            return decided.decision().action;
         }
     };
-    let answer = decided.known.answer(entry, &decided.snapshot);
+    let answer = decided.known.answer(asked.sort(), entry, &decided.snapshot);
     if stale {
         allowed(worker, asked, decided, &answer, true, fit, now)
     } else {
@@ -99,12 +99,12 @@ fn allowed(
     now: Moment,
 ) -> Action {
     let aliases = worker.shared.filter.aliases();
-    if decided.is_cloaked(&answer.targets, aliases) {
+    if decided.is_cloaked(answer, aliases) {
         add(&worker.tally.cloaked);
         return blocked(worker, asked, None, fit);
     }
     from_entry(worker, asked, &answer.entry, stale, fit, now);
-    decided.decision.action
+    decided.decision().action
 }
 
 fn from_entry(
@@ -128,20 +128,9 @@ fn from_entry(
         });
     }
     let cut = reply
-        .records(&made.body, made.counts, |message| {
-            for at in &made.ttl_at {
-                let at = usize::from(*at);
-                let Some(field) = message.get_mut(at..at + 4) else {
-                    continue;
-                };
-                let left = match stale {
-                    true => STALE_TTL_S,
-                    false => crate::wire::u32_at(field, 0)
-                        .unwrap_or(0)
-                        .saturating_sub(age),
-                };
-                field.copy_from_slice(&left.to_be_bytes());
-            }
+        .records(&made.body, made.counts, |message| match stale {
+            true => made.each_ttl(message, |_| STALE_TTL_S),
+            false => made.grow_older(message, age),
         })
         .finish(fit);
     if cut {
@@ -181,8 +170,21 @@ pub(crate) fn blocked(
     if way_round.is_some() {
         add(&worker.tally.avoidance);
     }
-    let ttl = worker.shared.config.limits.decided_ttl_s;
-    let ip = match (worker.shared.config.block, asked.kind) {
+    let Worker { shared, out, .. } = worker;
+    refusal(out, asked, &shared.config, way_round)
+        .because(BLOCKED)
+        .finish(fit);
+    Action::Block
+}
+
+fn refusal<'a>(
+    out: &'a mut Vec<u8>,
+    asked: &'a Asked,
+    config: &DnsConfig,
+    way_round: Option<WayRound>,
+) -> Reply<'a> {
+    let ttl = config.limits.decided_ttl_s;
+    let ip = match (config.block, asked.kind) {
         (BlockAnswer::Page { v4, .. }, code::A) => v4.map(IpAddr::V4),
         (BlockAnswer::Page { v6, .. }, code::AAAA) => v6.map(IpAddr::V6),
         _ => None,
@@ -190,16 +192,43 @@ pub(crate) fn blocked(
     let absent = match way_round {
         Some(WayRound::Discovery) => false,
         Some(_) => true,
-        None => worker.shared.config.block == BlockAnswer::NxDomain,
+        None => config.block == BlockAnswer::NxDomain,
     };
-    let out = &mut worker.out;
-    let reply = match ip.filter(|_| way_round.is_none()) {
+    match ip.filter(|_| way_round.is_none()) {
         _ if absent => Reply::new(out, asked, code::NXDOMAIN).negative_for(ttl),
         Some(ip) => Reply::new(out, asked, code::NOERROR).address(ip, ttl),
         None => Reply::new(out, asked, code::NOERROR).negative_for(ttl),
-    };
-    reply.because(BLOCKED).finish(fit);
-    Action::Block
+    }
+}
+
+/// The answers to every blocked name, made once: to A, AAAA and all other questions.
+pub(crate) struct Refusals([Response; 3]);
+
+impl Refusals {
+    pub(crate) fn new(config: &DnsConfig) -> Self {
+        Self([code::A, code::AAAA, code::HTTPS].map(|kind| {
+            let asked = Asked::of_root(kind);
+            let mut out = Vec::new();
+            refusal(&mut out, &asked, config, None).finish(Fit::Stream);
+            let count = |at| u16_at(&out, at).unwrap_or_default();
+            Response {
+                rcode: out.get(3).map_or(code::SERVFAIL, |low| low & 0x0f),
+                counts: (count(6), count(8)),
+                body: out.split_off((12 + asked.question.len()).min(out.len())),
+                ..Response::default()
+            }
+        }))
+    }
+
+    /// The answer to a question of this type.
+    pub(crate) fn to(&self, kind: u16) -> &Response {
+        let [a, aaaa, other] = &self.0;
+        match kind {
+            code::A => a,
+            code::AAAA => aaaa,
+            _ => other,
+        }
+    }
 }
 
 /// An answer without records.

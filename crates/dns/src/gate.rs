@@ -9,12 +9,13 @@ use pharos_activity::{Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::{self, Rewrite};
 use pharos_filter::shield::WayRound;
-use pharos_filter::{Aliases, Facts, Query, Snapshot, is_blocked_by};
-use pharos_policy::{Action, Decision, Subject};
-use pharos_school::{Face, Who};
+use pharos_filter::{Aliases, Query, Snapshot, is_blocked_by};
+use pharos_policy::{Action, Decision};
+use pharos_school::Face;
 
 use crate::acts::Act;
-use crate::names::{InForce, Known, Target};
+use crate::askers::Asker;
+use crate::names::{Answer, InForce, Known, Ruling};
 use crate::wire::name;
 use crate::worker::Worker;
 
@@ -22,21 +23,20 @@ use crate::worker::Worker;
 pub(crate) struct Decided {
     pub(crate) snapshot: InForce,
     pub(crate) known: Rc<Known>,
-    who: Who,
-    group: Option<Arc<str>>,
-    from: IpAddr,
-    at: Timestamp,
-    bytes_up: usize,
-    pub(crate) decision: Decision,
+    asker: Rc<Asker>,
+    asking: Asking,
+    ruling: Rc<Ruling>,
     /// Decided for what the answer leads to, not for the name itself.
     cloaked: bool,
 }
 
-/// Who asks, and when.
-pub(crate) struct Asker {
-    pub(crate) who: Who,
-    pub(crate) from: IpAddr,
+/// When a question came, and how long it was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking {
     pub(crate) at: Timestamp,
+    /// The stretch of time in which alike are decided alike.
+    pub(crate) stretch: u64,
+    pub(crate) bytes: usize,
 }
 
 /// The address a wire name stands for, as lists know it: the longest run of labels at its end
@@ -53,33 +53,41 @@ pub(crate) fn address(wire: &[u8]) -> Option<Address> {
 }
 
 impl Decided {
-    /// Asks the filter.
-    pub(crate) fn new(snapshot: InForce, known: Rc<Known>, asker: Asker, bytes_up: usize) -> Self {
-        let Asker { who, from, at } = asker;
-        let who = snapshot.check_roll(who);
-        let subject = snapshot.subject(&who, Some(from));
-        let decision = weigh(
-            &snapshot,
-            (&known.address, &known.facts),
-            subject,
-            (&who, from, at),
-        );
+    /// Asks the filter, unless it was asked the same before.
+    pub(crate) fn new(
+        worker: &mut Worker,
+        snapshot: InForce,
+        known: Rc<Known>,
+        asker: Rc<Asker>,
+        asking: Asking,
+    ) -> Self {
+        let ruling = known.ruling(asker.likeness, asking.stretch);
+        let ruling = ruling.unwrap_or_else(|| {
+            let subject = snapshot.subject(&asker.who, Some(asker.from));
+            let query = query(&known.address, &asker, asking.at);
+            let decision = snapshot.judge(&known.facts, subject, &query);
+            let ruling = worker.ruling(decision, &snapshot);
+            known.keep(asker.likeness, asking.stretch, &ruling);
+            ruling
+        });
         Self {
-            group: subject.group().cloned(),
             snapshot,
             known,
-            who,
-            from,
-            at,
-            bytes_up,
-            decision,
+            asker,
+            asking,
+            ruling,
             cloaked: false,
         }
     }
 
+    /// What was decided.
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.ruling.decision
+    }
+
     /// The client's address.
     pub(crate) fn from(&self) -> IpAddr {
-        self.from
+        self.asker.from
     }
 
     /// What to answer in place of the site's own records, where this person is held to safe search
@@ -88,7 +96,7 @@ impl Decided {
         if !self.known.facts.is_search_site() {
             return None;
         }
-        engines::rewrite(self.known.address.host(), self.decision.narrowing)
+        engines::rewrite(self.known.address.host(), self.decision().narrowing)
     }
 
     /// Which known way round the filter the name is, where it is answered otherwise than a blocked
@@ -98,85 +106,119 @@ impl Decided {
         way_round.filter(|way_round| *way_round != WayRound::Site)
     }
 
-    /// Turns into the decision on the first alias target that is blocked for this person though
-    /// the name asked for is not ("CNAME cloaking"), and notes it for the block page; whether there
-    /// is one.
-    pub(crate) fn is_cloaked(&mut self, targets: &[Target], aliases: &Aliases) -> bool {
-        for target in targets {
-            let subject = self.snapshot.subject(&self.who, Some(self.from));
-            let asker = (&self.who, self.from, self.at);
-            let place = (&target.address, &target.facts);
-            let decision = weigh(&self.snapshot, place, subject, asker);
-            if is_blocked_by(&self.decision, &decision) {
+    /// Turns into the decision on the first place that the answer leads to ("CNAME cloaking") which is
+    /// blocked for this person though the name asked for is not, and notes it for the block page;
+    /// whether there is one.
+    pub(crate) fn is_cloaked(&mut self, answer: &Answer, aliases: &Aliases) -> bool {
+        let asker = &self.asker;
+        for target in &answer.targets {
+            let subject = self.snapshot.subject(&asker.who, Some(asker.from));
+            let query = query(&target.address, asker, self.asking.at);
+            let decision = self.snapshot.weigh(&target.facts, subject, &query);
+            if is_blocked_by(self.decision(), &decision) {
                 aliases.note(self.known.address.host(), &target.address);
-                self.decision = decision;
+                self.ruling = Rc::new(Ruling { decision, mark: 0 });
                 self.cloaked = true;
                 return true;
             }
         }
+        answer.is_clear(asker.likeness, self.asking.stretch);
         false
     }
 
-    /// Hands the event in: what was done, with the answer that stands in the worker's buffer. The
-    /// look-ups that a device makes for one visit are one event.
-    pub(crate) fn record(self, worker: &Worker, done: Action) {
-        let versions = self.snapshot.versions();
-        let decision = self.decision;
-        let sealed = decision.sealed.is_some();
-        let act = Act {
-            from: self.from,
-            person: self.who.person(),
-            host: self.known.address.host().as_str(),
-            action: done.name(),
-            rule: &decision.rule,
-            versions: (versions.policy, versions.catalogue),
+    /// Hands the event in: what was done, with the answer that stands in the worker's buffer.
+    pub(crate) fn record(&self, worker: &Worker, done: Action) {
+        let Ruling { decision, mark } = &*self.ruling;
+        let mark = match done == decision.action && !self.cloaked {
+            true => *mark,
+            false => worker.ruling_mark(done, &decision.rule, &self.snapshot),
         };
-        if !sealed && worker.shared.acts.is_repeated(&act, self.at) {
-            return;
+        let (known, asker) = (&self.known, &self.asker);
+        if decision.sealed.is_some() || is_new(worker, known, asker, mark, self.asking.at) {
+            let event = Event {
+                action: done.name(),
+                ..event(
+                    worker,
+                    (&self.snapshot, known, asker),
+                    decision,
+                    self.asking,
+                )
+            };
+            worker.shared.sink.record(match self.cloaked {
+                true => Event {
+                    categories: self.snapshot.category_names(decision.categories),
+                    ..event
+                },
+                false => event,
+            });
         }
-        let host = if sealed {
-            SEALED_HOST
-        } else {
-            self.known.address.host().as_str()
-        };
-        let categories = if sealed || self.cloaked {
-            self.snapshot.category_names(decision.categories)
-        } else {
-            Arc::clone(&self.known.categories)
-        };
-        worker.shared.sink.record(Event {
-            at: self.at,
-            who: self.who,
-            group: self.group,
-            address: self.from,
-            face: Face::Dns,
-            host: host.into(),
-            path: None,
-            action: done.name(),
-            rule: decision.rule,
-            categories,
-            policy_version: versions.policy,
-            catalogue_version: versions.catalogue,
-            search: None,
-            sealed: decision.sealed,
-            bytes_up: self.bytes_up as u64,
-            bytes_down: worker.out.len() as u64,
-        });
     }
 }
 
-fn weigh(
-    snapshot: &Snapshot,
-    (address, facts): (&Address, &Facts),
-    subject: &Subject,
-    (who, from, now): (&Who, IpAddr, Timestamp),
-) -> Decision {
-    let query = Query {
+/// Hands in the event of an answer that was given as one before: what was decided is what was done.
+pub(crate) fn record_again(
+    worker: &Worker,
+    of: (&Snapshot, &Known, &Asker),
+    ruling: &Ruling,
+    asking: Asking,
+) {
+    let (_, known, asker) = of;
+    if is_new(worker, known, asker, ruling.mark, asking.at) {
+        let event = event(worker, of, &ruling.decision, asking);
+        worker.shared.sink.record(event);
+    }
+}
+
+/// Whether this is not one of the look-ups that a device makes for one visit: those are one event.
+fn is_new(worker: &Worker, known: &Known, asker: &Asker, ruling: u64, at: Timestamp) -> bool {
+    let act = Act {
+        asker: asker.mark,
+        host: known.mark,
+        ruling,
+    };
+    !worker.shared.acts.is_repeated(act, at)
+}
+
+fn event(
+    worker: &Worker,
+    (snapshot, known, asker): (&Snapshot, &Known, &Asker),
+    decision: &Decision,
+    asking: Asking,
+) -> Event {
+    let versions = snapshot.versions();
+    let sealed = decision.sealed.is_some();
+    Event {
+        at: asking.at,
+        who: asker.who.clone(),
+        group: asker.group.clone(),
+        address: asker.from,
+        face: Face::Dns,
+        host: match sealed {
+            true => SEALED_HOST.into(),
+            false => known.address.host().as_str().into(),
+        },
+        path: None,
+        action: decision.action.name(),
+        rule: Arc::clone(&decision.rule),
+        categories: match sealed {
+            true => snapshot.category_names(decision.categories),
+            false => Arc::clone(&known.categories),
+        },
+        policy_version: versions.policy,
+        catalogue_version: versions.catalogue,
+        search: None,
+        sealed: decision.sealed.clone(),
+        bytes_up: asking.bytes as u64,
+        bytes_down: worker.out.len() as u64,
+    }
+}
+
+fn query<'a>(address: &'a Address, asker: &'a Asker, now: Timestamp) -> Query<'a> {
+    Query {
         address,
-        who,
-        from: Some(from),
+        who: &asker.who,
+        from: Some(asker.from),
         face: Face::Dns,
         now,
-    };
-    snapshot.weigh(facts, subject, &query)
+    }
 }

@@ -11,11 +11,18 @@
 //! datagram to verdict is one synchronous function that waits for nothing. No rule lives here:
 //! every decision is the filter's, and every decision becomes an event.
 //!
+//! A plain question for a name that was decided before for somebody whom the policy treats alike takes a
+//! short way (`again`): nothing is parsed beyond the name, and what was decided and answered is given
+//! again. It ends with the snapshot, with the answer's time, with anything that changes who is behind the
+//! address, and with the next moment at which an hour or a rule of the policy begins or ends.
+//!
 //! What is never done: zone transfers and ANY are refused; questions from outside the school's
 //! networks are refused; bytes of an upstream's answer reach a client only after being read,
 //! checked against the question and written anew.
 
 mod acts;
+mod again;
+mod askers;
 mod cache;
 mod compose;
 mod config;

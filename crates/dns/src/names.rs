@@ -1,5 +1,5 @@
-//! What a worker remembers of names asked lately: how they are decided for anybody, and their
-//! answer. Both belong to one snapshot; another in force begins anew.
+//! What a worker remembers of names asked lately: what the lists say of them, their answers, and what
+//! was decided for whom. All of it belongs to one snapshot; another in force begins anew.
 //!
 //! A table of fixed size in which a name has a few places to stand. Who fills it on purpose only
 //! takes places from others, and those are then looked up again.
@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, CategorySet};
-use pharos_filter::{Facts, Snapshot};
+use pharos_filter::{Facts, Likeness, Snapshot, engines};
+use pharos_policy::{Action, Decision};
 use rapidhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::cache::{Entry, Moment};
 use crate::wire::Bytes;
@@ -22,29 +24,44 @@ const SETS: usize = 4_096;
 const WAYS: usize = 4;
 /// Largest answer remembered beside a name; larger ones stay in the shared cache alone.
 const ANSWER_MAX: usize = 512;
+/// Answers remembered of one name: a browser asks for three record types.
+const ANSWERS_MAX: usize = 4;
+/// Rulings remembered of one name: for people who are decided differently.
+const RULINGS_MAX: usize = 4;
 
 /// The snapshot that a worker decides by: counted within the worker, so that workers on other
 /// processors are not disturbed by every question.
 pub(crate) type InForce = Rc<Arc<Snapshot>>;
 
-/// One name asked for, with record type and flags.
+/// One name asked for.
 pub(crate) struct Known {
-    key: Bytes,
+    /// In wire form, lower case.
+    name: Bytes,
     pub(crate) address: Address,
     pub(crate) facts: Facts,
     /// The names of its categories, for events.
     pub(crate) categories: Arc<[Arc<str>]>,
-    answer: RefCell<Option<Answer>>,
+    /// Its part of an act's mark.
+    pub(crate) mark: u64,
+    /// Whether it was asked for again since it last could have made room.
+    again: Cell<bool>,
+    answers: RefCell<SmallVec<[Rc<Answer>; 1]>>,
+    rulings: RefCell<SmallVec<[Kept; 1]>>,
 }
 
+/// What a name is asked for: record type and flags, as [`Asked::key`] ends.
+pub(crate) type Sort = [u8; 3];
+
 /// An answer with all that decides whether a person may have it.
-#[derive(Clone)]
 pub(crate) struct Answer {
+    sort: Sort,
     pub(crate) entry: Arc<Entry>,
     /// Where it leads.
-    pub(crate) targets: Rc<[Target]>,
+    pub(crate) targets: Box<[Target]>,
     /// How often it was given from here.
-    pub(crate) given: Rc<Cell<u32>>,
+    pub(crate) given: Cell<u32>,
+    /// For whom none of the targets was blocked, and in which stretch of time, lately.
+    clear: Cell<Option<(Likeness, u64)>>,
 }
 
 /// A name that an answer leads to.
@@ -53,41 +70,159 @@ pub(crate) struct Target {
     pub(crate) facts: Facts,
 }
 
-impl Known {
-    fn new(key: Bytes, address: Address, facts: Facts, categories: Arc<[Arc<str>]>) -> Self {
-        Self {
-            key,
-            categories,
-            address,
-            facts,
-            answer: RefCell::default(),
-        }
-    }
+/// A ruling with those whom it is for, and the stretch of time.
+struct Kept {
+    likeness: Likeness,
+    stretch: u64,
+    ruling: Rc<Ruling>,
+    short: Option<Short>,
+}
 
-    /// The answer remembered, if it is still in its time.
-    pub(crate) fn fresh(&self, now: Moment) -> Option<Answer> {
-        let answer = self.answer.borrow();
-        answer
-            .as_ref()
-            .filter(|answer| answer.entry.is_fresh(now))
-            .cloned()
-    }
+/// How a name may be answered without looking at it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Short {
+    /// With its own answer.
+    AsItIs,
+    /// As every blocked name.
+    Blocked,
+}
 
-    /// The answer with its targets looked up; remembered if it is small.
-    pub(crate) fn answer(&self, entry: &Arc<Entry>, snapshot: &Snapshot) -> Answer {
+/// What is ready to be given.
+pub(crate) enum Ready {
+    /// The name's answer.
+    Answer(Rc<Answer>),
+    /// The answer to every blocked name.
+    Blocked,
+}
+
+/// What was decided, for all who are decided alike.
+#[derive(Debug)]
+pub(crate) struct Ruling {
+    pub(crate) decision: Decision,
+    /// Its part of an act's mark, where what is decided is what is done.
+    pub(crate) mark: u64,
+}
+
+impl Answer {
+    fn new(sort: Sort, entry: &Arc<Entry>, snapshot: &Snapshot) -> Self {
         let targets = entry.leads_to.iter().map(|address| Target {
             address: address.clone(),
             facts: snapshot.facts(address),
         });
-        let answer = Answer {
+        Self {
+            sort,
             entry: Arc::clone(entry),
             targets: targets.collect(),
-            given: Rc::default(),
+            given: Cell::default(),
+            clear: Cell::default(),
+        }
+    }
+
+    /// Notes that none of the places it leads to is blocked for these.
+    pub(crate) fn is_clear(&self, likeness: Likeness, stretch: u64) {
+        self.clear.set(Some((likeness, stretch)));
+    }
+
+    /// Whether these may have it without a look at where it leads.
+    fn leads_nowhere_blocked(&self, likeness: Likeness, stretch: u64) -> bool {
+        self.targets.is_empty() || self.clear.get() == Some((likeness, stretch))
+    }
+}
+
+impl Known {
+    fn new(name: Bytes, address: Address, facts: Facts, mark: u64) -> Self {
+        Self {
+            name,
+            categories: Arc::default(),
+            address,
+            facts,
+            mark,
+            again: Cell::default(),
+            answers: RefCell::default(),
+            rulings: RefCell::default(),
+        }
+    }
+
+    /// The answer remembered, if it is still in its time.
+    pub(crate) fn fresh(&self, sort: Sort, now: Moment) -> Option<Rc<Answer>> {
+        let answers = self.answers.borrow();
+        let answer = answers.iter().find(|answer| answer.sort == sort)?;
+        answer.entry.is_fresh(now).then(|| Rc::clone(answer))
+    }
+
+    /// What people of this likeness may have without looking at the name anew, and the ruling.
+    pub(crate) fn ready(
+        &self,
+        sort: Sort,
+        (likeness, stretch): (Likeness, u64),
+        now: Moment,
+    ) -> Option<(Ready, Rc<Ruling>)> {
+        let rulings = self.rulings.borrow();
+        let mut rulings = rulings.iter().filter(|kept| kept.stretch == stretch);
+        let kept = rulings.find(|kept| kept.likeness == likeness)?;
+        let ready = match kept.short? {
+            Short::Blocked => Ready::Blocked,
+            Short::AsItIs => {
+                let answer = self.fresh(sort, now)?;
+                if !answer.leads_nowhere_blocked(likeness, stretch) {
+                    return None;
+                }
+                Ready::Answer(answer)
+            }
         };
+        Some((ready, Rc::clone(&kept.ruling)))
+    }
+
+    /// Ways round the filter and search sites that are narrowed have answers of their own; what a sealed
+    /// list holds is kept each time.
+    fn short(&self, decision: &Decision) -> Option<Short> {
+        let narrowed = || engines::rewrite(self.address.host(), decision.narrowing).is_some();
+        if self.facts.way_round().is_some() || decision.sealed.is_some() {
+            return None;
+        }
+        match decision.action {
+            Action::Block => Some(Short::Blocked),
+            Action::Warn => None,
+            _ if self.facts.is_search_site() && narrowed() => None,
+            Action::Tunnel | Action::Allow | Action::Narrow => Some(Short::AsItIs),
+        }
+    }
+
+    /// The answer with its targets looked up; remembered if it is small.
+    pub(crate) fn answer(&self, sort: Sort, entry: &Arc<Entry>, snapshot: &Snapshot) -> Rc<Answer> {
+        let answer = Rc::new(Answer::new(sort, entry, snapshot));
         if entry.response.body.len() <= ANSWER_MAX {
-            *self.answer.borrow_mut() = Some(answer.clone());
+            let mut answers = self.answers.borrow_mut();
+            answers.retain(|other| other.sort != sort);
+            answers.truncate(ANSWERS_MAX - 1);
+            answers.insert(0, Rc::clone(&answer));
         }
         answer
+    }
+
+    /// What was decided for people of this likeness in this stretch of time.
+    pub(crate) fn ruling(&self, likeness: Likeness, stretch: u64) -> Option<Rc<Ruling>> {
+        let rulings = self.rulings.borrow();
+        let mut kept = rulings.iter().filter(|kept| kept.stretch == stretch);
+        let kept = kept.find(|kept| kept.likeness == likeness)?;
+        Some(Rc::clone(&kept.ruling))
+    }
+
+    /// Remembers what was decided.
+    pub(crate) fn keep(&self, likeness: Likeness, stretch: u64, ruling: &Rc<Ruling>) {
+        let mut rulings = self.rulings.borrow_mut();
+        rulings.retain(|kept| kept.stretch == stretch);
+        rulings.truncate(RULINGS_MAX - 1);
+        let ruling = Rc::clone(ruling);
+        rulings.insert(
+            0,
+            Kept {
+                likeness,
+                stretch,
+                short: self.short(&ruling.decision),
+                ruling,
+            },
+        );
     }
 }
 
@@ -116,23 +251,33 @@ impl Default for Names {
 }
 
 impl Names {
-    /// What is remembered under the key of a question.
-    pub(crate) fn find(&self, key: &[u8]) -> Option<&Rc<Known>> {
-        let (set, mark) = self.place(key);
+    /// What is remembered of a name.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&Rc<Known>> {
+        let (set, mark) = self.place(name);
         let marks = self.marks.get(set)?;
         let places = self.places.get(set)?;
-        places
+        let known = places
             .iter()
             .zip(marks)
             .filter(|(_, known)| **known == mark)
-            .find_map(|(place, _)| place.as_ref().filter(|known| known.key.as_slice() == key))
+            .find_map(|(place, _)| place.as_ref().filter(|known| known.name.as_slice() == name))?;
+        known.again.set(true);
+        Some(known)
     }
 
-    /// Looks a name up that is not there, and remembers it.
-    pub(crate) fn learn(&mut self, key: Bytes, address: Address, snapshot: &Snapshot) -> Rc<Known> {
+    /// Looks a name up that is not there, and remembers it. `marks` makes the marks of acts.
+    pub(crate) fn learn(
+        &mut self,
+        name: &[u8],
+        address: Address,
+        snapshot: &Snapshot,
+        marks: &RandomState,
+    ) -> Rc<Known> {
         let facts = snapshot.facts(&address);
         let set = facts.categories();
-        let categories = match &self.latest {
+        let mark = marks.hash_one(address.host().as_str());
+        let mut known = Known::new(Bytes::from_slice(name), address, facts, mark);
+        known.categories = match &self.latest {
             Some((latest, names)) if *latest == set => Arc::clone(names),
             _ if set.is_empty() => snapshot.category_names(set),
             _ => {
@@ -141,17 +286,27 @@ impl Names {
                 names
             }
         };
-        self.put(Known::new(key, address, facts, categories))
+        self.put(known)
     }
 
-    /// Where its set is full, in the place of another.
+    /// Where its set is full, in the place of another: of one that nobody asked for again, if there
+    /// is one, so that names asked for once do not push out those that people go to.
     fn put(&mut self, known: Known) -> Rc<Known> {
         let known = Rc::new(known);
-        let (set, mark) = self.place(&known.key);
+        let (set, mark) = self.place(&known.name);
         self.turn = self.turn.wrapping_add(1);
         if let (Some(places), Some(marks)) = (self.places.get_mut(set), self.marks.get_mut(set)) {
-            let free = places.iter().position(Option::is_none);
-            let way = free.unwrap_or(self.turn % WAYS);
+            let mut turns = (0..WAYS).map(|way| (way + self.turn) % WAYS);
+            let gives_way = |way: &usize| {
+                let place = places.get(*way).and_then(Option::as_ref);
+                place.is_none_or(|known| !known.again.get())
+            };
+            let way = turns.find(gives_way).unwrap_or_else(|| {
+                // All were asked for again: who is from now on will tell.
+                let all = places.iter().flatten();
+                all.for_each(|known| known.again.set(false));
+                self.turn % WAYS
+            });
             places[way] = Some(Rc::clone(&known));
             marks[way] = mark;
         }
@@ -164,8 +319,8 @@ impl Names {
         self.latest = None;
     }
 
-    fn place(&self, key: &[u8]) -> (usize, u32) {
-        let hash = self.random.hash_one(key);
+    fn place(&self, name: &[u8]) -> (usize, u32) {
+        let hash = self.random.hash_one(name);
         (hash as usize % SETS, (hash >> 32) as u32)
     }
 }
@@ -178,13 +333,8 @@ mod tests {
 
     fn known(number: usize) -> Known {
         let host = Host::parse(&format!("site{number}.example")).unwrap();
-        Known {
-            key: format!("key {number}").as_bytes().into(),
-            address: Address::of_host(host),
-            facts: Facts::default(),
-            categories: [].into(),
-            answer: RefCell::default(),
-        }
+        let name = format!("key {number}").as_bytes().into();
+        Known::new(name, Address::of_host(host), Facts::default(), 0)
     }
 
     /// FIL-01: as many names as there are places crowd each other out a little, never get mixed up,
@@ -213,5 +363,23 @@ mod tests {
         assert!(kept.count() > SETS * WAYS * 3 / 4);
         names.clear();
         assert!(names.find(b"key 1").is_none());
+    }
+
+    /// FIL-01: names that are asked for once, however many, do not push out those asked for again.
+    #[test]
+    fn fil_01_names_asked_for_once_do_not_push_out_the_popular() {
+        let mut names = Names::default();
+        let popular = SETS;
+        let mut found = 0;
+        for number in 0..8 * popular {
+            let again = number % popular;
+            match names.find(format!("key {again}").as_bytes()) {
+                Some(_) => found += 1,
+                None => drop(names.put(known(again))),
+            }
+            names.put(known(popular + number));
+        }
+        // Where chance decided who gives way it would be half of them.
+        assert!(found > 7 * popular * 4 / 5, "{found}");
     }
 }

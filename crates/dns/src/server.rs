@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::acts::Acts;
 use crate::cache::{Cache, Clock};
+use crate::compose::Refusals;
 use crate::config::DnsConfig;
 use crate::cookie::Jar;
 use crate::counts::{Counts, Tally, add};
@@ -29,7 +30,7 @@ use crate::encrypted::{self, acceptor};
 use crate::forward::{UpstreamHealth, Upstreams};
 use crate::special::{Designated, Special};
 use crate::tcp::Open;
-use crate::worker::{Shared, Worker};
+use crate::worker::{Networks, Shared, Worker};
 use crate::{doh, tcp, udp};
 
 /// Kernel buffer for datagrams not yet read: rides out a burst at the start of a lesson.
@@ -175,6 +176,8 @@ pub fn start(
         cache: Cache::new(&config.limits),
         upstreams: ArcSwap::from_pointee(upstreams),
         special: Special::new(&config.local_names, designated.flatten()),
+        refusals: Refusals::new(&config),
+        own: Networks::new(&config.clients),
         clock: Clock::start(),
         jar: Jar::new().map_err(|_| io::Error::other("the system gives no random numbers"))?,
         config,

@@ -1,36 +1,78 @@
 //! One worker: everything a thread needs to answer, and the one synchronous step from datagram to
 //! verdict.
 
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use pharos_activity::Sink;
-use pharos_filter::Filter;
 use pharos_filter::engines::Rewrite;
 use pharos_filter::shield::WayRound;
-use pharos_policy::Action;
+use pharos_filter::{Filter, Snapshot};
+use pharos_policy::{Action, Decision};
 use pharos_school::Who;
 
 use crate::acts::Acts;
+use crate::again::again;
+use crate::askers::{Asker, Askers};
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
-use crate::compose::{blocked, conclude, given, plain};
+use crate::compose::{Refusals, blocked, conclude, given, plain};
 use crate::config::DnsConfig;
 use crate::cookie::Jar;
 use crate::counts::{Tally, add};
 use crate::forward::{Flights, Lines, Upstreams};
-use crate::gate::{self, Asker, Decided};
-use crate::names::{InForce, Known, Names};
+use crate::gate::{self, Asking, Decided};
+use crate::names::{InForce, Known, Names, Ruling};
 use crate::rates::{Allowance, Rates};
 use crate::says::{JUST_FAILED, NARROWED, NO_UPSTREAM, NOT_READY, OUTSIDE, STALE, UNDECIDABLE};
 use crate::special::{Local, Special};
 use crate::wire::{Asked, Bytes, Ede, Fit, Name, Reject, Reply, code, name, parse, refuse_raw};
 
+/// Networks as masks and what they leave.
+pub(crate) struct Networks {
+    v4: Box<[(u32, u32)]>,
+    v6: Box<[(u128, u128)]>,
+}
+
+impl Networks {
+    pub(crate) fn new(all: &[IpNet]) -> Self {
+        let v4 = all.iter().filter_map(|net| match net {
+            IpNet::V4(net) => Some((net.netmask().to_bits(), net.network().to_bits())),
+            IpNet::V6(_) => None,
+        });
+        let v6 = all.iter().filter_map(|net| match net {
+            IpNet::V6(net) => Some((net.netmask().to_bits(), net.network().to_bits())),
+            IpNet::V4(_) => None,
+        });
+        Self {
+            v4: v4.collect(),
+            v6: v6.collect(),
+        }
+    }
+
+    fn hold(&self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => {
+                let ip = ip.to_bits();
+                self.v4.iter().any(|(mask, net)| ip & mask == *net)
+            }
+            IpAddr::V6(ip) => {
+                let ip = ip.to_bits();
+                self.v6.iter().any(|(mask, net)| ip & mask == *net)
+            }
+        }
+    }
+}
+
 /// What all workers share.
 pub(crate) struct Shared {
     pub(crate) config: DnsConfig,
+    /// [`DnsConfig::clients`], ready to be compared with.
+    pub(crate) own: Networks,
     pub(crate) filter: Arc<Filter>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) acts: Acts,
@@ -38,6 +80,7 @@ pub(crate) struct Shared {
     /// Whom to ask from now on.
     pub(crate) upstreams: ArcSwap<Upstreams>,
     pub(crate) special: Special,
+    pub(crate) refusals: Refusals,
     pub(crate) clock: Clock,
     pub(crate) jar: Jar,
 }
@@ -45,8 +88,16 @@ pub(crate) struct Shared {
 impl Shared {
     /// Whether an address may ask without more ado.
     fn serves(&self, ip: IpAddr) -> bool {
-        self.config.clients.iter().any(|net| net.contains(&ip))
+        self.own.hold(ip)
     }
+}
+
+/// A stretch of time in which nothing in a policy begins or ends.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    number: u64,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 /// One thread's own part.
@@ -60,8 +111,14 @@ pub(crate) struct Worker {
     snapshot: Option<InForce>,
     /// When that was last looked at: questions that came in one go are decided by one snapshot.
     looked_at: Timestamp,
+    /// The stretch of time in which it decides alike for alike.
+    stretch: Stretch,
     /// Names asked lately.
-    names: Names,
+    pub(crate) names: Names,
+    /// Who asked lately.
+    askers: Askers,
+    /// The ruling made last: most are the same few, and share one.
+    latest: Option<Rc<Ruling>>,
     rates: Rates,
     /// Ways to the upstreams, as they were when last asked.
     lines: Rc<Lines>,
@@ -80,7 +137,14 @@ impl Worker {
             flights: Flights::default(),
             snapshot: None,
             looked_at: Timestamp::MIN,
+            stretch: Stretch {
+                number: 0,
+                from: Timestamp::MAX,
+                until: Timestamp::MAX,
+            },
             names: Names::default(),
+            askers: Askers::default(),
+            latest: None,
             renewals: Vec::new(),
         }
     }
@@ -103,10 +167,62 @@ impl Worker {
             }
             _ => {
                 self.names.clear();
+                self.askers.clear();
+                self.latest = None;
+                self.stretch.until = Timestamp::MIN;
                 self.snapshot = self.shared.filter.snapshot().ok().map(Rc::new);
             }
         }
         self.snapshot.clone()
+    }
+
+    /// The number of the stretch of time in which questions are decided alike.
+    fn stretch(&mut self, snapshot: &Snapshot, now: Timestamp) -> u64 {
+        let stretch = &mut self.stretch;
+        if !(stretch.from..stretch.until).contains(&now) {
+            *stretch = Stretch {
+                number: stretch.number + 1,
+                from: now,
+                until: snapshot.policy().steady_until(now),
+            };
+        }
+        stretch.number
+    }
+
+    /// Who asks from an address.
+    pub(crate) fn asker(&mut self, ip: IpAddr, snapshot: &Snapshot, now: Timestamp) -> Rc<Asker> {
+        let Shared { filter, acts, .. } = &*self.shared;
+        let from = (filter.addresses(), snapshot, &acts.marks);
+        self.askers.find(ip, now, from)
+    }
+
+    /// When a question came, and its length.
+    pub(crate) fn asking(&mut self, snapshot: &Snapshot, packet: &[u8], now: Moment) -> Asking {
+        Asking {
+            at: now.wall,
+            stretch: self.stretch(snapshot, now.wall),
+            bytes: packet.len(),
+        }
+    }
+
+    /// A decision in the form it is remembered in.
+    pub(crate) fn ruling(&mut self, decision: Decision, snapshot: &Snapshot) -> Rc<Ruling> {
+        if let Some(latest) = &self.latest
+            && latest.decision == decision
+        {
+            return Rc::clone(latest);
+        }
+        let mark = self.ruling_mark(decision.action, &decision.rule, snapshot);
+        let ruling = Rc::new(Ruling { decision, mark });
+        self.latest = Some(Rc::clone(&ruling));
+        ruling
+    }
+
+    /// The part of an act's mark that is made by what was done and why.
+    pub(crate) fn ruling_mark(&self, done: Action, rule: &str, snapshot: &Snapshot) -> u64 {
+        let versions = snapshot.versions();
+        let by = (versions.policy, versions.catalogue);
+        self.shared.acts.marks.hash_one((done, rule, by))
     }
 }
 
@@ -221,6 +337,10 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
         add(&worker.tally.limited);
         return Verdict::Silent;
     }
+    let plain = own && device.is_none() && allowance == Allowance::Left;
+    if plain && again(worker, packet, ip, over.fit(), now).is_some() {
+        return Verdict::Reply;
+    }
     let mut asked = match parse(packet) {
         Ok(asked) => asked,
         Err(_) if allowance != Allowance::Left => {
@@ -241,7 +361,10 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
         return verdict;
     }
     let snapshot = worker.in_force(now);
-    let known = worker.names.find(&asked.key).filter(|_| snapshot.is_some());
+    let known = worker
+        .names
+        .find(asked.name())
+        .filter(|_| snapshot.is_some());
     let (snapshot, known) = match (snapshot, known.cloned()) {
         (Some(snapshot), Some(known)) => (snapshot, known),
         (snapshot, _) => match unknown_name(worker, &asked, snapshot, fit) {
@@ -249,13 +372,12 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
             Err(verdict) => return verdict,
         },
     };
-    let addresses = worker.shared.filter.addresses();
-    let asker = Asker {
-        who: device.unwrap_or_else(|| addresses.identify(ip, now.wall)),
-        from: ip,
-        at: now.wall,
+    let asker = match device {
+        Some(who) => Rc::new(Asker::new(who, ip, &snapshot, &worker.shared.acts.marks)),
+        None => worker.asker(ip, &snapshot, now.wall),
     };
-    let mut decided = Decided::new(snapshot, known, asker, packet.len());
+    let asking = worker.asking(&snapshot, packet, now);
+    let mut decided = Decided::new(worker, snapshot, known, asker, asking);
     match decided_answer(worker, &asked, &mut decided, fit, now) {
         Ok(done) => {
             decided.record(worker, done);
@@ -327,8 +449,8 @@ fn unknown_name(
     let Some(address) = gate::address(asked.name()) else {
         return Err(nameless(worker, asked, fit));
     };
-    let key = asked.key.clone();
-    let known = worker.names.learn(key, address, &snapshot);
+    let marks = &worker.shared.acts.marks;
+    let known = worker.names.learn(asked.name(), address, &snapshot, marks);
     Ok((snapshot, known))
 }
 
@@ -411,12 +533,12 @@ fn decided_answer(
     // Signals to a whole network are the same for everybody: an answer to one device's canary
     // would be an invitation.
     let signal = matches!(way_round, Some(WayRound::Canary | WayRound::Discovery));
-    if signal || !decided.decision.action.passes() {
+    if signal || !decided.decision().action.passes() {
         return Ok(blocked(worker, asked, way_round, fit));
     }
     let (target, fetch) = match decided.rewrite() {
         None => {
-            if let Some(answer) = decided.known.fresh(now) {
+            if let Some(answer) = decided.known.fresh(asked.sort(), now) {
                 add(&worker.tally.cache_hits);
                 return Ok(given(worker, asked, decided, &answer, fit, now));
             }

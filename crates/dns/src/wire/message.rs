@@ -55,9 +55,29 @@ pub(crate) struct Cookie {
 }
 
 impl Asked {
+    /// A question for the root.
+    pub(crate) fn of_root(kind: u16) -> Self {
+        let [high, low] = kind.to_be_bytes();
+        Self {
+            id: 0,
+            recurse: true,
+            question: Bytes::from_slice(&[0, high, low, 0, 1]),
+            key: key(Bytes::from_slice(&[0]), kind, 0),
+            kind,
+            class: code::IN,
+            edns: None,
+            server_cookie: None,
+        }
+    }
+
     /// The lower-case name in wire form.
     pub(crate) fn name(&self) -> &[u8] {
         &self.key[..self.key.len() - 3]
+    }
+
+    /// Type and flags: what the key has behind the name.
+    pub(crate) fn sort(&self) -> [u8; 3] {
+        self.key.last_chunk().copied().unwrap_or_default()
     }
 
     /// The key of the same asker's question for another name and type.

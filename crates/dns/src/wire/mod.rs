@@ -4,12 +4,14 @@
 
 mod message;
 pub(crate) mod name;
+mod plain;
 mod reply;
 mod response;
 pub(crate) mod svcb;
 
 pub(crate) use message::{Asked, CD, Cookie, DO, Reject, UDP_MAX, parse};
 pub(crate) use name::{Bytes, Name};
+pub(crate) use plain::{PLAIN_NAME_MAX, Plain};
 pub(crate) use reply::{Ede, Fit, Reply, refuse_raw};
 pub(crate) use response::{Bad, Response, read};
 

@@ -51,6 +51,23 @@ pub(crate) struct Response {
     pub(crate) edited: bool,
 }
 
+impl Response {
+    /// Takes seconds off every time to live in a message that carries it.
+    pub(crate) fn grow_older(&self, message: &mut [u8], seconds: u32) {
+        self.each_ttl(message, |ttl| ttl.saturating_sub(seconds));
+    }
+
+    /// Changes every time to live in a message that carries it.
+    pub(crate) fn each_ttl(&self, message: &mut [u8], change: impl Fn(u32) -> u32) {
+        for at in &self.ttl_at {
+            let at = usize::from(*at);
+            if let Some(ttl) = message.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<4>) {
+                *ttl = change(u32::from_be_bytes(*ttl)).to_be_bytes();
+            }
+        }
+    }
+}
+
 struct Record<'a> {
     owner: Name,
     kind: u16,

@@ -54,6 +54,36 @@ fn a_question_keeps_its_case_and_is_compared_without_it() {
     assert!(asked.recurse && asked.edns.is_none());
 }
 
+/// FIL-01: the questions of stub resolvers, with EDNS and without, go the short way; all else does not.
+#[test]
+fn fil_01_plain_questions_go_the_short_way() {
+    let opt = [0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0];
+    let cookie = [
+        0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8,
+    ];
+    let long = [
+        [&[30][..], &[b'a'; 30]].concat().repeat(2),
+        b"\x05short\0".to_vec(),
+    ]
+    .concat();
+    for (message, goes) in [
+        (question(NAME, code::A, 0, &[]), true),
+        (question(b"\0", code::NS, 0, &[]), true),
+        (question(NAME, code::HTTPS, 1, &opt), true),
+        (question(NAME, code::A, 1, &cookie), false),
+        (question(NAME, code::A, 1, &opt[..10]), false),
+        (question(NAME, code::A, 0, &opt), false),
+        (question(NAME, code::A, 2, &[opt, opt].concat()), false),
+        (question(&long, code::A, 0, &[]), false),
+        (question(SELF, code::A, 0, &[]), false),
+        (question(NAME, code::ANY, 0, &[]), false),
+        (question(NAME, 252, 0, &[]), false),
+    ] {
+        let read = Plain::read(&message, &mut [0; PLAIN_NAME_MAX]).is_some();
+        assert_eq!(read, goes, "{message:?}");
+    }
+}
+
 #[test]
 fn what_is_no_question_is_answered_as_the_standards_say() {
     let good = question(NAME, code::A, 0, &[]);
@@ -281,7 +311,95 @@ fn disorder() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Plain questions as clients send them, some with a byte or two amiss.
+fn plain() -> impl Strategy<Value = Vec<u8>> {
+    let label = proptest::collection::vec(prop_oneof![9 => b'A'..=b'z', 1 => any::<u8>()], 1..24);
+    let opt = (
+        any::<u16>(),
+        prop_oneof![4 => Just(0u8), 1 => any::<u8>()],
+        any::<[u8; 2]>(),
+    );
+    let amiss = (0usize..60, any::<u8>());
+    (
+        (
+            any::<u16>(),
+            prop_oneof![Just(0u8), Just(0x10), Just(0x20), any::<u8>()],
+        ),
+        proptest::collection::vec(label, 0..5),
+        prop_oneof![Just(1u16), Just(28), Just(65), any::<u16>()],
+        proptest::option::of(opt),
+        proptest::option::weighted(0.3, amiss),
+    )
+        .prop_map(|((id, low), labels, kind, opt, amiss)| {
+            let mut message = id.to_be_bytes().to_vec();
+            message.extend_from_slice(&[1, low, 0, 1, 0, 0, 0, 0, 0, u8::from(opt.is_some())]);
+            for label in labels {
+                message.push(label.len() as u8);
+                message.extend_from_slice(&label);
+            }
+            message.push(0);
+            message.extend_from_slice(&kind.to_be_bytes());
+            message.extend_from_slice(&[0, 1]);
+            if let Some((size, version, [extended, bits])) = opt {
+                let [high, low] = size.to_be_bytes();
+                message.extend_from_slice(&[0, 0, 41, high, low, extended, version, bits, 0, 0, 0]);
+            }
+            if let Some((at, byte)) = amiss {
+                let at = at % message.len();
+                message[at] = byte;
+            }
+            message
+        })
+}
+
+/// Records of an answer with two times to live.
+fn made(question: usize, length: usize, rcode: u8) -> Response {
+    let mut body = record(SELF, code::A, 300, &[192, 0, 2, 1]);
+    body.extend_from_slice(&record(SELF, code::A, 20, &vec![7; length]));
+    let first = question + 6;
+    Response {
+        rcode,
+        body,
+        counts: (2, 1),
+        ttl_at: [first as u16, first as u16 + 16].into_iter().collect(),
+        ..Response::default()
+    }
+}
+
 proptest! {
+    /// FIL-01: what the short way reads the long way reads alike, and the answers are the same to the
+    /// last byte.
+    #[test]
+    fn fil_01_the_short_way_answers_as_the_long_way(
+        message in prop_oneof![4 => plain(), 1 => disorder()],
+        length in 0usize..1_200,
+        age in 0u32..400,
+        fit in prop_oneof![Just(Fit::Datagram), Just(Fit::Stream), Just(Fit::Encrypted)],
+        rcode in prop_oneof![Just(code::NOERROR), Just(code::NXDOMAIN)],
+        ede in prop_oneof![Just(None), Just(Some(crate::says::BLOCKED))],
+    ) {
+        let mut room = [0; PLAIN_NAME_MAX];
+        if let Some(short) = Plain::read(&message, &mut room) {
+            let long = parse(&message).unwrap();
+            prop_assert_eq!((short.name, short.sort), (long.name(), long.sort()));
+            let made = made(12 + long.question.len(), length, rcode);
+            let (mut one, mut other) = (vec![7; 9], Vec::new());
+            let fits = short.write(&mut one, (&made, age), ede, fit);
+            let reply = Reply::new(&mut other, &long, rcode)
+                .records(&made.body, made.counts, |message| made.grow_older(message, age));
+            let cut = match ede {
+                Some(ede) => reply.because(ede).finish(fit),
+                None => reply.finish(fit),
+            };
+            // The long way leaves a reason out before it cuts anything.
+            prop_assert!(ede.is_some() || fits != cut);
+            prop_assert!(!(fits && cut));
+            if fits {
+                prop_assert_eq!(one, other);
+            }
+        }
+    }
+
     /// Whatever comes in, nothing panics, and what is accepted has a name within bounds.
     #[test]
     fn any_question_is_read_or_refused(message in disorder()) {

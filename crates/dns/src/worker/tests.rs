@@ -5,11 +5,15 @@ use pharos_activity::Event;
 use pharos_filter::{
     FixedEntry, NoCategories, NoSealed, Owner, Parts, Roster, Snapshot, Versions, compile_policy,
 };
+use std::sync::Mutex;
+
+use pharos_policy::spec::{ExceptionSpec, RuleSpec};
 use pharos_policy::{Member, PolicySpec};
 use pharos_school::{PersonId, Role};
 
 use super::*;
 use crate::compose::settle;
+use crate::config::BlockAnswer;
 use crate::wire::{Response, u32_at};
 
 const DEVICE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -18,43 +22,69 @@ const QUESTION: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03
 /// Where the time to live of the one record in an answer stands.
 const TTL_AT: usize = QUESTION.len() + 6;
 
-struct Nowhere;
+/// Keeps what was handed in.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Event>>);
 
-impl Sink for Nowhere {
-    fn record(&self, _: Event) {}
+impl Sink for Kept {
+    fn record(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
 }
 
-/// A school with one teacher at [`DEVICE`], and an upstream that is never asked.
+/// A school with one teacher at [`DEVICE`].
 fn shared() -> Arc<Shared> {
-    let person = PersonId::from_uuid(uuid::Uuid::from_u128(7));
+    let shared = empty();
+    shared.filter.install(snapshot(&PolicySpec::default(), 1));
+    shared.filter.addresses().set_fixed([fixed(TEACHER)]);
+    shared
+}
+
+const TEACHER: u128 = 7;
+const PUPIL: u128 = 8;
+
+fn person(number: u128) -> PersonId {
+    PersonId::from_uuid(uuid::Uuid::from_u128(number))
+}
+
+fn fixed(number: u128) -> FixedEntry {
+    FixedEntry {
+        range: DEVICE.into(),
+        owner: Owner::Person(person(number)),
+        device: None,
+    }
+}
+
+/// A policy with a teacher and a pupil on the roll.
+fn snapshot(spec: &PolicySpec, version: u64) -> Snapshot {
     let mut roster = Roster::default();
-    roster.add(Member {
-        person,
-        username: "tess".into(),
-        roles: [Role::Teacher].into(),
-        year: None,
-        house: None,
-        classes: Default::default(),
-        class_names: Default::default(),
-    });
-    let filter = Filter::new();
-    filter.install(Snapshot::new(Parts {
-        policy: Arc::new(compile_policy(&PolicySpec::default(), &[], &[]).unwrap()),
+    for (number, role) in [(TEACHER, Role::Teacher), (PUPIL, Role::Pupil)] {
+        roster.add(Member {
+            person: person(number),
+            username: format!("user{number}").into(),
+            roles: [role].into(),
+            year: None,
+            house: None,
+            classes: Default::default(),
+            class_names: Default::default(),
+        });
+    }
+    Snapshot::new(Parts {
+        policy: Arc::new(compile_policy(spec, &[], &[]).unwrap()),
         categories: Arc::new(NoCategories),
         sealed: Arc::new(NoSealed),
         roster: Arc::new(roster),
         dictionaries: None,
         versions: Versions {
-            policy: 1,
+            policy: version,
             catalogue: 1,
             lists: Arc::new([]),
         },
-    }));
-    filter.addresses().set_fixed([FixedEntry {
-        range: DEVICE.into(),
-        owner: Owner::Person(person),
-        device: None,
-    }]);
+    })
+}
+
+/// A resolver whose filter has nothing in force, and an upstream that is never asked.
+fn empty() -> Arc<Shared> {
     let mut config = DnsConfig {
         upstreams: vec!["192.0.2.53".parse().unwrap()],
         ..DnsConfig::default()
@@ -64,11 +94,13 @@ fn shared() -> Arc<Shared> {
         cache: Cache::new(&config.limits),
         upstreams: ArcSwap::from_pointee(Upstreams::new(&config.upstreams, None)),
         special: Special::new(&[], None),
+        refusals: Refusals::new(&config),
+        own: Networks::new(&config.clients),
         clock: Clock::start(),
         jar: Jar::new().unwrap(),
         config,
-        filter: Arc::new(filter),
-        sink: Arc::new(Nowhere),
+        filter: Arc::new(Filter::new()),
+        sink: Arc::<Kept>::default(),
         acts: Acts::default(),
     })
 }
@@ -177,4 +209,198 @@ fn fil_17_an_old_answer_is_served_for_its_time_and_no_longer() {
     settle(&mut worker, *pending, &outcome, at(1_100_000));
     assert_eq!(worker.out[3] & 15, code::SERVFAIL);
     assert_eq!(worker.out.len(), QUESTION.len(), "nothing old is left");
+}
+
+/// What becomes of the question: the code of the answer, and whether it came from what is remembered.
+fn code_of(worker: &mut Worker, now: Moment) -> u8 {
+    assert!(ask(worker, now).is_ok());
+    worker.out[3] & 15
+}
+
+/// Only teachers may open the site.
+fn not_for_pupils() -> PolicySpec {
+    PolicySpec {
+        rules: vec![RuleSpec {
+            groups: vec!["pupils".into()],
+            sites: vec!["example.org".into()],
+            ..rule(Action::Block)
+        }],
+        ..PolicySpec::default()
+    }
+}
+
+fn rule(action: Action) -> RuleSpec {
+    RuleSpec {
+        name: "rule".into(),
+        action,
+        groups: vec![],
+        except: vec![],
+        categories: vec![],
+        sites: vec![],
+        everything: false,
+        hours: vec![],
+        except_hours: vec![],
+        places: vec![],
+    }
+}
+
+/// FIL-05: whoever is at an address is decided for; from the first question on after a change it is the
+/// next one, however often it was asked before.
+#[test]
+fn fil_05_who_is_remembered_at_an_address_is_forgotten_when_another_comes() {
+    let shared = shared();
+    shared.filter.install(snapshot(&not_for_pupils(), 1));
+    let mut worker = worker(&shared);
+    keep(&shared, at(0));
+    let addresses = shared.filter.addresses();
+    for _ in 0..3 {
+        addresses.set_fixed([fixed(TEACHER)]);
+        for ms in 1..4 {
+            assert_eq!(code_of(&mut worker, at(ms)), code::NOERROR, "the teacher");
+        }
+        addresses.set_fixed([fixed(PUPIL)]);
+        for ms in 1..4 {
+            assert_eq!(code_of(&mut worker, at(ms)), code::NXDOMAIN, "the pupil");
+        }
+        let until = at(1_000).wall;
+        addresses.sign_in(DEVICE, person(TEACHER), None, until);
+        for ms in [1, 2, 999] {
+            assert_eq!(code_of(&mut worker, at(ms)), code::NOERROR, "signed in");
+        }
+        assert_eq!(code_of(&mut worker, at(1_000)), code::NXDOMAIN, "run out");
+        assert_eq!(code_of(&mut worker, at(2)), code::NOERROR, "set back");
+        addresses.sign_out(DEVICE);
+        assert_eq!(code_of(&mut worker, at(3)), code::NXDOMAIN, "signed out");
+    }
+}
+
+/// FIL-07: a blocked name is answered the short way as the long way, whatever is asked of it.
+#[test]
+fn fil_07_blocked_names_are_answered_alike_the_short_way() {
+    let page = BlockAnswer::Page {
+        v4: Some([10, 0, 0, 5].into()),
+        v6: None,
+    };
+    for block in [BlockAnswer::NxDomain, page] {
+        let mut shared = shared();
+        let its = Arc::get_mut(&mut shared).unwrap();
+        its.config.block = block;
+        its.refusals = Refusals::new(&its.config);
+        shared.filter.install(snapshot(&not_for_pupils(), 1));
+        shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+        let mut worker = worker(&shared);
+        for edns in [&[][..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]] {
+            for kind in [code::A, code::AAAA, code::HTTPS, code::ANY, 252] {
+                let mut message = [QUESTION, edns].concat();
+                message[QUESTION.len() - 3] = kind as u8;
+                message[11] = u8::from(!edns.is_empty());
+                let asked = |worker: &mut Worker| {
+                    let client = Client::new(DEVICE, Over::Udp);
+                    let verdict = answer(worker, &message, client, at(1));
+                    assert!(matches!(verdict, Verdict::Reply));
+                    worker.out.clone()
+                };
+                let short = (asked(&mut worker), asked(&mut worker));
+                worker.names.clear();
+                let long = asked(&mut worker);
+                assert_eq!(short, (long.clone(), long), "{block:?} {kind}");
+            }
+        }
+        assert_eq!(
+            worker
+                .tally
+                .refused
+                .load(std::sync::atomic::Ordering::Relaxed),
+            12
+        );
+    }
+}
+
+/// FIL-06: a policy in force is the one decided by from the next moment on.
+#[test]
+fn fil_06_what_was_decided_before_ends_with_the_policy() {
+    let shared = shared();
+    shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+    let mut worker = worker(&shared);
+    keep(&shared, at(0));
+    for (version, ms) in (2..8).zip((10..).step_by(10)) {
+        let (spec, expected) = match version % 2 {
+            0 => (not_for_pupils(), code::NXDOMAIN),
+            _ => (PolicySpec::default(), code::NOERROR),
+        };
+        shared.filter.install(snapshot(&spec, version));
+        for later in 0..3 {
+            assert_eq!(code_of(&mut worker, at(ms + later)), expected, "{version}");
+        }
+    }
+}
+
+/// FIL-11: an exception that runs out ends to the moment also for a name that is asked all the time.
+#[test]
+fn fil_11_an_exception_ends_to_the_moment_for_a_popular_name() {
+    let shared = shared();
+    let mut spec = not_for_pupils();
+    spec.overrides.exceptions = vec![ExceptionSpec {
+        reference: "EX".into(),
+        groups: vec!["pupils".into()],
+        people: vec![],
+        classes: vec![],
+        sites: vec!["example.org".into()],
+        categories: vec![],
+        from: Some(at(500).wall),
+        until: at(1_500).wall,
+    }];
+    shared.filter.install(snapshot(&spec, 1));
+    shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+    let mut worker = worker(&shared);
+    keep(&shared, at(0));
+    for ms in 1..2_000 {
+        let open = (500..1_500).contains(&ms);
+        let expected = if open { code::NOERROR } else { code::NXDOMAIN };
+        assert_eq!(code_of(&mut worker, at(ms)), expected, "{ms}");
+    }
+}
+
+/// MON-01: an answer given the short way is an event like that of the long way, with the same length.
+#[test]
+fn mon_01_the_short_way_leaves_the_same_event() {
+    let kept = Arc::<Kept>::default();
+    let mut shared = shared();
+    Arc::get_mut(&mut shared).unwrap().sink = Arc::clone(&kept) as Arc<dyn Sink>;
+    let mut worker = worker(&shared);
+    keep(&shared, at(0));
+    for second in 1..=3 {
+        for again in 0..3 {
+            assert_eq!(
+                ask(&mut worker, at(second * 1_000 + again)).ok(),
+                Some(100 - second as u32)
+            );
+        }
+    }
+    let events = kept.0.lock().unwrap();
+    let [long, short, last] = &events[..] else {
+        panic!("one for each second, not {}", events.len());
+    };
+    assert_eq!(
+        worker
+            .tally
+            .cache_hits
+            .load(std::sync::atomic::Ordering::Relaxed),
+        9
+    );
+    for (event, second) in [(short, 2), (last, 3)] {
+        assert_eq!(event.at, at(second * 1_000).wall);
+        assert_eq!(
+            *event,
+            Event {
+                at: event.at,
+                ..long.clone()
+            }
+        );
+    }
+    assert_eq!(long.who.person(), Some(person(TEACHER)));
+    assert_eq!(
+        (long.bytes_up, long.bytes_down),
+        (QUESTION.len() as u64, QUESTION.len() as u64 + 16)
+    );
 }
