@@ -216,8 +216,12 @@ fn print(report: &Report, age: AgeBand, output: &mut Output) {
     for found in &report.categories {
         let threshold = found.thresholds[age as usize];
         let verdict = if found.is_over(age) { "over" } else { "under" };
+        let counted = match found.lines_percent {
+            100 => String::new(),
+            percent => format!(" (of shipped lines {percent} in 100 count)"),
+        };
         output.say(format!(
-            "{} ({}): {} of {threshold}, {verdict}; {} points for, {} against, {:+} by its common words",
+            "{} ({}): {} of {threshold}, {verdict}; {} points for, {} against{counted}, {:+} by its common words",
             found.category,
             found.title,
             found.score,

@@ -34,16 +34,19 @@ const THRESHOLD: f64 = 90.0;
 /// Where that score stands in units of the lines, and for suicide, where a miss weighs more.
 const LINES_AT: f64 = -0.1;
 const LINES_AT_SUICIDE: f64 = -0.4;
-/// How many units of lines and words together are over: three or four in a hundred of the hardest lessons, by `--leave-one-out`, and
+/// How many units of words and a share of lines are over: three or four in a hundred of the hardest lessons, by `--leave-one-out`, and
 /// hardly any ordinary text.
-const CUT_OFF: f64 = -2.0;
+const CUT_OFF: f64 = -2.8;
 /// Lines weigh what they do on a page of so many words.
 const LINES_FULL: f64 = 25.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut options = Options {
         penalty: 0.3,
+        rare_says: 1.5,
         pages_least: 2,
+        pairs_least: 4,
+        least_told: (0.02, 0.15),
         plain_counts: 0.7,
         harm_share: 0.6,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -57,6 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--plain" => plain.push(PathBuf::from(value()?)),
             "--without" => without.push(value()?),
             "--penalty" => options.penalty = value()?.parse()?,
+            "--rare-says" => options.rare_says = value()?.parse()?,
+            "--pairs-least" => options.pairs_least = value()?.parse()?,
+            "--least-word" => options.least_told.0 = value()?.parse()?,
+            "--least-pair" => options.least_told.1 = value()?.parse()?,
             "--harm-share" => options.harm_share = value()?.parse()?,
             "--scores" => scores_file = Some(PathBuf::from(value()?)),
             "--leave-one-out" => leave_one_out = true,
@@ -73,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|book| book.category.clone())
         .collect();
     let corpora = Corpora::read(&room.join("../../corpora"), &plain, &without, &categories)?;
-    let tables = Tables::of(&corpora, &books);
+    let tables = Tables::of(&corpora, &books, options.pairs_least);
     println!(
         "{} pages of {} sources, {} words, {} lines",
         corpora.pages.len(),
@@ -127,17 +134,17 @@ fn write_all(
             book.category
         );
         joints.push(Joint {
-            shift: at - CUT_OFF,
+            shift: signs.below(at) + model::LINES_SHARE * signs.bias - CUT_OFF,
             points,
         });
     }
-    let words = vocabulary::write(
+    let (words, pairs) = vocabulary::write(
         &data.join("vocabulary.txt"),
         tables,
         books,
         &model.words,
         &joints,
     )?;
-    println!("vocabulary: {words} rows");
+    println!("vocabulary: {words} words, {pairs} pairs");
     Ok(())
 }

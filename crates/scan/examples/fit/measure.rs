@@ -2,7 +2,7 @@
 
 use super::found::Tables;
 use super::lines::Books;
-use super::model::{Model, Options};
+use super::model::{LINES_SHARE, Model, Options};
 use super::pages::{Corpora, MADE, PLAIN};
 
 /// Pages of so many words are measured.
@@ -69,7 +69,7 @@ pub(crate) fn tell(corpora: &Corpora, tables: &Tables, books: &Books, scores: &[
     for (name, parts) in [
         ("lines", (1.0, 0.0)),
         ("words", (0.0, 1.0)),
-        ("both", (1.0, 1.0)),
+        ("both", (LINES_SHARE, 1.0)),
     ] {
         let judged = judged(corpora, tables, scores, parts);
         let found = found(&judged, books.books.len());

@@ -12,15 +12,27 @@ const UNITS_LEAST: f64 = 0.8;
 /// Of what speaks for a category, lines against it take away at most so much, as in a page's tally.
 const EXCUSED_MAX: f64 = 0.92;
 /// The bounds of what words come to, as in the vocabulary.
-const WORDS_UNITS: (f64, f64) = (-4.0, 6.0);
+const WORDS_UNITS: (f64, f64) = (-12.0, 8.0);
+/// So much of what lines come to counts where the words are believed in full, as in a page's tally.
+pub(crate) const LINES_SHARE: f64 = 0.2;
+
+/// How rare a usual word is: the logarithm of how many pages there are for one that it stands on.
+const RARE_USUAL: f64 = 5.0;
+/// What stands on every page is held back so much at most.
+const RARE_LEAST: f64 = 1e-4;
 
 /// How it is learnt.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// The penalty on the squares of the words' weights, in units of 0.38.
     pub(crate) penalty: f64,
-    /// Words that stand on fewer pages are left out.
+    /// The power of how rare a word is that it may say more by.
+    pub(crate) rare_says: f64,
+    /// Words that stand on fewer pages are left out, and pairs.
     pub(crate) pages_least: usize,
+    pub(crate) pairs_least: usize,
+    /// Words and pairs whose weights are all smaller are left out, in units.
+    pub(crate) least_told: (f64, f64),
     /// How much an ordinary text counts.
     pub(crate) plain_counts: f32,
     /// How much of what a word says of harm of any kind is added to what it says of each category.
@@ -69,7 +81,7 @@ impl Model {
                     return done;
                 };
                 let signs = pages.signs(tables, at, &book.lines, &shared);
-                let words = pages.words(tables, Some(at), options, &used);
+                let words = pages.words(tables, Some(at), &used);
                 done.push((at, signs, words));
             }
         };
@@ -84,10 +96,11 @@ impl Model {
             signs.push(of_lines);
             words.push(of_words);
         }
-        let harm = pages.words(tables, None, options, &used);
+        let harm = pages.words(tables, None, &used);
         for words in &mut words {
             words.add(&harm, options.harm_share);
         }
+        quiet(&tables.words, &mut words, options.least_told);
         Self { signs, words }
     }
 
@@ -96,6 +109,16 @@ impl Model {
         let both = self.signs.iter().zip(&self.words);
         both.map(|(signs, words)| (signs.score(page), of_words(words, page)))
             .collect()
+    }
+}
+
+/// Words whose weights are all smaller than what is worth telling are left out; pairs, of which there are many, sooner.
+fn quiet(texts: &[String], all: &mut [Fitted], (word, pair): (f64, f64)) {
+    for (at, text) in texts.iter().enumerate() {
+        let least = if text.contains(' ') { pair } else { word };
+        if all.iter().all(|fitted| fitted.weights[at].abs() < least) {
+            all.iter_mut().for_each(|fitted| fitted.weights[at] = 0.0);
+        }
     }
 }
 
@@ -222,39 +245,37 @@ impl Learning<'_> {
         }
     }
 
-    /// Whether a word stands on enough pages.
-    fn common(&self, tables: &Tables, options: &Options) -> Vec<bool> {
-        let column = |at: usize| {
+    /// What the weight of each word costs: nothing is learnt of words on few pages; and of the others, what stands everywhere
+    /// tells little, so that a word's weight is free to grow with how rare it is.
+    fn common(&self, tables: &Tables, options: &Options) -> Vec<Limit> {
+        let all = self.left_out.iter().filter(|left_out| !**left_out).count() as f64;
+        let limit = |at: usize| {
             let pages = tables.word_columns.column(at).iter();
             let pages = pages.filter(|(page, _)| !self.left_out[*page as usize]);
-            pages.count() >= options.pages_least
+            let pages = pages.count();
+            let least = match tables.words[at].contains(' ') {
+                true => options.pairs_least,
+                false => options.pages_least,
+            };
+            if pages < least {
+                return Limit::NOUGHT;
+            }
+            let rare = ((all / pages as f64).ln() / RARE_USUAL).powf(options.rare_says);
+            let ridge = options.penalty / (0.38 * 0.38) / (rare * rare).max(RARE_LEAST);
+            Limit::between(-20.0, 20.0, ridge, 0.0)
         };
-        (0..tables.words.len()).map(column).collect()
+        (0..tables.words.len()).map(limit).collect()
     }
 
     /// What words say of a category, or of harm of any kind.
-    fn words(
-        &self,
-        tables: &Tables,
-        category: Option<usize>,
-        options: &Options,
-        used: &[bool],
-    ) -> Fitted {
+    fn words(&self, tables: &Tables, category: Option<usize>, limits: &[Limit]) -> Fitted {
         let counts = match category {
             Some(_) => (1.0, EDUCATION_COUNTS, 0.05),
             None => (1.0, 2.0, 1.0),
         };
         let truth = self.truth(category, counts, (0.4, self.plain_counts));
-        let ridge = options.penalty / (0.38 * 0.38);
-        let limits: Vec<Limit> = used
-            .iter()
-            .map(|used| match used {
-                true => Limit::between(-20.0, 20.0, ridge, 0.0),
-                false => Limit::NOUGHT,
-            })
-            .collect();
         let bias = Limit::between(-20.0, 20.0, 0.0, 0.0);
-        fit(&tables.word_columns, &truth, &limits, bias)
+        fit(&tables.word_columns, &truth, limits, bias)
     }
 }
 

@@ -7,8 +7,6 @@ use super::found::Tables;
 use super::lines::{Books, newer};
 use super::solver::Fitted;
 
-/// A word whose weights are all smaller is left out, in hundredths.
-const LEAST: i32 = 2;
 const MOST: f64 = 127.0;
 
 /// What joins words and lines of one category.
@@ -20,14 +18,14 @@ pub(crate) struct Joint {
     pub(crate) points: f64,
 }
 
-/// Writes the vocabulary anew under its old head; how many rows it has.
+/// Writes the vocabulary anew under its old head; how many words and pairs it has.
 pub(crate) fn write(
     file: &Path,
     tables: &Tables,
     books: &Books,
     words: &[Fitted],
     joints: &[Joint],
-) -> Result<usize, Box<dyn Error>> {
+) -> Result<(usize, usize), Box<dyn Error>> {
     let old = std::fs::read_to_string(file)?;
     let mut text = String::new();
     for line in old.lines().take_while(|line| *line != "[words]") {
@@ -53,18 +51,30 @@ pub(crate) fn write(
         text.push_str(&format!("{first} {}\n", numbers.join(" ")));
     }
     text.push_str("[words]\n");
-    let mut rows: Vec<(&String, usize)> = tables.words.iter().zip(0..).collect();
+    let mut rows: Vec<(bool, &String, usize)> = tables
+        .words
+        .iter()
+        .zip(0..)
+        .map(|(word, at)| (word.contains(' '), word, at))
+        .collect();
     rows.sort();
-    let mut count = 0;
-    for (word, at) in rows {
+    let (mut count, mut pairs) = (0, 0);
+    for (is_pair, word, at) in rows {
         let weights: Vec<i32> = words
             .iter()
             .map(|words| rounded(words.weights[at]))
             .collect();
-        if weights.iter().all(|weight| weight.abs() < LEAST) {
+        if weights.iter().all(|weight| *weight == 0) {
             continue;
         }
-        count += 1;
+        if is_pair {
+            if pairs == 0 {
+                text.push_str("\n[pairs]\n");
+            }
+            pairs += 1;
+        } else {
+            count += 1;
+        }
         text.push_str(word);
         for weight in weights {
             text.push_str(&format!(" {weight}"));
@@ -74,7 +84,7 @@ pub(crate) fn write(
     if text != old {
         std::fs::write(file, newer(&text))?;
     }
-    Ok(count)
+    Ok((count, pairs))
 }
 
 fn hundredths(value: f64) -> String {

@@ -261,7 +261,8 @@ impl Dictionaries {
         let mut phrases: Vec<(&[u8], u32)> = all.numbers.drain().collect();
         phrases.sort_unstable_by_key(|(_, number)| *number);
         let rows = words.words.iter().map(|word| &*word.folded);
-        let lexicon = Lexicon::of(rows, phrases.into_iter());
+        let pairs = words.pairs.iter().map(|pair| &*pair.folded);
+        let lexicon = Lexicon::of(rows, pairs, phrases.into_iter());
         let mut tables = Tables::default();
         let seats = all.take_seats(&mut tables);
         let concepts = all.concepts.into_iter().zip(&seats);

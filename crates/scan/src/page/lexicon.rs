@@ -1,8 +1,9 @@
-//! Every phrase of the dictionaries and every word of the vocabulary, looked up word by word.
+//! Every phrase of the dictionaries and every word and pair of the vocabulary, looked up word by word.
 //!
 //! Folded text is words with one blank behind each, and every phrase begins where a word begins. So a
 //! text is read a word at a time: one look into a table tells what the word is in the vocabulary and
-//! which phrases begin with it, and phrases that are under way take one step each. A word of up to
+//! which phrases begin with it, another what it is behind the word before, and phrases that are under way
+//! take one step each. A word of up to
 //! eight bytes is its own key; only longer ones are compared.
 
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub(super) struct Lexicon {
     long_ends: Vec<u32>,
     texts: Vec<u8>,
     words: Vec<Word>,
+    /// From the numbers of two words to the row of their pair.
+    pairs: Table,
     nodes: Vec<Node>,
     /// From a node and the number of a word to the node behind it.
     steps: Table,
@@ -43,6 +46,8 @@ struct Word {
     row: u32,
     /// The node of phrases that begin with it.
     first: u32,
+    /// Bits of the words that make a pair behind it, by [`half_bit_of`].
+    after: u32,
 }
 
 /// Words that a phrase begins with, or is.
@@ -91,6 +96,8 @@ pub(super) struct Walk {
     stems: bool,
     /// How many words were read.
     words: u32,
+    /// The word before, where it is known and none may stand between: its number, from 1, and what it is.
+    before: Option<(u32, Word)>,
     hits: Vec<(usize, u32)>,
 }
 
@@ -104,25 +111,35 @@ impl Walk {
 /// What was found in a stream of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hit {
-    /// A word of the vocabulary, by its row.
+    /// A word or a pair of the vocabulary, by its row.
     Word(u32),
     /// A phrase, by its number, whose last word is the stream's so manyth, from 1.
     Phrase(u32, u32),
 }
 
 impl Lexicon {
-    /// Of the words of a vocabulary, in the order of its rows, and of phrases with their numbers; all
+    /// Of the words and the pairs of a vocabulary, in the order of its rows, and of phrases with their numbers; all
     /// folded, with a blank before each word and behind it. A phrase that ends in no blank matches
     /// every word that begins as its last.
     pub(super) fn of<'a>(
         rows: impl Iterator<Item = &'a [u8]>,
+        pairs: impl Iterator<Item = &'a [u8]>,
         phrases: impl Iterator<Item = (&'a [u8], u32)>,
     ) -> Self {
         let mut making = Making::default();
-        for (row, folded) in (0..).zip(rows) {
+        let mut next = 0;
+        for folded in rows {
             let word = folded.trim_ascii();
             let number = making.word(word);
-            making.words[number as usize].row = row;
+            making.words[number as usize].row = next;
+            next += 1;
+        }
+        for (row, folded) in (next..).zip(pairs) {
+            let mut both = folded.split(|byte| *byte == b' ').filter(|w| !w.is_empty());
+            if let (Some(before), Some(word)) = (both.next(), both.next()) {
+                let pair = (making.word(before), making.word(word));
+                making.pairs.push((pair, row));
+            }
         }
         for (folded, phrase) in phrases {
             making.phrase(folded, phrase);
@@ -132,7 +149,13 @@ impl Lexicon {
 
     /// The bytes of memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        let tables = [&self.short, &self.long, &self.steps, &self.first_stems];
+        let tables = [
+            &self.short,
+            &self.long,
+            &self.pairs,
+            &self.steps,
+            &self.first_stems,
+        ];
         tables.iter().map(|table| table.bytes()).sum::<usize>()
             + self.texts.len()
             + size_of_val(&*self.long_ends)
@@ -156,6 +179,7 @@ impl Lexicon {
             if key == u64::from(b'\n') {
                 walk.under_way.clear();
                 walk.stems = false;
+                walk.before = None;
                 continue;
             }
             let number = match length <= SHORT {
@@ -168,6 +192,15 @@ impl Lexicon {
             {
                 found(Hit::Word(known.row));
             }
+            if let Some((before, word)) = walk.before
+                && word.after & half_bit_of(number) != 0
+            {
+                let row = self.pairs.get(step_key(before, number), |_| true);
+                if row != NONE {
+                    found(Hit::Word(row));
+                }
+            }
+            walk.before = known.map(|known| (number + 1, *known));
             if walk.stems || self.glances(key) {
                 self.begun(walk, word, key, &mut found);
             }
@@ -326,6 +359,10 @@ fn bit_of(word: u32) -> u64 {
     1 << (word.wrapping_mul(0x9e37_79b9) >> 26)
 }
 
+fn half_bit_of(word: u32) -> u32 {
+    1 << (word.wrapping_mul(0x9e37_79b9) >> 27)
+}
+
 fn step_key(node: u32, word: u32) -> u64 {
     u64::from(node) << 32 | u64::from(word)
 }
@@ -389,6 +426,8 @@ impl Table {
 struct Making<'a> {
     numbers: HashMap<&'a [u8], u32>,
     words: Vec<Word>,
+    /// Two words, and the row of their pair.
+    pairs: Vec<((u32, u32), u32)>,
     nodes: Vec<Node>,
     steps: HashMap<(u32, u32), u32>,
     /// By node.
@@ -400,6 +439,7 @@ impl Default for Making<'_> {
         Self {
             numbers: HashMap::new(),
             words: Vec::new(),
+            pairs: Vec::new(),
             nodes: vec![Node::new()],
             steps: HashMap::new(),
             stems: Vec::new(),
@@ -432,6 +472,7 @@ impl<'a> Making<'a> {
             self.words.push(Word {
                 row: NONE,
                 first: NONE,
+                after: 0,
             });
         }
         number
@@ -491,6 +532,12 @@ impl<'a> Making<'a> {
                 long_ends.push(number(texts.len()));
             }
         }
+        let mut pairs: Vec<(u64, u32)> = Vec::with_capacity(self.pairs.len());
+        for ((before, word), row) in &self.pairs {
+            let (before, word) = (numbers[*before as usize], numbers[*word as usize]);
+            told[before as usize].after |= half_bit_of(word);
+            pairs.push((step_key(before + 1, word), *row));
+        }
         for (node, word) in self.steps.keys() {
             self.nodes[*node as usize].follow |= bit_of(numbers[*word as usize]);
         }
@@ -535,6 +582,7 @@ impl<'a> Making<'a> {
             long_ends,
             texts,
             words: told,
+            pairs: Table::of(&pairs),
             steps: Table::of(&steps),
             stems: stems.collect(),
             nodes: self.nodes,
@@ -560,9 +608,14 @@ mod tests {
     use super::*;
 
     fn lexicon(rows: &[&str], phrases: &[&str]) -> Lexicon {
+        with_pairs(rows, &[], phrases)
+    }
+
+    fn with_pairs(rows: &[&str], pairs: &[&str], phrases: &[&str]) -> Lexicon {
         let numbered = (0..).zip(phrases);
         Lexicon::of(
             rows.iter().map(|row| row.as_bytes()),
+            pairs.iter().map(|pair| pair.as_bytes()),
             numbered.map(|(number, phrase)| (phrase.as_bytes(), number)),
         )
     }
@@ -613,6 +666,26 @@ mod tests {
         assert_eq!(read(&lexicon(&[], &[]), &[" sea "]), []);
     }
 
+    /// FIL-02: two words are a pair where one stands behind the other in one paragraph, whether or not they are rows
+    /// of their own.
+    #[test]
+    fn fil_02_pairs_are_found_where_nothing_stands_between() {
+        let all = with_pairs(&[" sea "], &[" the sea ", " sea sea ", " so grey "], &[]);
+        for (text, wanted) in [
+            ("the sea ", &[0, 1][..]),
+            ("sea sea sea ", &[0, 0, 2, 0, 2]),
+            ("the \n sea ", &[0]),
+            ("the old sea ", &[0]),
+            ("so so grey the ", &[3]),
+            ("grey so ", &[]),
+        ] {
+            let wanted: Vec<Hit> = wanted.iter().map(|row| Hit::Word(*row)).collect();
+            assert_eq!(read(&all, &[text]), wanted, "{text}");
+            let pieces: Vec<&str> = text.split_inclusive(' ').collect();
+            assert_eq!(read(&all, &pieces), wanted, "{text}, word by word");
+        }
+    }
+
     const WORDS: [&str; 9] = [
         "a",
         "b",
@@ -638,13 +711,16 @@ mod tests {
         #[test]
         fn fil_02_whatever_stands_there_is_found(
             phrases in proptest::collection::btree_set(phrase(), 0..12),
+            pairs in proptest::collection::btree_set((select(&WORDS[..]), select(&WORDS[..])), 0..20),
             words in vec(prop_oneof![3 => select(&WORDS[..]), 1 => Just("\n"), 1 => Just("abd")], 0..30),
             cut in 0_usize..30,
         ) {
             let phrases: Vec<&str> = phrases.iter().map(String::as_str).collect();
             let rows: Vec<String> = WORDS.iter().step_by(2).map(|word| format!(" {word} ")).collect();
             let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-            let all = lexicon(&rows, &phrases);
+            let of_two: Vec<String> = pairs.iter().map(|(one, two)| format!(" {one} {two} ")).collect();
+            let of_two: Vec<&str> = of_two.iter().map(String::as_str).collect();
+            let all = with_pairs(&rows, &of_two, &phrases);
             let line = |words: &[&str]| words.iter().map(|word| format!("{word} ")).collect::<String>();
             let (before, behind) = words.split_at(cut.min(words.len()));
             let found = read(&all, &[&line(before), &line(behind)]);
@@ -659,10 +735,13 @@ mod tests {
                 let ends = longest.iter().filter(|(_, phrase)| before.ends_with(phrase.as_bytes()));
                 wanted.extend(ends.map(|(number, _)| Hit::Phrase(*number, word)));
             }
-            let heard = words.iter().filter_map(|word| {
-                let row = WORDS.iter().step_by(2).position(|known| known == word)?;
-                Some(Hit::Word(u32::try_from(row).unwrap()))
+            let heard = words.iter().enumerate().flat_map(|(at, word)| {
+                let row = WORDS.iter().step_by(2).position(|known| known == word);
+                let before = at.checked_sub(1).map(|before| words[before]);
+                let pair = pairs.iter().position(|pair| Some(pair.0) == before && pair.1 == *word);
+                [row, pair.map(|pair| rows.len() + pair)]
             });
+            let heard = heard.flatten().map(|row| Hit::Word(u32::try_from(row).unwrap()));
             let (words, phrases): (Vec<Hit>, Vec<Hit>) =
                 found.into_iter().partition(|hit| matches!(hit, Hit::Word(_)));
             prop_assert_eq!(phrases, wanted);

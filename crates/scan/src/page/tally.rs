@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::compiled::{Beside, Concept, Dictionaries, Line, Meeting, NO_SEAT};
 use super::dictionary::AgeBand;
 use super::line::PARTS_MAX;
-use super::vocabulary::Heard;
+use super::vocabulary::{Heard, Said};
 
 /// So many times a phrase counts.
 const PHRASE_COUNTED_MAX: u8 = 3;
@@ -23,6 +23,9 @@ const WORDS_TOLD_MAX: usize = 6;
 /// Of what speaks for a category, signs against it take away at most so many hundredths: a page
 /// is not talked out of its meaning by words of lessons strewn over it.
 const EXCUSED_MAX_PERCENT: i32 = 92;
+/// So much of the shipped lines counts where the vocabulary is believed in full: its words tell better. Lines of a school's
+/// own count in full. In thousandths.
+const LINES_BESIDE_WORDS: i32 = 200;
 /// Up to so many words a page's score stands as it is.
 const WORDS_FULL: u32 = 25;
 /// A longer page weighs less by this power of its length: ten times the words halve the score.
@@ -282,16 +285,13 @@ impl Tally {
         let mut sums = vec![Sum::default(); dictionaries.themes().len()];
         for (_, points, line) in self.found(dictionaries) {
             if let Some(sum) = sums.get_mut(usize::from(line.theme)) {
-                sum.add(points);
+                sum.add(points, line.own.is_some());
             }
         }
-        let mut scores: Vec<i32> = sums.iter().map(|sum| sum.score(words)).collect();
-        for said in said {
-            if let Some(score) = scores.get_mut(said.theme) {
-                *score = score.saturating_add(said.points);
-            }
-        }
-        let scores = scores.into_iter().enumerate();
+        let scores = sums.iter().enumerate().map(|(theme, sum)| {
+            let said = said.iter().find(|said| said.theme == theme);
+            (theme, sum.score(words, said))
+        });
         scores.filter(|(_, score)| *score != 0).collect()
     }
 
@@ -317,7 +317,7 @@ impl Tally {
         for (times, points, line) in self.found(dictionaries) {
             let theme = usize::from(line.theme);
             if let (Some(sum), Some(phrases)) = (sums.get_mut(theme), phrases.get_mut(theme)) {
-                sum.add(points);
+                sum.add(points, line.own.is_some());
                 if let Some(file) = &line.own {
                     let points_of = own.entry((theme, file)).or_default();
                     *points_of = points_of.saturating_add(points);
@@ -334,11 +334,8 @@ impl Tally {
         let said = voice.said(&self.heard, words);
         let themes = dictionaries.themes().iter().enumerate();
         for (((place, theme), sum), mut phrases) in themes.zip(sums).zip(phrases) {
-            let points_of_words = said
-                .iter()
-                .find(|said| said.theme == place)
-                .map_or(0, |said| said.points);
-            let score = sum.score(words).saturating_add(points_of_words);
+            let said = said.iter().find(|said| said.theme == place);
+            let score = sum.score(words, said);
             if phrases.is_empty() && score <= 0 {
                 continue;
             }
@@ -347,9 +344,10 @@ impl Tally {
                 category: Arc::clone(&theme.category),
                 title: Arc::clone(&theme.title),
                 score,
-                points_for: sum.signs,
-                points_against: sum.excuses,
-                points_of_words,
+                points_for: sum.signs.0.saturating_add(sum.signs.1),
+                points_against: sum.excuses.0.saturating_add(sum.excuses.1),
+                lines_percent: lines_thousandths(said) / 10,
+                points_of_words: said.map_or(0, |said| said.points),
                 loudest: self.loudest(dictionaries, words, place),
                 thresholds: theme.thresholds,
                 distress: theme.distress,
@@ -369,33 +367,52 @@ impl Tally {
     }
 }
 
+/// What lines come to, shipped ones and a school's own.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
-    signs: i32,
-    excuses: i32,
+    signs: (i32, i32),
+    excuses: (i32, i32),
+}
+
+/// How many thousandths of what the shipped lines come to count beside what the words do.
+fn lines_thousandths(said: Option<&Said>) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1000")]
+    let trust = said.map_or(0.0, |said| said.trust.clamp(0.0, 1.0) * 1000.0) as i32;
+    1000 - (1000 - LINES_BESIDE_WORDS) * trust / 1000
 }
 
 impl Sum {
-    fn add(&mut self, points: i32) {
-        if points > 0 {
-            self.signs = self.signs.saturating_add(points);
-        } else {
-            self.excuses = self.excuses.saturating_sub(points);
-        }
+    fn add(&mut self, points: i32, own: bool) {
+        let side = match points > 0 {
+            true => &mut self.signs,
+            false => &mut self.excuses,
+        };
+        let part = if own { &mut side.1 } else { &mut side.0 };
+        *part = part.saturating_add(points.saturating_abs());
     }
 
-    fn score(self, words: u32) -> i32 {
-        let most =
-            self.signs / 100 * EXCUSED_MAX_PERCENT + self.signs % 100 * EXCUSED_MAX_PERCENT / 100;
-        let points = self.signs - self.excuses.min(most);
-        if words <= WORDS_FULL {
-            return points;
-        }
-        let share = (f64::from(WORDS_FULL) / f64::from(words)).powf(LENGTH_POWER) * 1000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "between 150 and 1000")]
-        let share = share.max(LENGTH_LEAST) as i64;
-        i32::try_from(i64::from(points) * share / 1000).unwrap_or(i32::MAX)
+    /// The score of lines and words together, on a page of so many words.
+    fn score(self, words: u32, said: Option<&Said>) -> i32 {
+        let share = i64::from(lines_thousandths(said));
+        let counted = |(shipped, own): (i32, i32)| {
+            let all = i64::from(shipped) * share / 1000 + i64::from(own);
+            i32::try_from(all).unwrap_or(i32::MAX)
+        };
+        let lines = lines_score(counted(self.signs), counted(self.excuses), words);
+        lines.saturating_add(said.map_or(0, |said| said.points))
     }
+}
+
+fn lines_score(signs: i32, excuses: i32, words: u32) -> i32 {
+    let most = signs / 100 * EXCUSED_MAX_PERCENT + signs % 100 * EXCUSED_MAX_PERCENT / 100;
+    let points = signs - excuses.min(most);
+    if words <= WORDS_FULL {
+        return points;
+    }
+    let share = (f64::from(WORDS_FULL) / f64::from(words)).powf(LENGTH_POWER) * 1000.0;
+    #[expect(clippy::cast_possible_truncation, reason = "between 150 and 1000")]
+    let share = share.max(LENGTH_LEAST) as i64;
+    i32::try_from(i64::from(points) * share / 1000).unwrap_or(i32::MAX)
 }
 
 /// A page's scores, phrase by phrase.
@@ -420,6 +437,8 @@ pub struct CategoryScore {
     pub points_for: i32,
     /// What spoke against it.
     pub points_against: i32,
+    /// How many hundredths of what the shipped lines came to count beside the words; a school's own lines count in full.
+    pub lines_percent: i32,
     /// What its common words add to the score, or take away: the vocabulary's part.
     pub points_of_words: i32,
     /// Those of them that said most, with what they added; at most six.
@@ -476,9 +495,7 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn score(signs: i32, excuses: i32, words: u32) -> i32 {
-        Sum { signs, excuses }.score(words)
-    }
+    use super::lines_score as score;
 
     /// FIL-12: lessons speak against a category, but never wipe it out.
     #[test]
@@ -488,6 +505,24 @@ mod tests {
         assert_eq!(score(100, 4000, 10), 8);
         assert_eq!(score(0, 50, 10), 0);
         assert_eq!(score(i32::MAX, i32::MAX, u32::MAX), 25_769_803);
+    }
+
+    /// FIL-02: where the words of a page can be believed the shipped lines count less, a school's own in full.
+    #[test]
+    fn fil_02_own_lines_count_in_full_beside_the_words() {
+        let mut sum = Sum::default();
+        sum.add(100, false);
+        sum.add(-50, false);
+        sum.add(30, true);
+        let said = |trust, points| Said {
+            theme: 0,
+            points,
+            trust,
+        };
+        assert_eq!(sum.score(20, None), 80);
+        assert_eq!(sum.score(20, Some(&said(0.0, 7))), 87);
+        assert_eq!(sum.score(20, Some(&said(0.5, 7))), 67);
+        assert_eq!(sum.score(20, Some(&said(1.0, -7))), 33);
     }
 
     /// FIL-02: a long page needs more than a short one, and padding has a bound.

@@ -11,6 +11,9 @@
 //!
 //! [words]
 //! tired 31 -4                          hundredths of a unit, from -127 to 127, one for each column
+//!
+//! [pairs]
+//! so tired 12 0                        two words that stand one behind the other, likewise
 //! ```
 //!
 //! Dictionaries know what a page is about; lessons and help pages are about the same. What tells them
@@ -27,7 +30,7 @@ use super::line::Phrase;
 
 /// The most categories of one vocabulary.
 pub(super) const COLUMNS: usize = 16;
-/// The most words.
+/// The most words, and the most pairs of them.
 pub const WORDS_MAX: usize = 50_000;
 /// So many words have pages that weights were fitted to; a longer page weighs less.
 const WORDS_USUAL: f64 = 60.0;
@@ -42,12 +45,12 @@ const WORDS_SILENT: u32 = 10;
 const KNOWN_SURE: u32 = 60;
 const KNOWN_NOT: u32 = 40;
 /// The least and the most units that the words of a page come to.
-const UNITS_LEAST: f64 = -4.0;
-const UNITS_MOST: f64 = 6.0;
+const UNITS_LEAST: f64 = -12.0;
+const UNITS_MOST: f64 = 8.0;
 /// The most words told of one category.
 const TOLD_MAX: usize = 6;
 
-/// Words with their weights, read and checked.
+/// Words and pairs of words with their weights, read and checked.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Vocabulary {
     /// The columns' categories.
@@ -56,6 +59,8 @@ pub struct Vocabulary {
     shift: Vec<i32>,
     points: Vec<i32>,
     pub(super) words: Vec<Phrase>,
+    pub(super) pairs: Vec<Phrase>,
+    /// Those of the words, then those of the pairs.
     rows: Vec<[i8; COLUMNS]>,
 }
 
@@ -65,7 +70,12 @@ impl Vocabulary {
     /// # Errors
     /// Everything that is wrong, with its line.
     pub fn parse(text: &str) -> Result<Self, Vec<DictionaryProblem>> {
-        let mut read = Reader::default();
+        let mut read = Reader {
+            all: Self::default(),
+            named: false,
+            rows: Rows::None,
+            problems: Vec::new(),
+        };
         for (line, text) in (1..).zip(text.lines()) {
             if read.problems.len() < PROBLEMS_MAX {
                 read.line(line, text.trim());
@@ -74,22 +84,29 @@ impl Vocabulary {
         read.finish()
     }
 
-    /// How many words there are.
+    /// How many words and pairs there are.
     pub fn len(&self) -> usize {
-        self.words.len()
+        self.rows.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.rows.is_empty()
     }
 }
 
-#[derive(Default)]
+/// What the rows that are being read are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rows {
+    None,
+    Words,
+    Pairs,
+}
+
 struct Reader {
     all: Vocabulary,
     named: bool,
-    words: bool,
+    rows: Rows,
     problems: Vec<DictionaryProblem>,
 }
 
@@ -102,14 +119,21 @@ impl Reader {
         if text.is_empty() || text.starts_with('#') {
             return;
         }
-        if text == "[words]" {
-            self.words = true;
-            return;
+        match text {
+            "[words]" if self.rows <= Rows::Words => return self.rows = Rows::Words,
+            "[words]" => return self.wrong(line, "[words] come before [pairs]".to_owned()),
+            "[pairs]" => return self.rows = Rows::Pairs,
+            _ => {}
         }
         let mut parts = text.split_whitespace();
         let first = parts.next().unwrap_or_default();
-        if self.words {
-            return self.word(line, first, parts);
+        match self.rows {
+            Rows::None => {}
+            Rows::Words => return self.row(line, first, parts),
+            Rows::Pairs => {
+                let pair = format!("{first} {}", parts.next().unwrap_or_default());
+                return self.row(line, &pair, parts);
+            }
         }
         match first {
             "vocabulary" => self.named = true,
@@ -136,12 +160,12 @@ impl Reader {
             }
             other => self.wrong(
                 line,
-                format!("{other:?} is not known here: vocabulary, version, language, categories, bias, shift, points or [words]"),
+                format!("{other:?} is not known here: vocabulary, version, language, categories, bias, shift, points, [words] or [pairs]"),
             ),
         }
     }
 
-    fn word<'a>(&mut self, line: usize, word: &str, numbers: impl Iterator<Item = &'a str>) {
+    fn row<'a>(&mut self, line: usize, text: &str, numbers: impl Iterator<Item = &'a str>) {
         let mut row = [0; COLUMNS];
         let mut given = 0;
         for (place, number) in numbers.enumerate() {
@@ -156,20 +180,26 @@ impl Reader {
         }
         let count = self.all.categories.len();
         if given != count {
-            return self.wrong(line, format!("{word}: give {count} weights, not {given}"));
+            return self.wrong(line, format!("{text}: give {count} weights, not {given}"));
         }
-        if self.all.words.len() >= WORDS_MAX {
-            return self.wrong(line, format!("more than {WORDS_MAX} words"));
-        }
-        let folded = fold_phrase(word);
-        if folded.iter().filter(|byte| **byte == b' ').count() != 2 {
-            return self.wrong(line, format!("{word:?} is not one word"));
-        }
-        self.all.words.push(Phrase {
-            text: word.into(),
-            folded,
-        });
-        self.all.rows.push(row);
+        let (into, blanks, what) = match self.rows {
+            Rows::Pairs => (&mut self.all.pairs, 3, "two words"),
+            _ => (&mut self.all.words, 2, "one word"),
+        };
+        let folded = fold_phrase(text);
+        let problem = if into.len() >= WORDS_MAX {
+            format!("more than {WORDS_MAX} rows")
+        } else if folded.iter().filter(|byte| **byte == b' ').count() != blanks {
+            format!("{text:?} is not {what}")
+        } else {
+            into.push(Phrase {
+                text: text.into(),
+                folded,
+            });
+            self.all.rows.push(row);
+            return;
+        };
+        self.wrong(line, problem);
     }
 
     fn finish(mut self) -> Result<Vocabulary, Vec<DictionaryProblem>> {
@@ -202,8 +232,10 @@ impl Reader {
 #[derive(Debug)]
 pub(super) struct Voice {
     rows: Vec<[i8; COLUMNS]>,
+    /// How many of the rows are words; those behind are pairs.
+    words: u32,
     columns: Vec<Column>,
-    /// The words as written, one behind the other, and where each ends.
+    /// Words and pairs as written, one behind the other, and where each ends.
     texts: String,
     ends: Vec<u32>,
 }
@@ -217,10 +249,12 @@ struct Column {
 }
 
 /// What the words of one page come to for one category.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Said {
     pub(super) theme: usize,
     pub(super) points: i32,
+    /// How far they can be believed, from 0 to 1.
+    pub(super) trust: f64,
 }
 
 /// How often the words of a vocabulary were heard on a page.
@@ -244,21 +278,23 @@ impl Voice {
             shift: hundredths(&words.shift, at),
             points: hundredths(&words.points, at),
         };
-        let texts: String = words.words.iter().map(|word| &*word.text).collect();
+        let all = || words.words.iter().chain(&words.pairs);
+        let texts: String = all().map(|word| &*word.text).collect();
         let mut end = 0;
-        let ends = words.words.iter().map(|word| {
+        let ends = all().map(|word| {
             end += word.text.len();
             u32::try_from(end).unwrap_or(u32::MAX)
         });
         Self {
             rows: words.rows.clone(),
+            words: u32::try_from(words.words.len()).unwrap_or(u32::MAX),
             columns: words.categories.iter().enumerate().map(column).collect(),
             ends: ends.collect(),
             texts,
         }
     }
 
-    /// A word, by its row.
+    /// A word or a pair, by its row.
     pub(super) fn word(&self, row: usize) -> Option<&str> {
         let end = |row: usize| self.ends.get(row).map(|end| *end as usize);
         let from = row.checked_sub(1).map_or(Some(0), end)?;
@@ -287,6 +323,7 @@ impl Voice {
             Said {
                 theme: column.theme,
                 points: rounded(trust * units * column.points),
+                trust,
             }
         };
         let all = self.columns.iter().zip(&sums).map(said);
@@ -316,7 +353,7 @@ impl Voice {
 }
 
 impl Heard {
-    /// A word of the vocabulary, by its row.
+    /// A word or a pair of the vocabulary, by its row.
     #[inline]
     pub(super) fn hear(&mut self, voice: &Voice, row: u32) {
         let Some(times) = self.times.get_mut(row as usize) else {
@@ -326,7 +363,7 @@ impl Heard {
             self.rows.push(row);
         }
         *times = times.saturating_add(1);
-        self.known = self.known.saturating_add(1);
+        self.known = self.known.saturating_add(u32::from(row < voice.words));
     }
 
     /// The table is made when the first word is heard.
@@ -406,6 +443,21 @@ mod tests {
                 "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\na-b 1",
                 7,
                 "not one word",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[pairs]\nso 1",
+                7,
+                "give 1 weights",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[pairs]\nso a-b 1",
+                7,
+                "not two words",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[pairs]\n[words]",
+                7,
+                "come before",
             ),
             ("vocabulary\nweights a\n", 2, "not known here"),
         ] {
