@@ -193,6 +193,7 @@ pub(crate) async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => Some(ended),
         () = stop.cancelled() => None,
         () = asked.asked_to_leave() => None,

@@ -39,7 +39,7 @@ struct Way<'a> {
 /// origin meanwhile: what was not sent, and what may safely be sent twice, is sent again once.
 pub(crate) async fn exchange(
     client: &Client,
-    mut request: Request<Upload>,
+    mut request: Box<Request<Upload>>,
     target: &Target,
     dial: &Dial,
     tally: &Arc<Tally>,
@@ -82,7 +82,7 @@ pub(crate) async fn exchange(
             return Err(unsent.failure);
         }
         request = match (unsent.request, copy) {
-            (Some(request), _) => *request,
+            (Some(request), _) => request,
             (None, Some(copy)) if unsent.failure == Failure::BrokenAnswer => copy,
             _ => return Err(unsent.failure),
         };
@@ -188,7 +188,7 @@ fn take_own(client: &Client, key: &Arc<OriginKey>) -> Option<Sender> {
 }
 
 /// A copy of a request that may be sent twice: without a body and without effects.
-fn again(request: &Request<Upload>, tally: &Arc<Tally>) -> Option<Request<Upload>> {
+fn again(request: &Request<Upload>, tally: &Arc<Tally>) -> Option<Box<Request<Upload>>> {
     let safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
@@ -196,7 +196,7 @@ fn again(request: &Request<Upload>, tally: &Arc<Tally>) -> Option<Request<Upload
     if !safe || !request.body().is_end_stream() || request.headers().contains_key(header::UPGRADE) {
         return None;
     }
-    let mut copy = Request::new(Upload::empty(Arc::clone(tally)));
+    let mut copy = Box::new(Request::new(Upload::empty(Arc::clone(tally))));
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
@@ -227,7 +227,7 @@ impl Unsent {
 async fn send(
     client: &Client,
     mut lease: Lease,
-    mut request: Request<Upload>,
+    mut request: Box<Request<Upload>>,
     target: &Target,
     tally: &Arc<Tally>,
 ) -> Result<Answered, Unsent> {
@@ -240,7 +240,7 @@ async fn send(
     let mut sent = tally.sent();
     let mut clock = client.desk.clock();
     let result = {
-        let mut answer = std::pin::pin!(lease.sender.send(request));
+        let mut answer = lease.sender.send(*request);
         std::future::poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = answer.as_mut().poll(cx) {

@@ -28,7 +28,7 @@ use crate::file_kind;
 use crate::go_on;
 use crate::headers;
 use crate::judge::{Verdict, judge};
-use crate::narrow;
+use crate::narrow::{self, Dial};
 use crate::pool::Lease;
 use crate::refuse::{self, Reader, block, go_on_after_warning, stop, warn, went_on};
 use crate::socket::{self, Watcher};
@@ -152,7 +152,9 @@ async fn pass(
     }
     let websocket = headers::wants_websocket(request.headers()) && request.body().is_end_stream();
     let on_client = websocket.then(|| hyper::upgrade::on(&mut request));
-    let dial = narrow::dial(&target.host, verdict.decision.narrowing);
+    let dial = verdict
+        .narrowing()
+        .map_or(Dial::Host, |how| narrow::dial(&target.host, how));
     let broken = Arc::new(AtomicBool::new(false));
     let verdict = Arc::new(verdict);
     let (mut parts, mut body) = match prepare(client, request, &verdict, websocket) {
@@ -191,7 +193,7 @@ async fn pass(
     };
     let stopped = begun.reading.as_ref().map(Reading::stopped);
     let upload = Upload::new(body, begun, Arc::clone(&tally), Arc::clone(&broken));
-    let request = Request::from_parts(parts, upload);
+    let request = Box::new(Request::from_parts(parts, upload));
     let exchanged = exchange(client, request, target, &dial, &tally).await;
     if let Some(verdict) = taken(stopped.as_ref()) {
         return close(stop(client, &verdict, &reader, tally));
@@ -259,7 +261,7 @@ fn prepare(
             .headers
             .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
-    let narrowing = verdict.decision.narrowing;
+    let narrowing = verdict.narrowing();
     let host = verdict.address().host();
     narrow::headers(&mut parts.headers, host, narrowing);
     let reads_text =
@@ -271,7 +273,8 @@ fn prepare(
     headers::add_via(&mut parts.headers, &client.shared().via);
     let asked = std::mem::take(&mut parts.uri);
     let named = asked.authority().cloned();
-    parts.uri = match narrow::path(verdict.address(), narrowing) {
+    let narrowed = narrowing.and_then(|how| narrow::path(verdict.address(), how));
+    parts.uri = match narrowed {
         None => only_path(asked)?,
         Some(path) => with_root(path.into())
             .parse()

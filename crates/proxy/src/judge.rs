@@ -10,9 +10,10 @@ use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::EngineId;
 use pharos_filter::{Filter, Query, Snapshot, is_blocked_by};
 use pharos_policy::{
-    Action, AiUse, BROWSERS_RULE, Browser, DOWNLOADS_RULE, Decision, FileKind, Layer, Policy,
-    SEARCH_TOOLS_RULE,
+    Action, AiUse, BROWSERS_RULE, Browser, DOWNLOADS_RULE, Decision, FileKind, Layer, Narrowing,
+    Policy, SEARCH_TOOLS_RULE,
 };
+use pharos_scan::engines::engine_of;
 use pharos_scan::{AgeBand as TextBand, Dictionaries, Over, search_terms_in};
 use pharos_school::{Face, Role, Who};
 
@@ -30,6 +31,8 @@ pub(crate) struct Verdict {
     pub(crate) face: Face,
     pub(crate) now: Timestamp,
     address: Address,
+    /// The host belongs to a search engine or the video site: others are never narrowed.
+    is_search_site: bool,
     search: Option<Box<str>>,
     /// What the text of the page, or of what is sent, was found to be.
     text: Vec<Over>,
@@ -87,6 +90,7 @@ pub(crate) fn judge(
         .map(|found| found.terms.into());
     Ok(Verdict {
         decision,
+        is_search_site: engine_of(host).is_some(),
         search,
         text: Vec::new(),
         leads_there: false,
@@ -115,6 +119,11 @@ impl fmt::Display for Filed {
 impl Verdict {
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// How the request is narrowed, where its host can be.
+    pub(crate) fn narrowing(&self) -> Option<Narrowing> {
+        self.is_search_site.then_some(self.decision.narrowing)
     }
 
     /// The policy that decided.
@@ -297,6 +306,7 @@ impl Verdict {
             face: self.face,
             now: self.now,
             address: self.address.clone(),
+            is_search_site: self.is_search_site,
             search: self.search.clone(),
             text,
             leads_there: false,

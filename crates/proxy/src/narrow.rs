@@ -72,9 +72,10 @@ pub(crate) fn tenants(headers: &mut HeaderMap, host: &Host, policy: &Policy) {
 }
 
 /// Sets the video site's header and takes away any copy that the client sent.
-pub(crate) fn headers(headers: &mut HeaderMap, host: &Host, narrowing: Narrowing) {
+pub(crate) fn headers(headers: &mut HeaderMap, host: &Host, narrowing: Option<Narrowing>) {
     headers.remove(YOUTUBE_RESTRICT);
-    if let Some(level) = engines::youtube_header(host, narrowing) {
+    let level = narrowing.and_then(|narrowing| engines::youtube_header(host, narrowing));
+    if let Some(level) = level {
         headers.insert(YOUTUBE_RESTRICT, HeaderValue::from_static(level));
     }
 }

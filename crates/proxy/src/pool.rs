@@ -1,6 +1,7 @@
 //! Origin connections kept for the next request: per worker, keyed by origin, bounded.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,10 @@ impl OriginKey {
     }
 }
 
+/// A request on its way; its answer, or why none came, with the request where it was not sent.
+pub(crate) type Sending =
+    Pin<Box<dyn Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + Send>>;
+
 /// A way to send requests to an origin.
 pub(crate) enum Sender {
     /// HTTP/1.1: one request at a time.
@@ -91,13 +96,11 @@ impl Sender {
         matches!(self, Sender::Many(_))
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        request: Request<Upload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+    /// Sends a request; boxed, as a request in the future of another takes its room over again.
+    pub(crate) fn send(&mut self, request: Request<Upload>) -> Sending {
         match self {
-            Sender::One(sender) => sender.try_send_request(request).await,
-            Sender::Many(shared) => shared.sender.try_send_request(request).await,
+            Sender::One(sender) => Box::pin(sender.try_send_request(request)),
+            Sender::Many(shared) => Box::pin(shared.sender.try_send_request(request)),
         }
     }
 }

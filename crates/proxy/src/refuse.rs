@@ -77,7 +77,7 @@ pub(crate) struct Reader {
     /// By a program of a tool of generative AI.
     pub(crate) tool: Option<Arc<Tool>>,
     /// Where the request was for, to go on there after a warning.
-    pub(crate) to: String,
+    to: Option<PathAndQuery>,
 }
 
 impl Reader {
@@ -87,12 +87,15 @@ impl Reader {
         // A program that says nothing of what it takes gets a page; one that sends a prompt does
         // not.
         let page = wants_page(headers) && (tool.is_none() || asks_for_html(headers));
-        let to = request.uri().path_and_query();
         Self {
             page,
             tool: tool.filter(|_| !page).cloned(),
-            to: to.map_or("/", PathAndQuery::as_str).to_owned(),
+            to: request.uri().path_and_query().cloned(),
         }
+    }
+
+    fn to(&self) -> &str {
+        self.to.as_ref().map_or("/", PathAndQuery::as_str)
     }
 }
 
@@ -197,7 +200,7 @@ pub(crate) fn warn(
                 instead: None,
             },
             token,
-            &reader.to,
+            reader.to(),
         )
     } else {
         short(StatusCode::FORBIDDEN)

@@ -106,13 +106,20 @@ impl Reads<'_> {
 
     /// The same for the answer.
     fn of_answer(&self, headers: &HeaderMap) -> Option<Reading> {
+        let exchange = self.tool.and_then(Use::exchange);
+        // Most of what passes is no text: that is seen first.
+        let media = match (exchange, media(headers)) {
+            (None, None) => return None,
+            (_, media) => media,
+        };
         let (band, dictionaries) = self.judged()?;
         let coding = coding(headers);
-        let scan = match self.tool.and_then(Use::exchange) {
-            Some(exchange) => ToolScan::answer(exchange, dictionaries, media(headers), &coding)
+        let scan = match exchange {
+            Some(exchange) => ToolScan::answer(exchange, dictionaries, media, &coding)
                 .map(|scan| Scan::Tool(Box::new(scan))),
-            None => BodyScan::new(dictionaries, media(headers)?, &coding)
-                .map(|scan| Scan::Page(Box::new(scan))),
+            None => {
+                BodyScan::new(dictionaries, media?, &coding).map(|scan| Scan::Page(Box::new(scan)))
+            }
         };
         // What is shown as it is written is read as it comes.
         let may_be_known = matches!(scan, Ok(Scan::Page(_))) && !is_events(headers);
