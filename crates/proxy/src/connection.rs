@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use pharos_catalogue::Host;
 use pharos_school::{Face, IdentitySource, Who};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use crate::block_page::{self, AtBlockPage};
@@ -165,7 +165,7 @@ pub(crate) async fn serve(
 ) {
     let shared = Arc::clone(client.shared());
     let stop = client.worker.stop.clone();
-    let gate = Gate::new(
+    let mut gate = Gate::new(
         io,
         Arc::clone(&client.desk),
         &shared.config.limits,
@@ -173,6 +173,28 @@ pub(crate) async fn serve(
     );
     let asked = Arc::clone(&client);
     let _serving = client.desk.serves();
+    let begun = tokio::select! {
+        biased;
+        begun = gate.begun() => begun,
+        () = stop.cancelled() => false,
+        () = asked.asked_to_leave() => false,
+    };
+    if begun {
+        // Boxed: many connections are opened to be there in time, and nothing is asked on them.
+        Box::pin(serve_requests(client, gate)).await;
+    } else {
+        // It is closed either way; in order, where the other side still hears it.
+        let _ = gate.shutdown().await;
+    }
+}
+
+/// The rest of [`serve`], once something was said.
+async fn serve_requests(
+    client: Arc<Client>,
+    gate: Gate<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
+) {
+    let (asked, stop) = (Arc::clone(&client), client.worker.stop.clone());
+    let shared = Arc::clone(client.shared());
     let service = service_fn(move |request| {
         let client = Arc::clone(&client);
         // Boxed: a connection that is idle keeps no room for a request.

@@ -478,6 +478,23 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         }
     }
 
+    /// Waits until something is said; `false` where the client leaves, or stays silent for too long.
+    /// Before it nothing needs to be there that reads requests.
+    pub(crate) async fn begun(&mut self) -> bool {
+        std::future::poll_fn(|cx| {
+            let mut nothing = ReadBuf::new(&mut []);
+            match self.poll_more(cx, &mut nothing) {
+                Ok(Poll::Ready(More::Raw)) => {
+                    self.read_clock.stop();
+                    Poll::Ready(true)
+                }
+                Ok(Poll::Pending) => self.poll_clock(cx).map(|_| false),
+                Ok(Poll::Ready(More::Direct)) | Err(_) => Poll::Ready(false),
+            }
+        })
+        .await
+    }
+
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut space = [MaybeUninit::uninit(); 8 * 1024];
         loop {
