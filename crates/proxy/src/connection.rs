@@ -379,12 +379,17 @@ fn too_many_headers(headers: &HeaderMap, most: usize) -> bool {
 
 /// Whether the address is the one under which devices know this proxy.
 fn is_our_name(shared: &Shared, target: &Target) -> bool {
+    let name = target.host.as_str();
+    let begins = shared.config.public.get(..name.len());
+    if !begins.is_some_and(|begins| begins.eq_ignore_ascii_case(name)) {
+        return false;
+    }
     let (host, port) = shared
         .config
         .public
         .rsplit_once(':')
         .unwrap_or((&shared.config.public, "80"));
-    host.eq_ignore_ascii_case(target.host.as_str()) && port.parse() == Ok(target.port)
+    host.eq_ignore_ascii_case(name) && port.parse() == Ok(target.port)
 }
 
 async fn inside_a_tunnel(
@@ -537,6 +542,10 @@ impl Target {
 
 /// The port of an authority; `None` where there is one that is no number from 1 to 65535.
 fn port_of(authority: &str, default_port: u16) -> Option<u16> {
+    let is_bare = |byte: u8| !matches!(byte, b'@' | b']' | b':');
+    if authority.bytes().all(is_bare) {
+        return Some(default_port);
+    }
     let after_host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, rest)| rest);

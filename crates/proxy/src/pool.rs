@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use rapidhash::fast::RandomState;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -128,14 +129,14 @@ impl Open {
 
 #[derive(Default)]
 struct Kept {
-    one: HashMap<Arc<OriginKey>, Vec<Idle>>,
+    one: HashMap<Arc<OriginKey>, Vec<Idle>, RandomState>,
     /// How many connections there are in `one`.
     ones: usize,
-    many: HashMap<Arc<OriginKey>, Vec<Open>>,
+    many: HashMap<Arc<OriginKey>, Vec<Open>, RandomState>,
     /// Origins that were seen to speak HTTP/2: the next requests wait for one connection.
-    speak_http2: HashSet<Arc<OriginKey>>,
+    speak_http2: HashSet<Arc<OriginKey>, RandomState>,
     /// Origins that answered over HTTP/2 that they want HTTP/1.1.
-    want_http1: HashSet<Arc<OriginKey>>,
+    want_http1: HashSet<Arc<OriginKey>, RandomState>,
 }
 
 impl Kept {
