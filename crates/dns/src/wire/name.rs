@@ -23,22 +23,26 @@ pub(super) fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
 /// Reads a name without pointers, as those of questions are, in one go. `None` where it has some, or
 /// is none.
 fn read_plain(message: &[u8], at: usize) -> Option<(Name, usize)> {
-    let mut end = at;
-    loop {
-        match usize::from(*message.get(end)?) {
-            0 => break,
-            length @ 1..=63 => end += 1 + length,
-            _ => return None,
-        }
-    }
+    let end = plain_end(at, |at| message.get(at).copied())?;
     let wire = message.get(at..=end)?;
-    if wire.len() > NAME_MAX {
-        return None;
-    }
     let mut name = Name::from_slice(wire);
     // The bytes that hold a length are all below the letters.
     name.make_ascii_lowercase();
     Some((name, end + 1))
+}
+
+/// Where the root label of the name at `at` stands; `None` where the name has a pointer, or would be longer
+/// than a name is. No byte is looked at beyond that, however long a hostile name goes on.
+fn plain_end(at: usize, mut byte: impl FnMut(usize) -> Option<u8>) -> Option<usize> {
+    let mut end = at;
+    while end - at < NAME_MAX {
+        match usize::from(byte(end)?) {
+            0 => return Some(end),
+            length @ 1..=63 => end += 1 + length,
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn read_compressed(message: &[u8], at: usize) -> Option<(Name, usize)> {
@@ -153,4 +157,31 @@ pub(crate) fn from_dotted(text: &str) -> Option<Name> {
     }
     name.push(0);
     (name.len() <= NAME_MAX).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-17: a name that goes on and on is given up at the 255 bytes that a name may have, whatever
+    /// follows; the longest name is read.
+    #[test]
+    fn fil_17_a_hostile_name_is_left_at_its_bound() {
+        let hostile = vec![1_u8; 60_000];
+        let mut looked = Vec::new();
+        let end = plain_end(12, |at| {
+            looked.push(at);
+            hostile.get(at).copied()
+        });
+        assert_eq!(end, None);
+        assert!(looked.len() <= NAME_MAX && looked.iter().all(|at| *at < 12 + NAME_MAX));
+        assert_eq!(read(&hostile, 12), None);
+
+        // 126 labels of one letter and the root are 253 bytes; two more than that are one too many.
+        let named = |labels: usize| [b"\x01a".repeat(labels), vec![0]].concat();
+        for (labels, bytes) in [(126, Some(253)), (127, Some(255)), (128, None)] {
+            let name = read(&named(labels), 0).map(|(name, _)| name.len());
+            assert_eq!(name, bytes, "{labels} labels");
+        }
+    }
 }
