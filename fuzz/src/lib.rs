@@ -48,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     ("firewall", firewall),
     ("syslog_stream", syslog_stream),
     ("ai_tools", ai_tools),
+    ("floor", floor),
 ];
 
 /// `www.example.test A?`, id 0x1234, as a client asks it.
@@ -236,6 +237,26 @@ pub fn pack(data: &[u8]) {
                 .ok(),
             Some(&files)
         );
+    }
+}
+
+/// A trust's floor as it arrives: nothing of it counts before its signature holds, and a signature is a
+/// remark to whoever reads the rest.
+pub fn floor(data: &[u8]) {
+    // Larger ones are refused before anything is looked at.
+    let text = String::from_utf8_lossy(data.get(..1 << 17).unwrap_or(data));
+    let behind = pharos_lists::fuzzing::floor(&text);
+    assert!(
+        behind.is_some(),
+        "a signature holds for what was signed alone"
+    );
+    let loaded = pharos_pack::load_floor(&text);
+    assert!(loaded.problems.len() <= pharos_pack::PROBLEMS_MAX + 1);
+    let again = pharos_pack::load_floor(&behind.unwrap_or_default());
+    assert_eq!(loaded.floor, again.floor, "signed or not, it says the same");
+    if let Some(floor) = loaded.floor {
+        assert!(floor.version > 0 && !floor.trust.is_empty());
+        assert_eq!(floor.version, floor.spec.version);
     }
 }
 

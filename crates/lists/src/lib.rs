@@ -75,6 +75,20 @@ pub mod fuzzing {
         read(&sign(text, &key), &key)
     }
 
+    /// Signs a text as a trust does its floor and takes it back out of its signature. `None` where a
+    /// promise does not hold: what nobody signed is refused, and so is what was changed afterwards.
+    pub fn floor(text: &str) -> Option<String> {
+        let key = key().ok()?;
+        if crate::signed_text(text.as_bytes(), &key.public()).is_ok() {
+            return None;
+        }
+        let mut signed = crate::sign_text(text, &key);
+        let behind = crate::signed_text(&signed, &key.public()).ok()?.to_owned();
+        *signed.first_mut()? ^= 1;
+        let changed = crate::signed_text(&signed, &key.public()).is_err();
+        changed.then_some(behind)
+    }
+
     /// The most bytes an archive may become here.
     pub const ARCHIVE_BYTES_MAX: u64 = 1 << 20;
 

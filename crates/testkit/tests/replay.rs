@@ -107,6 +107,7 @@ fil_17_replays!(
     firewall,
     syslog_stream,
     ai_tools,
+    floor,
 );
 
 /// A small compiled catalogue for the corpus is what this version compiles: the fuzzer begins with
