@@ -1,6 +1,8 @@
 //! `[campuses.NAME]`: parts of a school, or schools of a trust, that share one server, and the people who
 //! act for one of them alone.
 
+use std::collections::BTreeSet;
+
 use pharos_school::Role;
 
 use crate::names::Names;
@@ -25,6 +27,41 @@ pub struct Campus {
     /// Sign-in names of those who act for it and, unless they are named at another as well, for nothing
     /// beyond. Their roles say what they may do there.
     pub delegates: Vec<String>,
+}
+
+/// Sign-in names of people whom `before` keeps to a part of the school and `after` keeps to less of a
+/// part, or to none: they get back what was closed to them. In order of their names.
+pub fn freed_delegates(before: &[Campus], after: &[Campus]) -> Vec<String> {
+    let users: BTreeSet<&String> = before.iter().flat_map(|campus| &campus.delegates).collect();
+    let freed = |user: &&&String| {
+        let (was, is) = (reach(before, user), reach(after, user));
+        is.is_none_or(|(groups, places)| {
+            let (own_groups, own_places) = was.unwrap_or_default();
+            !groups.is_subset(&own_groups) || !places.is_subset(&own_places)
+        })
+    };
+    users
+        .iter()
+        .filter(freed)
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// Groups and places.
+type Reach<'c> = (BTreeSet<&'c String>, BTreeSet<&'c String>);
+
+/// What somebody is kept to; `None`: nobody keeps them.
+fn reach<'c>(campuses: &'c [Campus], user: &String) -> Option<Reach<'c>> {
+    let theirs = campuses
+        .iter()
+        .filter(|campus| campus.delegates.contains(user));
+    let (mut found, mut reach) = (false, Reach::default());
+    for campus in theirs {
+        found = true;
+        reach.0.extend(&campus.groups);
+        reach.1.extend(&campus.places);
+    }
+    found.then_some(reach)
 }
 
 /// `[campuses]`.
@@ -84,4 +121,55 @@ pub(crate) fn read_campuses(
         }
     }
     campuses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn campus(name: &str, groups: &[&str], delegates: &[&str]) -> Campus {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Campus {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            places: vec![format!("{name}-rooms")],
+            groups: words(groups),
+            delegates: words(delegates),
+        }
+    }
+
+    /// ROLE-02, REQ-03: whoever is kept to less than before, or to nothing, is freed; whoever is kept to as
+    /// much, to more, or for the first time, is not.
+    #[test]
+    fn role_02_a_delegate_who_is_kept_to_less_is_freed() {
+        let before = [
+            campus("prep", &["lower", "upper"], &["a", "b"]),
+            campus("senior", &["seniors"], &["b"]),
+        ];
+        let freed = |after: &[Campus]| freed_delegates(&before, after).join(" ");
+        assert_eq!(freed(&before), "");
+        assert_eq!(freed(&[]), "a b");
+        let (prep, senior) = (&before[0], &before[1]);
+        let less = campus("prep", &["lower"], &["a", "b", "c"]);
+        assert_eq!(
+            freed(&[less, senior.clone()]),
+            "",
+            "kept to fewer people, and one more is kept"
+        );
+        let more = campus("prep", &["lower", "upper", "seniors"], &["a", "b"]);
+        assert_eq!(
+            freed(&[more, senior.clone()]),
+            "a",
+            "more people are theirs"
+        );
+        let moved = campus("senior", &["seniors"], &["a", "b"]);
+        assert_eq!(
+            freed(&[prep.clone(), moved.clone()]),
+            "a",
+            "the other campus is theirs too"
+        );
+        assert_eq!(freed(&[moved]), "a", "the other campus is theirs instead");
+        let gone = campus("prep", &["lower", "upper"], &["b"]);
+        assert_eq!(freed(&[gone, senior.clone()]), "a");
+    }
 }

@@ -31,7 +31,7 @@ pub use proposal::{Brought, OpenChange, Proposal, Proposed, Side};
 
 use crate::clock::new_uuid;
 use crate::overrides::{json, reason, reference_of, site_of};
-use crate::whatif::{DAYS, effect_of, touches_filter};
+use crate::whatif::{DAYS, effect_of, is_assessed};
 use crate::{App, Error, PackFiles, School};
 
 /// The longest that an opening for groups lasts before it must be proposed again, in days.
@@ -54,8 +54,8 @@ const TEACHING: &[Role] = &[
 const LEADING: &[Role] = &[Role::Head, Role::Leadership];
 
 impl App {
-    /// Brings a pack in: at once where it changes nothing of filtering or monitoring, else as a
-    /// draft.
+    /// Brings a pack in: at once where it changes nothing of filtering or monitoring and frees nobody
+    /// from the campus they are kept to, else as a draft.
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] with every problem of the pack.
@@ -67,7 +67,7 @@ impl App {
         origin: Origin,
     ) -> Result<Brought, Error> {
         let pack = self.usable_today(files)?;
-        if touches_filter(&self.school().pack, &pack) {
+        if is_assessed(&self.school().pack, &pack) {
             let proposal = Proposal {
                 what: Proposed::Pack(files.clone()),
                 why: why.to_owned(),

@@ -64,8 +64,8 @@ impl App {
             .await?;
         let pack = self.usable_today(files)?;
         let first = self.records().pack_in_force().await?.is_none();
-        if !first && crate::whatif::touches_filter(&self.school().pack, &pack) {
-            return Err(Error::Refused("This changes filtering or monitoring. Propose it, so that it is assessed before it is in force (REQ-03).".to_owned()));
+        if !first && crate::whatif::is_assessed(&self.school().pack, &pack) {
+            return Err(Error::Refused("This changes filtering or monitoring, or lets somebody act beyond the campus they were kept to. Propose it, so that it is assessed before it is in force (REQ-03).".to_owned()));
         }
         let archive = pharos_pack::to_archive(files);
         let new = NewPack {

@@ -154,10 +154,12 @@ pub(crate) fn effect_of(replay: &WhatIf) -> Effect {
     }
 }
 
-/// Whether two packs differ in filtering or monitoring: what REQ-03 asks to be assessed.
-pub(crate) fn touches_filter(before: &Pack, after: &Pack) -> bool {
+/// Whether two packs differ in what is assessed before it is in force: filtering or monitoring (REQ-03),
+/// and in who acts beyond the campus that they were kept to (ROLE-02).
+pub(crate) fn is_assessed(before: &Pack, after: &Pack) -> bool {
     let ours = ["fil.", "srch.", "mon.", "req."];
-    before.filter != after.filter
+    !pharos_pack::freed_delegates(&before.campuses, &after.campuses).is_empty()
+        || before.filter != after.filter
         || before.lists != after.lists
         || before.sealed != after.sealed
         || before.ai_tools != after.ai_tools

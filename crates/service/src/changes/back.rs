@@ -9,7 +9,7 @@ use pharos_school::Role;
 use super::{ChangeBody, Proposal, Proposed, body, unpacked};
 use crate::clock::new_uuid;
 use crate::overrides::{json, reason};
-use crate::whatif::{Candidate, DAYS, effect_of, touches_filter};
+use crate::whatif::{Candidate, DAYS, effect_of, is_assessed};
 use crate::{App, Error, PackFiles};
 
 /// What became of going back to an earlier version.
@@ -40,7 +40,7 @@ impl App {
         let why = reason(why)?;
         let files = self.files_of_past(version).await?;
         let pack = crate::packs::usable(pharos_pack::load(&files))?;
-        let plain = !touches_filter(&self.school().pack, &pack);
+        let plain = !is_assessed(&self.school().pack, &pack);
         if plain && self.could(actor, Act::InstallPolicy) {
             return self
                 .go_back(actor, version, &why, Origin::Screen)

@@ -4,8 +4,9 @@
 use jiff::SignedDuration;
 use pharos_access::Act;
 use pharos_policy::Action;
+use pharos_records::Origin;
 use pharos_school::RequestId;
-use pharos_service::{Error, ExplainQuestion, NewLesson, SignedIn, Vetting};
+use pharos_service::{Brought, Error, ExplainQuestion, NewLesson, SignedIn, Vetting};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, said};
@@ -288,4 +289,47 @@ async fn mon_13_alerts_go_to_their_own_campus() {
     school.visit(PREP, "self-harm.pharos.test/").await;
     assert_eq!(app.alerts(&me.actor, false).await.unwrap().len(), 1);
     assert_eq!(app.alerts(&lead, false).await.unwrap().len(), 2);
+}
+
+/// ROLE-02, REQ-03: taking a delegate's name out of the pack gives them the whole school back, and so waits
+/// for both assessments and consent like every widening, whoever brings it in; keeping one more is in
+/// force at once.
+#[tokio::test]
+async fn role_02_a_delegate_is_let_go_by_an_assessed_change_alone() {
+    let school = two_campuses().await;
+    let app = &school.app;
+    let head = school.at_work("helen.lindqvist").await;
+    let in_force = |delegates: &str| {
+        let mut files = pack_files();
+        let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+        let groups = "groups = [\"early-years\", \"lower-prep\", \"upper-prep\"]";
+        let senior = "groups = [\"lower-school\", \"upper-school\", \"sixth-form\"]";
+        let campuses = format!(
+            "\n[campuses.prep]\ntitle = \"Prep site\"\nplaces = [\"prep-rooms\"]\n{groups}\n{delegates}\n[campuses.senior]\ntitle = \"Senior site\"\nplaces = [\"senior-rooms\"]\n{senior}\n"
+        );
+        files.insert("school.toml".to_owned(), (text + &campuses).into_bytes());
+        files
+    };
+    let kept = async || delegate(&school).await.actor.within().is_some();
+    let more = in_force("delegates = [\"sunita.pillai\", \"ines.castellano\"]");
+    let brought = app
+        .bring_pack(&head.actor, &more, "One more", Origin::Screen)
+        .await
+        .unwrap();
+    assert!(matches!(brought, Brought::InForce(_)), "{brought:?}");
+    for freed in ["delegates = [\"ines.castellano\"]", ""] {
+        let files = in_force(freed);
+        let alone = app.install_pack(&crate::system(), &files, "By hand").await;
+        assert!(matches!(alone, Err(Error::Refused(_))), "{alone:?}");
+        let brought = app
+            .bring_pack(&head.actor, &files, "She acts for all now", Origin::Screen)
+            .await
+            .unwrap();
+        assert!(matches!(brought, Brought::Waits(_)), "{brought:?}");
+        assert!(kept().await, "nothing is in force yet");
+    }
+    school
+        .change_pack(&in_force(""), "She acts for all now")
+        .await;
+    assert!(!kept().await);
 }
