@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use pharos_catalogue::Address;
 use pharos_filter::compile_policy;
-use pharos_policy::PolicySpec;
 use pharos_policy::spec::{FloorBlockSpec, FloorSearchSpec, FloorSpec, WhomSpec};
+use pharos_policy::{PolicySpec, is_well_known_help};
 
 use crate::compile::{place_of, place_of_setting};
 use crate::filter::{LEVELS, categories_of, groups_of, sites_of, word_of};
@@ -106,7 +107,7 @@ fn read(table: &Table, names: &Names, cx: &mut Cx<'_>) -> Option<Floor> {
             name,
             whom: whom(&mut fields, names, cx),
             categories: categories_of(&mut fields, "categories", names, cx),
-            sites: sites_of(&mut fields, "sites", cx),
+            sites: blocked_sites(&mut fields, cx),
         });
         fields.finish(cx);
     }
@@ -140,6 +141,31 @@ fn read(table: &Table, names: &Names, cx: &mut Cx<'_>) -> Option<Floor> {
         approved_by,
         spec,
     })
+}
+
+/// The sites of a block. A well-known help service among them is passed over when deciding (FIL-13).
+fn blocked_sites(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<String> {
+    let place = fields
+        .entry("sites")
+        .map_or(fields.at(), |entry| entry.node.at);
+    let sites = sites_of(fields, "sites", cx);
+    for site in &sites {
+        let known = Address::parse(site).is_ok_and(|site| is_well_known_help(site.host()));
+        if known {
+            let help = "take it out";
+            let message = format!(
+                "blocks.sites: {site:?} is a well-known help service, and help is never blocked"
+            );
+            cx.problems.add(
+                FLOOR_FILE,
+                place,
+                Severity::Warning,
+                message,
+                Some(help.to_owned()),
+            );
+        }
+    }
+    sites
 }
 
 fn read_head(mut fields: Fields<'_>, cx: &mut Cx<'_>) -> Option<(String, u64, Date, String)> {

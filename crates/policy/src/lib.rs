@@ -34,6 +34,7 @@ mod fallback;
 mod files;
 mod floor;
 mod groups;
+mod help;
 mod hours;
 mod inspection;
 mod policy;
@@ -56,6 +57,7 @@ pub use fallback::{
 };
 pub use files::{Antivirus, FileKind, FileKinds};
 pub use floor::{FLOOR_AVOIDANCE_RULE, FLOOR_PARTS_MAX, FLOOR_SEARCH_RULE};
+pub use help::{WELL_KNOWN_HELP, is_well_known_help};
 pub use inspection::Tenant;
 pub use policy::{
     AI_SIGNED_OUT_RULE, AI_WORKSPACE_RULE, BROWSERS_RULE, DOWNLOADS_RULE, EXTENSION_STORES_RULE,

@@ -20,7 +20,7 @@ pub fn under_floor(spec: &PolicySpec, floor: &FloorSpec) -> Vec<SpecProblem> {
         by: format!("{}, floor {}", floor.by, floor.version),
         problems: Vec::new(),
     };
-    let silent = |site: &str| within(site, &floor.help);
+    let silent = |site: &str| is_help_of(site, floor);
     for (n, rule) in spec.rules.iter().enumerate() {
         found.rule(&format!("rules[{n}]"), rule, floor);
     }
@@ -100,7 +100,7 @@ impl Found<'_> {
                 }
             }
             for (n, site) in rule.sites.iter().enumerate() {
-                if within(site, &block.sites) && !within(site, &floor.help) {
+                if within(site, &block.sites) && !is_help_of(site, floor) {
                     let text = format!("{verb} {site:?}, which the floor blocks ({})", block.name);
                     says.push((format!("{path}.sites[{n}]"), text));
                 }
@@ -230,6 +230,12 @@ fn remove(kinds: &mut BTreeSet<Role>, except: &[String]) {
             _ => continue,
         };
     }
+}
+
+/// Whether the floor says nothing of a site, because it is help.
+fn is_help_of(site: &str, floor: &FloorSpec) -> bool {
+    let known = Address::parse(site).is_ok_and(|site| crate::is_well_known_help(site.host()));
+    known || within(site, &floor.help)
 }
 
 /// Whether a site lies on or below any of these hosts.

@@ -51,6 +51,9 @@ pub struct FloorStanding {
     pub below: Vec<PackProblem>,
     /// Categories of the floor for which no list in force has entries: nothing is blocked by them yet.
     pub waiting: Vec<String>,
+    /// Help sites of the school's own that the floor closes to pupils: the trust alone can say that they
+    /// are help (FIL-13).
+    pub closed_help: Vec<String>,
 }
 
 impl App {
@@ -248,6 +251,7 @@ impl App {
                 .as_ref()
                 .map(|floor| self.without_list(floor))
                 .unwrap_or_default(),
+            closed_help: self.closed_help(),
             floor,
         }))
     }
@@ -365,6 +369,31 @@ impl App {
             ..Options::default()
         };
         Ok(pharos_pack::load_with(&files, &options).below_floor)
+    }
+
+    /// Help sites of the pack that the floor in force closes to whoever is not known, as to pupils.
+    fn closed_help(&self) -> Vec<String> {
+        let Ok(snapshot) = self.filter().snapshot() else {
+            return Vec::new();
+        };
+        let who = crate::explain::stated(None);
+        let school = self.school();
+        let sites = school.pack.filter.help.iter().flat_map(|help| &help.sites);
+        let is_closed = |site: &&String| {
+            let Ok(address) = Address::parse(site) else {
+                return false;
+            };
+            let query = Query {
+                address: &address,
+                who: &who,
+                from: None,
+                face: Face::Explain,
+                now: self.now(),
+            };
+            let decision = snapshot.decide(&query);
+            decision.layer == Layer::Floor && decision.action == Action::Block
+        };
+        sites.filter(is_closed).cloned().collect()
     }
 
     /// Categories of a floor that no list in force carries.

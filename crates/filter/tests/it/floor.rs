@@ -489,3 +489,50 @@ fn bre_04_a_block_for_one_campus_holds_there() {
     spec.groups.clear();
     assert_eq!(asked(&spec, &known(YEAR_8), None), Action::Block);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// FIL-13: no floor, whatever it blocks and for whomever, closes a help service that every school
+    /// knows; a sealed entry below it stays closed.
+    #[test]
+    fn fil_13_no_floor_closes_well_known_help(spec in schools(), floor in floors(), named in any::<bool>()) {
+        let (mut spec, mut floor) = (spec, floor);
+        let name = "Childline".into();
+        spec.help.push(HelpSpec { name, sites: words(&["childline.org.uk"]) });
+        if let Some(block) = floor.blocks.first_mut().filter(|_| named) {
+            block.sites.push("www.childline.org.uk".into());
+        }
+        spec.floor = Some(floor);
+        let lists = [("childline.org.uk", "gambling"), ("b.test", "gambling"), ("c.test", "games")];
+        let school = School::with(&spec, &lists, &["sealed.test/bad", "www.childline.org.uk/bad"]);
+        for (who, from, _, now) in questions().filter(|(_, _, site, _)| *site == ROUND) {
+            let help = ask(&school, &who, from, "https://www.childline.org.uk/get-help", now);
+            prop_assert!(help.action.passes(), "{who:?} {from:?} {now}: {:?} by {}", help.action, help.rule);
+            let sealed = ask(&school, &who, from, "https://www.childline.org.uk/bad", now);
+            prop_assert_eq!((sealed.action, sealed.layer), (Action::Block, Layer::Sealed));
+        }
+    }
+
+    /// FIL-13, FIL-06: whatever else a school calls help, where the floor blocks it the floor goes on
+    /// blocking it.
+    #[test]
+    fn fil_13_calling_a_site_help_opens_nothing_of_the_floor(
+        spec in schools(),
+        floor in floors(),
+        called in some(["a.test", "b.test", "c.test", "www.bing.com", "dns.google"], 3),
+    ) {
+        let mut spec = spec;
+        spec.rules.retain(|rule| rule.action != Action::Block || rule.sites.is_empty());
+        let before = standing_on(&spec, &floor);
+        spec.help.push(HelpSpec { name: "so called".into(), sites: called });
+        let after = standing_on(&spec, &floor);
+        for (who, from, site, now) in questions() {
+            let was = ask(&before, &who, from, site, now);
+            let is = ask(&after, &who, from, site, now);
+            if was.layer == Layer::Floor {
+                prop_assert_eq!((is.layer, is.action), (was.layer, was.action), "{} {}", site, now);
+            }
+        }
+    }
+}

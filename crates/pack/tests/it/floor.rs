@@ -117,6 +117,19 @@ fn cfg_01_a_wrong_floor_is_told_by_line() {
     );
 }
 
+/// FIL-13: a floor that names a well-known help service among its blocks is told so at the line; it is of
+/// use all the same, for help is passed over.
+#[test]
+fn fil_13_a_floor_that_blocks_help_is_told_so() {
+    let loaded = load_floor(&FLOOR.replace("\"wagers.test\"", "\"www.childline.org.uk\""));
+    assert!(loaded.floor.is_some());
+    let said = loaded.problems[0].to_string();
+    assert_eq!(
+        said,
+        "floor.toml:11:9: warning: blocks.sites: \"www.childline.org.uk\" is a well-known help service, and help is never blocked (take it out)"
+    );
+}
+
 /// FIL-06: each place where a school's pack asks for less than the floor is named with its line; the
 /// pack can be used all the same, for the floor holds.
 #[test]

@@ -95,6 +95,7 @@ async fn status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             "stale": standing.stale,
             "below": standing.below,
             "waiting": standing.waiting,
+            "closed_help": standing.closed_help,
             "school_key": key,
         }));
     } else {
@@ -137,6 +138,12 @@ fn say(standing: &FloorStanding, output: &mut Output) {
         output.say(format!(
             "No list in force carries these categories of the floor, so that nothing is blocked by them: {}",
             standing.waiting.join(", ")
+        ));
+    }
+    if !standing.closed_help.is_empty() {
+        output.problem(&format!(
+            "The floor closes these help sites of the school; ask the trust to name them in its [[help]]: {}",
+            standing.closed_help.join(", ")
         ));
     }
 }

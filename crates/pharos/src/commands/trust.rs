@@ -213,6 +213,12 @@ fn wrong(report: Option<&SchoolReport>, wanted: &Wanted) -> Vec<String> {
     if !report.waiting.is_empty() {
         found.push(format!("no list carries: {}", report.waiting.join(", ")));
     }
+    if !report.closed_help.is_empty() {
+        found.push(format!(
+            "the floor closes help sites of the school (put what is help among [[help]]): {}",
+            report.closed_help.join(", ")
+        ));
+    }
     if !report.stale_lists.is_empty() {
         found.push(format!("lists too old: {}", report.stale_lists.join(", ")));
     }

@@ -36,6 +36,7 @@ pub(super) fn compile(
         help: hosts(&written.help, "floor.help", words),
         ..Floor::default()
     };
+    floor.help.extend(crate::help::addresses());
     for (n, block) in written.blocks.iter().enumerate() {
         let path = format!("floor.blocks[{n}]");
         if block.name.trim().is_empty() {

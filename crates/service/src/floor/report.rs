@@ -40,6 +40,9 @@ pub struct SchoolReport {
     pub below: usize,
     /// Categories of the floor that no list of the school carries.
     pub waiting: Vec<String>,
+    /// Help sites of the school's own that the floor closes: each may belong among the floor's `[[help]]`.
+    #[serde(default)]
+    pub closed_help: Vec<String>,
     /// The last self-check of the filter.
     pub check: Option<CheckTold>,
     /// Clauses of the school's policy that controls keep.
@@ -133,6 +136,11 @@ impl App {
                 .as_ref()
                 .is_some_and(|standing| standing.stale || standing.trouble.is_some()),
             below: standing.as_ref().map_or(0, |standing| standing.below.len()),
+            closed_help: named(
+                standing
+                    .iter()
+                    .flat_map(|standing| standing.closed_help.clone()),
+            ),
             waiting: named(standing.into_iter().flat_map(|standing| standing.waiting)),
             check: check.map(|run| CheckTold {
                 at: run.run.to,

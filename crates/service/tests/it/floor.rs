@@ -157,6 +157,49 @@ async fn fil_06_nothing_that_a_school_decides_opens_what_its_floor_blocks() {
     assert!(standing.waiting.is_empty(), "{:?}", standing.waiting);
 }
 
+/// FIL-13: a help site of the school's own that the floor closes is named to the school and, in its
+/// report, to the trust; once the trust calls it help it is open. The services that every school knows
+/// need no word of the trust.
+#[tokio::test]
+async fn fil_13_help_that_a_floor_closes_is_named_to_the_trust() {
+    let mut pack = pack_files();
+    let text = String::from_utf8(pack["school.toml"].clone()).unwrap();
+    let help =
+        "\n[[help]]\nname = \"Low tide\"\nsites = [\"low-tide.example\", \"tide.example\"]\n";
+    pack.insert("school.toml".to_owned(), (text + help).into_bytes());
+    let school = SampleSchool::with(&pack).await;
+    let app = &school.app;
+    app.join_trust(&system(), TRUST, key().public())
+        .await
+        .unwrap();
+    let text = String::from_utf8(issue(3)).unwrap();
+    let text = text.replace(
+        "\"low-tide.example\"",
+        "\"low-tide.example\", \"childline.org.uk\"",
+    );
+    let signed = sign_text(text.rsplit_once("# signature").unwrap().0, &key());
+    app.import_floor(&system(), &signed).await.unwrap();
+    let lead = school.at_work("ruth.okafor").await.actor;
+    let standing = app.floor_standing(&lead).await.unwrap().unwrap();
+    assert_eq!(standing.closed_help, ["low-tide.example"]);
+    let report = app.school_report(&system()).await.unwrap();
+    assert_eq!(report.closed_help, ["low-tide.example"]);
+    let listened = school.verdict("ada.quill", "childline.org.uk").await;
+    assert_eq!(listened.action, Action::Allow);
+
+    let helped = text.replace("version = 3", "version = 4");
+    let unsigned = helped.rsplit_once("# signature").unwrap().0;
+    let helped =
+        format!("{unsigned}[[help]]\nname = \"Low tide\"\nsites = [\"low-tide.example\"]\n");
+    app.import_floor(&system(), &sign_text(&helped, &key()))
+        .await
+        .unwrap();
+    let standing = app.floor_standing(&lead).await.unwrap().unwrap();
+    assert_eq!(standing.closed_help, Vec::<String>::new());
+    let open = school.verdict("ada.quill", "low-tide.example").await;
+    assert_eq!((open.action, open.layer), (Action::Allow, Layer::Help));
+}
+
 /// FIL-06: only the pinned key's newer issues count, brought in by those who may; nobody of the school
 /// lets go of the floor.
 #[tokio::test]

@@ -64,6 +64,12 @@ fn warnings(sheet: Sheet, standing: &FloorStanding) -> Sheet {
             standing.waiting.join(", ")
         ));
     }
+    if !standing.closed_help.is_empty() {
+        warn(format!(
+            "The floor closes these help sites of the school to pupils. Only the trust can say that they are help: ask it to name them. It reads of them in the school's report as well: {}.",
+            standing.closed_help.join(", ")
+        ));
+    }
     texts
         .into_iter()
         .fold(sheet, |sheet, text| sheet.add(Warning { text }))
