@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pharos_policy::spec::DeviceClass;
 use pharos_policy::{Action, Decision, Layer, Narrowing, Reason};
 use pharos_scan::OwnPart;
 use pharos_school::Who;
@@ -32,6 +33,10 @@ pub struct Explanation {
     pub user: Option<Arc<str>>,
     /// How the user is known and how surely, or why not.
     pub identity: Identity,
+    /// The class of devices that the school leaves out (`fil.scope`), where the device is of one: then
+    /// what holds for an unknown user holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<DeviceClass>,
     /// The policy's version.
     pub policy_version: u64,
     /// The catalogue's version.
@@ -132,6 +137,7 @@ impl Explanation {
                 .member(&who)
                 .map(|member| Arc::clone(&member.username)),
             identity: Identity::of(&who),
+            left_out: snapshot.left_out(&who, query.from),
             policy_version: versions.policy,
             catalogue_version: versions.catalogue,
             list_versions: versions

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use pharos_catalogue::{Address, CategoryId, CategorySet};
+use pharos_policy::spec::DeviceClass;
 use pharos_policy::{
     Action, AiUse, Decision, FileKind, Member, Policy, Request, SearchSite, Subject, Whereabouts,
 };
@@ -111,6 +112,8 @@ pub struct Snapshot {
     parts: Parts,
     /// Those who are alike to the policy share a subject.
     subjects: HashMap<PersonId, Arc<Subject>, RandomState>,
+    /// The same at devices that the school leaves out (FIL-15); empty where it leaves none out.
+    left_out: HashMap<PersonId, Arc<Subject>, RandomState>,
     no_categories: Arc<[Arc<str>]>,
 }
 
@@ -130,9 +133,15 @@ impl Snapshot {
         let subjects = members
             .map(|member| (member.person, share(parts.policy.subject(member))))
             .collect();
+        let members = parts.roster.iter();
+        let members = members.filter(|_| parts.policy.leaves_out_any());
+        let left_out = members
+            .map(|member| (member.person, share(parts.policy.strictest_of(member))))
+            .collect();
         Self {
             parts,
             subjects,
+            left_out,
             no_categories: Arc::new([]),
         }
     }
@@ -378,11 +387,25 @@ impl Snapshot {
     }
 
     /// What the policy makes of whoever is behind a request: their mode, their narrowing.
-    /// Someone not on the roll is unknown.
+    /// Someone not on the roll is unknown; at a device that the school leaves out everybody is, and
+    /// keeps what is forbidden to them alone (FIL-15).
     pub fn subject(&self, who: &Who, from: Option<IpAddr>) -> &Subject {
-        who.person()
-            .and_then(|person| self.subjects.get(&person).map(Arc::as_ref))
-            .unwrap_or_else(|| self.parts.policy.unknown(from))
+        let policy = &self.parts.policy;
+        let person = who.person();
+        let known = person.and_then(|person| self.subjects.get(&person).map(Arc::as_ref));
+        if policy.leaves_out_any() && policy.left_out(who, known, from).is_some() {
+            return person
+                .and_then(|person| self.left_out.get(&person).map(Arc::as_ref))
+                .unwrap_or_else(|| policy.strictest());
+        }
+        known.unwrap_or_else(|| policy.unknown(from))
+    }
+
+    /// The class of devices that the school leaves out, where whoever asks is at one (`fil.scope`).
+    pub fn left_out(&self, who: &Who, from: Option<IpAddr>) -> Option<DeviceClass> {
+        let person = who.person();
+        let known = person.and_then(|person| self.subjects.get(&person).map(Arc::as_ref));
+        self.parts.policy.left_out(who, known, from)
     }
 
     /// Turns someone who is not on the roll into [`Unknown::NotOnRoll`].

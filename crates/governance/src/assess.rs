@@ -13,7 +13,7 @@ use crate::facts::{Facts, Subject};
 mod proof;
 mod timed;
 
-use proof::{check, hand, probes, sealed};
+use proof::{check, hand, probes, scope, sealed};
 use timed::{alerts, audits, breaches, parents, supervision};
 
 /// How a control or a clause stands, the worst first.
@@ -74,6 +74,8 @@ pub enum Evidence {
     },
     /// Notes of supervision.
     Supervision,
+    /// What Pharos cannot see here, class by class of devices.
+    Limits,
     /// A sealed list's status.
     SealedList {
         /// Its name.
@@ -142,6 +144,7 @@ pub fn assess(control: &Control, clause: &str, facts: &Facts, now: Timestamp) ->
         Control::SealedFresh { within } => sealed(facts, *within, now),
         Control::CheckPassed { within } => check(facts, *within, now),
         Control::HandTested { within } => hand(facts, *within, now),
+        Control::ScopeCovered { classes } => scope(facts, classes),
         Control::AttemptsAudited { within } => audits(facts, *within, now),
         Control::SupervisionNoted { within } => supervision(facts, *within, now),
         Control::BreachesHandled { within } => breaches(facts, *within, now),

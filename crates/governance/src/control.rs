@@ -124,6 +124,11 @@ pub enum Control {
         /// How old the last test by hand may be.
         within: Within,
     },
+    /// `scope.covered` or `scope.covered(classes=school-devices, off-site)`
+    ScopeCovered {
+        /// The classes of devices, by their words in `fil.scope`; empty: all that are in scope.
+        classes: Vec<String>,
+    },
     /// `attempts.audited(within=15 days)`
     AttemptsAudited {
         /// From the end of a period to the signature under its audit.
@@ -165,6 +170,7 @@ pub const CONTROL_NAMES: &[&str] = &[
     "sealed.fresh",
     "safe_search.on",
     "check.passed",
+    "scope.covered",
     "attempts.audited",
     "supervision.noted",
     "breaches.handled",
@@ -236,6 +242,13 @@ impl Control {
                     }
                 }
             }
+            "scope.covered" => Control::ScopeCovered {
+                classes: if args.keys.is_empty() {
+                    Vec::new()
+                } else {
+                    args.list("classes")?
+                },
+            },
             "attempts.audited" => Control::AttemptsAudited {
                 within: args.within()?,
             },
@@ -272,6 +285,7 @@ impl Control {
             Control::SealedFresh { .. } => "sealed.fresh",
             Control::SafeSearchOn { .. } => "safe_search.on",
             Control::CheckPassed { .. } | Control::HandTested { .. } => "check.passed",
+            Control::ScopeCovered { .. } => "scope.covered",
             Control::AttemptsAudited { .. } => "attempts.audited",
             Control::SupervisionNoted { .. } => "supervision.noted",
             Control::BreachesHandled { .. } => "breaches.handled",
@@ -286,6 +300,14 @@ impl Control {
     pub fn categories(&self) -> &[String] {
         match self {
             Control::FilterBlocks { category, .. } => std::slice::from_ref(category),
+            _ => &[],
+        }
+    }
+
+    /// The classes of devices it names, by their words in `fil.scope`.
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Control::ScopeCovered { classes } => classes,
             _ => &[],
         }
     }
@@ -323,6 +345,10 @@ impl fmt::Display for Control {
             }
             Control::CheckPassed { within } => write!(f, "check.passed(filter, within={within})"),
             Control::HandTested { within } => write!(f, "check.passed(hand, within={within})"),
+            Control::ScopeCovered { classes } if classes.is_empty() => f.write_str("scope.covered"),
+            Control::ScopeCovered { classes } => {
+                write!(f, "scope.covered(classes={})", classes.join(", "))
+            }
             Control::AttemptsAudited { within } => write!(f, "attempts.audited(within={within})"),
             Control::SupervisionNoted { within } => {
                 write!(f, "supervision.noted(within={within})")
@@ -445,6 +471,7 @@ fn known_keys(control: &str) -> &'static [&'static str] {
     match control {
         "filter.blocks" => &["category", "groups"],
         "safe_search.on" => &["engines", "groups"],
+        "scope.covered" => &["classes"],
         "attested" => &["by", "within"],
         _ => &["within"],
     }
@@ -456,6 +483,7 @@ fn example(control: &str) -> &'static str {
         "sealed.fresh" => "sealed.fresh(within=3 days)",
         "safe_search.on" => "safe_search.on(engines=google, bing)",
         "check.passed" => "check.passed(filter, within=1 week)",
+        "scope.covered" => "scope.covered(classes=school-devices, off-site)",
         "attempts.audited" => "attempts.audited(within=15 days)",
         "supervision.noted" => "supervision.noted(within=1 week)",
         "breaches.handled" => "breaches.handled(within=5 days)",
@@ -493,6 +521,8 @@ mod tests {
             "safe_search.on(engines=google, groups=pupils)",
             "check.passed(filter, within=1 week)",
             "check.passed(hand, within=13 weeks)",
+            "scope.covered",
+            "scope.covered(classes=school-devices, off-site)",
             "attempts.audited(within=15 days)",
             "supervision.noted(within=1 week)",
             "breaches.handled(within=5 days)",

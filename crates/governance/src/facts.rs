@@ -144,6 +144,17 @@ pub struct SupervisedFact {
     pub noted_at: Option<Timestamp>,
 }
 
+/// A class of devices that the school has in scope (`fil.scope`), and how it is covered (FIL-15).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeFact {
+    /// The setting's word, such as `off-site`.
+    pub class: String,
+    /// What it is called.
+    pub title: String,
+    /// What is missing; `None` where it is covered.
+    pub missing: Option<String>,
+}
+
 /// A named person says, on a date, that a clause is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
@@ -173,6 +184,8 @@ pub struct Facts {
     pub audits: Option<Vec<AuditFact>>,
     /// Lessons that name an adult, ended in the last 28 days.
     pub supervised: Vec<SupervisedFact>,
+    /// The classes of devices in scope.
+    pub scope: Vec<ScopeFact>,
     /// What the settings in force say.
     pub settings: Vec<SettingFact>,
     /// Groups that stand for several: `pupils` for every group of pupils.

@@ -17,7 +17,7 @@ pub use clause::{Clause, ClauseAssessment, StandingChange, assess_clause, change
 pub use control::{CONTROL_NAMES, Control, ControlError, Within};
 pub use facts::{
     AlertFact, Attestation, AuditFact, BreachFact, Facts, HandFact, ParentsFact, ParentsNow, Probe,
-    ProbeResult, SealedListFact, SettingFact, Subject, SupervisedFact,
+    ProbeResult, ScopeFact, SealedListFact, SettingFact, Subject, SupervisedFact,
 };
 pub use report::{
     AlertFigures, CaseFigures, CheckFigures, ClauseLine, GovernorsReport, Label, ListLine,

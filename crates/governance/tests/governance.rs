@@ -567,3 +567,40 @@ fn role_07_an_empty_period_reports_none() {
     assert!(report.cases.iter().all(|table| table.rows.is_empty()));
     assert_eq!(report.cases[0].total, Some(Count::Exact(0)));
 }
+
+/// FIL-15, AUD-02: a class of devices in scope that is not covered puts the clause at risk, with what is
+/// missing; one that the clause promises and the setting leaves out makes it not met.
+#[test]
+fn fil_15_the_scope_is_covered_or_at_risk() {
+    let fact = |class: &str, missing: Option<&str>| ScopeFact {
+        class: class.into(),
+        title: format!("The {class}"),
+        missing: missing.map(str::to_owned),
+    };
+    let mut facts = Facts {
+        scope: vec![fact("school-devices", None), fact("visitors", None)],
+        ..Facts::default()
+    };
+    assert_eq!(stands("scope.covered", &facts).standing, Standing::Met);
+    facts
+        .scope
+        .push(fact("off-site", Some("No device has a path.")));
+    let risk = stands("scope.covered", &facts);
+    assert_eq!(risk.standing, Standing::AtRisk);
+    assert_eq!(risk.sentence, "The off-site: No device has a path.");
+    assert_eq!(risk.evidence, [Evidence::Limits]);
+    let named = "scope.covered(classes=school-devices, visitors)";
+    assert_eq!(stands(named, &facts).standing, Standing::Met);
+    let promised = "scope.covered(classes=visitors, personal-devices)";
+    let broken = stands(promised, &facts);
+    assert_eq!(broken.standing, Standing::NotMet);
+    assert!(
+        broken.sentence.contains("personal-devices"),
+        "{}",
+        broken.sentence
+    );
+    assert_eq!(
+        stands("scope.covered", &Facts::default()).standing,
+        Standing::NotMet
+    );
+}

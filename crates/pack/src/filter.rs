@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use pharos_policy::spec::{
-    AiSpec, AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, EncryptedHello, GroupSpec, GuestSpec,
-    HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, OtherTools, PageTextSpec, PlaceSpec,
-    RuleSpec, SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
+    AiSpec, AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, DeviceClass, EncryptedHello,
+    GroupSpec, GuestSpec, HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, OtherTools,
+    PageTextSpec, PlaceSpec, RuleSpec, ScopeSpec, SearchSpec, SpanSpec, TenantSpec, UnknownSpec,
 };
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
@@ -476,6 +476,7 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
         }
     }
     add_social_media(spec, settings);
+    add_scope(spec, settings);
     for (group, audience) in [("pupils", "pupils"), ("staff", "staff")] {
         let action = match settings.word_of("fil.personal_email", audience).as_deref() {
             Some("blocked") => Action::Block,
@@ -507,6 +508,17 @@ pub(crate) fn add_settings(spec: &mut PolicySpec, phases: &[Phase], settings: &S
             keep_prompts: word("fil.ai_prompts").as_deref() == Some("kept"),
         });
     }
+}
+
+/// `fil.scope`: what it does not name is left out. The networks where the notice of monitoring comes
+/// first are those of people's own devices.
+fn add_scope(spec: &mut PolicySpec, settings: &Settings) {
+    let named = settings.list("fil.scope");
+    let is_out = |class: &DeviceClass| !named.iter().any(|name| name == class.name());
+    spec.scope = ScopeSpec {
+        left_out: DeviceClass::ALL.into_iter().filter(is_out).collect(),
+        own_places: settings.list("mon.notice_places"),
+    };
 }
 
 /// What is not school work while somebody teaches (`fil.staff_in_lesson`).

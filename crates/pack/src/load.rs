@@ -6,6 +6,7 @@ use pharos_casework::ParentDuty;
 use pharos_catalogue::Address;
 use pharos_governance::{Clause, Control};
 use pharos_policy::PolicySpec;
+use pharos_policy::spec::DeviceClass;
 
 use crate::agreement::read_agreement;
 use crate::ai_tools::{is_adapter, read_ai_tools};
@@ -155,6 +156,14 @@ fn bind_controls(
                         .groups()
                         .iter()
                         .for_each(|group| names.group(control.place, &path, group, &mut cx));
+                    for class in parsed.classes() {
+                        let known = DeviceClass::ALL.map(DeviceClass::name);
+                        if !known.contains(&class.as_str()) {
+                            let help = format!("the classes are: {}", known.join(", "));
+                            let message = format!("{path}: {class:?} is no class of devices");
+                            cx.error(control.place, message, help);
+                        }
+                    }
                     controls.push(parsed);
                 }
                 Err(error) => problems.error(

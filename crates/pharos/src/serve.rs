@@ -240,6 +240,7 @@ pub(crate) async fn start(
     let told = pharos_service::Faces {
         dns: dns.is_some(),
         dns_has_upstream: has_upstreams,
+        doh: doh.is_some(),
         block_page: block_page.is_some(),
         proxy: proxy.is_some(),
         inspects: proxy.is_some(),

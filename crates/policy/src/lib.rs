@@ -41,6 +41,7 @@ mod policy;
 mod problem;
 mod request;
 mod rule;
+mod scope;
 mod sets;
 mod sites;
 pub mod spec;

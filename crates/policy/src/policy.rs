@@ -15,6 +15,7 @@ use crate::groups::Groups;
 use crate::hours::{Hours, Span};
 use crate::inspection::Inspection;
 use crate::rule::{Audience, Rule};
+use crate::scope::Scope;
 use crate::sets::{FloorSet, GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
 use crate::spec::OtherTools;
@@ -56,6 +57,8 @@ pub struct Policy {
     pub(crate) avoidance_granted: GroupSet,
     pub(crate) unknown_mode: Option<PhaseMode>,
     pub(crate) unknown: Subject,
+    /// Which classes of devices it is for.
+    pub(crate) scope: Scope,
     /// What the trust holds the school to.
     pub(crate) floor: Floor,
     pub(crate) guests: Vec<(PlaceSet, Subject)>,
@@ -310,7 +313,7 @@ impl Policy {
     }
 
     /// Search, default and rules of a subject whose groups and mode are known.
-    fn settle(&self, mut subject: Subject, as_pupil: bool) -> Subject {
+    pub(crate) fn settle(&self, mut subject: Subject, as_pupil: bool) -> Subject {
         let unknown = subject.standing == Standing::Unknown;
         let search: Vec<&Search> = self
             .search

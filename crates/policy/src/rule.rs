@@ -62,22 +62,24 @@ impl Audience {
     pub(crate) fn holds(&self, subject: &Subject, restricts: bool) -> bool {
         if subject.standing == Standing::Unknown {
             return if restricts {
-                self.everyone || self.groups.meets(subject.groups)
+                self.everyone || self.groups.meets(subject.groups) || self.names(subject)
             } else {
                 self.everyone && self.except.is_empty()
             };
         }
-        let named = || {
-            subject
-                .person
-                .is_some_and(|person| self.people.contains(&person))
-                || self
-                    .classes
-                    .iter()
-                    .any(|class| subject.classes.contains(class))
-        };
-        (self.everyone || self.groups.meets(subject.groups) || named())
+        (self.everyone || self.groups.meets(subject.groups) || self.names(subject))
             && !self.except.meets(subject.groups)
+    }
+
+    /// Whether the person or one of their classes is named. A person may stand behind an unknown user:
+    /// at a device that is left out of the scope.
+    fn names(&self, subject: &Subject) -> bool {
+        let person = subject.person;
+        person.is_some_and(|person| self.people.contains(&person))
+            || self
+                .classes
+                .iter()
+                .any(|class| subject.classes.contains(class))
     }
 }
 

@@ -52,6 +52,10 @@ pub fn loosens(before: &PolicySpec, after: &PolicySpec) -> Vec<String> {
         "what holds for unknown users and guests differs",
     );
     say(
+        before.scope != after.scope,
+        "which classes of devices the filter is for differs",
+    );
+    say(
         before.floor != after.floor,
         "the floor that the policy stands on differs",
     );

@@ -167,6 +167,7 @@ impl App {
         self.alert_facts_for_clauses(&system, &mut facts).await?;
         facts.supervised = self.supervised_facts(self.now() - LOOK_BACK).await?;
         facts.audits = self.audit_facts(&system, self.now() - LOOK_BACK).await?;
+        facts.scope = self.scope_facts().await?;
         facts.attestations = self
             .records()
             .settings()

@@ -80,9 +80,9 @@ pub use groups::{ExceptionGroup, Member, NewMember};
 pub use lessons::{NewLesson, OpenedLesson, Supervision};
 pub use lists::NewList;
 pub use network::{
-    AddressLine, AskBrowsers, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit,
+    AddressLine, AskBrowsers, AskUnopened, Faces, FirewallView, GapLine, LeaseLine, Limit, Missing,
     NO_FILTER_IS_COMPLETE, NetworkView, NoticeState, Noticed, NoticedCounts, QuietPlace,
-    RadiusCounts, StrangeBrowser, Unopened, UnopenedLine,
+    RadiusCounts, ScopeLine, StrangeBrowser, Unopened, UnopenedLine,
 };
 pub use notices::NoticeBody;
 pub use packs::PackFiles;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_filter::{OwnedDevice, Owner, Roster, TokenDigest};
+use pharos_policy::spec::DeviceClass;
 use pharos_records::SettingRow;
 use pharos_school::PersonId;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,13 @@ impl App {
             return Err(Error::field("label", text));
         }
         let until = self.ends_after(days)?;
+        let left_out = &self.school().pack.filter.scope.left_out;
+        let away = [DeviceClass::OffSite, DeviceClass::StaffMobilesWithMail];
+        if away.iter().all(|class| left_out.contains(class)) {
+            return Err(Error::invalid(
+                "The school leaves devices away from school out (fil.scope), so that they would get what an unknown device gets. Name off-site in fil.scope first.",
+            ));
+        }
         if let Some(person) = person
             && self.known_person(person).await?.is_none()
         {

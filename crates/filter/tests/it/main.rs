@@ -16,4 +16,5 @@ mod modes;
 mod order;
 mod properties;
 mod quiet;
+mod scope;
 mod text;

@@ -319,3 +319,66 @@ pub(super) fn hand(facts: &Facts, within: Within, now: Timestamp) -> Draft {
         .collect();
     out
 }
+
+/// Whether every class of devices that a clause promises is in scope and covered (FIL-15).
+pub(super) fn scope(facts: &Facts, classes: &[String]) -> Draft {
+    let left_out: Vec<&str> = classes
+        .iter()
+        .filter(|class| !facts.scope.iter().any(|fact| fact.class == **class))
+        .map(String::as_str)
+        .collect();
+    let wanted: Vec<_> = facts
+        .scope
+        .iter()
+        .filter(|fact| classes.is_empty() || classes.contains(&fact.class))
+        .collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter_map(|fact| Some((fact.title.as_str(), fact.missing.as_deref()?)))
+        .collect();
+    let mut out = if !left_out.is_empty() {
+        draft(
+            Standing::NotMet,
+            format!(
+                "The setting fil.scope leaves out what this promises: {}.",
+                left_out.join(", ")
+            ),
+            "The settings in force differ from the policy.",
+        )
+    } else if wanted.is_empty() {
+        draft(
+            Standing::NotMet,
+            "The setting fil.scope names no class of devices.".to_owned(),
+            "No class of devices is in scope.",
+        )
+    } else if let Some((title, why)) = missing.first() {
+        let more = match missing.len() {
+            1 => String::new(),
+            count => format!(
+                " ({} more of {} classes in scope.)",
+                count - 1,
+                wanted.len()
+            ),
+        };
+        draft(
+            Standing::AtRisk,
+            format!("{title}: {why}{more}"),
+            "Not every kind of device in scope is covered.",
+        )
+    } else {
+        draft(
+            Standing::Met,
+            format!(
+                "All {} classes of devices in scope are covered.",
+                wanted.len()
+            ),
+            "Every kind of device in scope is covered.",
+        )
+    };
+    out.figures = figures(&[
+        ("classes in scope", wanted.len()),
+        ("not covered", missing.len()),
+    ]);
+    out.evidence = vec![Evidence::Limits];
+    out
+}

@@ -302,12 +302,12 @@ pub(super) const TABLE: &[Setting] = &[
         "Sites not for school work while a member of staff is teaching.",
         FILTER,
     ),
-    declared(
+    live(
         "fil.scope",
         Choices(SCOPE),
         r#"["school-devices", "provided-devices", "off-site", "personal-devices", "visitors"]"#,
         "Leaves no device of a child out.",
-        "Which devices are filtered.",
+        "Which classes of devices the filter is for. The page Network shows how each is covered here, and what is missing; the control scope.covered holds clauses against it. A class that is not named is not let through: it gets what an unknown device gets.",
         FILTER,
     ),
     live(

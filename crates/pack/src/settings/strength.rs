@@ -118,6 +118,19 @@ const TESTS: &[(&str, Test)] = &[
             "pupils could reach social media at any hour, the youngest among them".to_owned()
         })
     }),
+    ("fil.scope", |s| {
+        let named = s.list("fil.scope");
+        let without: Vec<&str> = ["school-devices", "off-site"]
+            .into_iter()
+            .filter(|class| !named.iter().any(|name| name == class))
+            .collect();
+        (!without.is_empty()).then(|| {
+            format!(
+                "without {} the school's own devices are not filtered on site and off, as national standards ask",
+                without.join(" and ")
+            )
+        })
+    }),
     ("fil.page_text", |s| {
         (s.word_of("fil.page_text", "pupils").as_deref() == Some("off"))
             .then(|| "harmful pages that no list names would not be noticed".to_owned())

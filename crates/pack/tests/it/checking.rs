@@ -184,7 +184,7 @@ fn cfg_01_keys_without_behaviour_say_so() {
         notes,
         ["priv.retention.alerts_days is kept and shown, but nothing acts on it yet"]
     );
-    for name in ["fil.scope", "rev.approver"] {
+    for name in ["mon.methods", "rev.approver"] {
         assert_eq!(
             setting(name).map(|setting| setting.behaviour),
             Some(Behaviour::Declared),

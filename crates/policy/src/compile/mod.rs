@@ -18,6 +18,7 @@ use crate::groups::{BUILT_IN, Groups};
 use crate::hours::{Hours, Span, by_weekday};
 use crate::policy::{Ai, Mode, Names, Search, SingledOut, blank_subject};
 use crate::rule::Audience;
+use crate::scope::Scope;
 use crate::sets::{GroupSet, HoursSet, PlaceSet, ToolSet};
 use crate::spec::{DatesSpec, SpanSpec};
 use crate::{Action, Narrowing, Policy, PolicySpec, SpecProblem, Vocabulary};
@@ -57,6 +58,7 @@ impl Policy {
         let inspected = inspection::compile(spec, &mut words);
         let avoidance_granted = words.groups(&spec.avoidance.granted, "avoidance.granted");
         let guests = guests(spec, &mut words);
+        let scope = scope(spec, &guests, &mut words);
         let timetable = timetable(spec, &mut words);
         let rules::Rules {
             rules,
@@ -110,6 +112,7 @@ impl Policy {
             avoidance_granted,
             unknown_mode: spec.unknown.mode,
             unknown: blank_subject(),
+            scope,
             floor,
             guests: Vec::new(),
             categories: vocabulary.categories.to_vec(),
@@ -363,6 +366,26 @@ fn guests(spec: &PolicySpec, words: &mut Words<'_>) -> Vec<(PlaceSet, GroupSet)>
         all.push((places, groups));
     }
     all
+}
+
+fn scope(spec: &PolicySpec, guests: &[(PlaceSet, GroupSet)], words: &mut Words<'_>) -> Scope {
+    let mut own = words.places(&spec.scope.own_places, "scope.own-places");
+    for (places, _) in guests {
+        own = own.or(*places);
+    }
+    let built_in = |name: &str| {
+        let mut set = GroupSet::default();
+        if let Some(number) = words.groups.number(name) {
+            set.insert(number);
+        }
+        set
+    };
+    Scope {
+        left_out: spec.scope.left_out.clone(),
+        own,
+        staff: built_in("staff"),
+        visitors: built_in("visitors"),
+    }
 }
 
 /// Nothing by category.

@@ -10,6 +10,7 @@ mod hours;
 mod overrides;
 mod people;
 mod rules;
+mod scope;
 
 pub use browsers::{BrowsersSpec, ClosedSpec};
 pub use downloads::{AntivirusSpec, DownloadsSpec, FileBlockSpec, Undecided};
@@ -24,6 +25,7 @@ pub use rules::{
     AiSpec, AvoidanceSpec, BlockSpec, DefaultSpec, EncryptedHello, HelpSpec, InLessonSpec,
     InspectionSpec, OtherTools, PageTextSpec, RuleSpec, SearchSpec, TenantSpec,
 };
+pub use scope::{DeviceClass, ScopeSpec};
 
 use std::collections::BTreeMap;
 
@@ -77,6 +79,8 @@ pub struct PolicySpec {
     pub in_lesson: Option<InLessonSpec>,
     /// Devices whose user is unknown (FIL-17).
     pub unknown: UnknownSpec,
+    /// Which classes of devices the filter is for (`fil.scope`, FIL-15).
+    pub scope: ScopeSpec,
     /// What the school's trust holds it to, whatever the rest says. Not part of the pack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<FloorSpec>,
@@ -108,6 +112,7 @@ impl Default for PolicySpec {
             avoidance: AvoidanceSpec::default(),
             in_lesson: None,
             unknown: UnknownSpec::default(),
+            scope: ScopeSpec::default(),
             floor: None,
             overrides: Overrides::default(),
         }

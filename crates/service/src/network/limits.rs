@@ -17,6 +17,8 @@ pub struct Faces {
     pub dns: bool,
     /// Whether the resolver has somewhere to ask.
     pub dns_has_upstream: bool,
+    /// Whether the resolver answers over HTTPS as well.
+    pub doh: bool,
     /// Whether blocked names lead to the block page.
     pub block_page: bool,
     /// The proxy.
@@ -119,6 +121,7 @@ impl App {
         self.may::<act::ReadChecks>(actor, Target::School).await?;
         let mut limits = Vec::new();
         self.face_limits(&mut limits);
+        self.scope_limits(&mut limits).await?;
         self.list_limits(&mut limits)?;
         self.inspection_limits(&mut limits);
         self.ai_limits(&mut limits);

@@ -10,6 +10,7 @@ mod firewall;
 mod gaps;
 mod limits;
 mod notice;
+mod scope;
 mod unopened;
 mod view;
 
@@ -35,6 +36,7 @@ pub(crate) use firewall::{ATTEMPT, may_be_way_round, method_of};
 pub use gaps::{GapLine, QuietPlace};
 pub use limits::{Faces, Limit, NO_FILTER_IS_COMPLETE, Noticed, NoticedCounts};
 pub use notice::NoticeState;
+pub use scope::{Missing, ScopeLine};
 pub use unopened::{AskUnopened, Unopened, UnopenedLine};
 pub use view::{AddressLine, LeaseLine, NetworkView};
 

@@ -10,7 +10,7 @@ use pharos_directory::presence::OpenSession;
 use pharos_filter::Evidence;
 use pharos_ledger::Detail;
 
-use super::{GapLine, QuietPlace, RadiusCounts, StrangeBrowser, UnopenedLine};
+use super::{GapLine, QuietPlace, RadiusCounts, ScopeLine, StrangeBrowser, UnopenedLine};
 use crate::{App, Error};
 
 /// The most addresses and sessions shown.
@@ -49,6 +49,8 @@ pub struct LeaseLine {
 /// What the page of the network shows.
 #[derive(Debug, Clone)]
 pub struct NetworkView {
+    /// The classes of devices, and how each is covered.
+    pub scope: Vec<ScopeLine>,
     /// The gap list.
     pub gaps: Vec<GapLine>,
     /// Networks that went quiet.
@@ -87,6 +89,7 @@ impl App {
         let now = self.now();
         let gaps = self.gap_lines().await?;
         let quiet = self.quiet_places();
+        let scope = self.scope_lines().await?;
         let unopened = self.unopened_lines().await?;
         let browsers = self.strange_browsers();
         let mut evidence = self.filter().addresses().evidence(now);
@@ -119,6 +122,7 @@ impl App {
             problems_count: kept.problems_count,
         });
         Ok(NetworkView {
+            scope,
             gaps,
             quiet,
             addresses,

@@ -23,6 +23,7 @@ mod network;
 mod quiet;
 mod roaming;
 mod schools;
+mod scope;
 mod settings;
 mod sign_in;
 mod standby;

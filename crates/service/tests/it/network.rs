@@ -611,6 +611,7 @@ async fn fil_20_the_limits_follow_from_what_is_on() {
     let all = Faces {
         dns: true,
         dns_has_upstream: true,
+        doh: true,
         block_page: true,
         proxy: true,
         inspects: true,

@@ -193,6 +193,15 @@ fn verdict_of(sheet: Sheet, found: &Explanation, address: &str) -> Sheet {
         (Some(user), _) => user.to_string(),
         (None, why) => format!("Somebody unknown ({})", why.unwrap_or("not named")),
     };
+    if let Some(class) = found.left_out {
+        facts = facts.row(
+            "Left out of the scope",
+            format!(
+                "{} (fil.scope): they get what an unknown device gets",
+                class.title()
+            ),
+        );
+    }
     let lists: Vec<_> = found
         .list_versions
         .iter()

@@ -85,12 +85,47 @@ pub(super) async fn page(
             ("/network/roaming".to_owned(), "Devices away from school".to_owned()),
             ("/limits".to_owned(), "What Pharos cannot see here, and why".to_owned()),
         ]));
+    sheet = scope(sheet, &view);
     sheet = gaps(sheet, web, &view, &zone, &typed.gap, &errors).await?;
     sheet = super::unopened::list(sheet, web, me, &view.unopened, &typed.unopened, &errors);
     sheet = super::browsers::list(sheet, web, &view.browsers);
     sheet = who(sheet, &view, &zone);
     sheet = sessions(sheet, &view, &zone);
     Ok(sources(sheet, &view, &zone).response())
+}
+
+/// Which classes of devices the filter is for, and how each is covered (FIL-15).
+fn scope(sheet: Sheet, view: &NetworkView) -> Sheet {
+    let rows = view.scope.iter().map(|line| {
+        let missing = if line.in_scope {
+            let each = line
+                .missing
+                .iter()
+                .map(|one| format!("{} {}", one.why, one.helps));
+            each.collect::<Vec<_>>().join(" ")
+        } else {
+            "What of them reaches Pharos gets what an unknown device gets.".to_owned()
+        };
+        vec![
+            Cell::text(line.class.title()),
+            Cell::text(line.stands()),
+            Cell::text(line.by.join("; ")),
+            Cell::text(missing),
+        ]
+    });
+    sheet
+        .heading("What the filter is for")
+        .text("The school says in fil.scope which devices the filter is for.")
+        .add(Table::new(
+            "Classes of devices",
+            &[
+                "Devices",
+                "Here",
+                "Met by",
+                "What is missing, and what helps",
+            ],
+            rows.collect(),
+        ))
 }
 
 async fn gaps(

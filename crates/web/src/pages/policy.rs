@@ -310,6 +310,10 @@ fn link(
             may(Act::ReadSupervision).then(|| "/supervision".to_owned()),
             "Notes of supervision".to_owned(),
         ),
+        Evidence::Limits => (
+            may(Act::ReadChecks).then(|| "/limits".to_owned()),
+            "What Pharos cannot see here".to_owned(),
+        ),
         Evidence::SealedList { name } => (
             may(Act::ChangeSettings).then(|| "/lists".to_owned()),
             format!("The sealed list {name}"),
