@@ -24,6 +24,7 @@ mod acts;
 mod again;
 mod askers;
 mod cache;
+mod client;
 mod compose;
 mod config;
 mod cookie;
@@ -42,6 +43,7 @@ mod udp;
 mod wire;
 mod worker;
 
+pub use client::{Client, Looked};
 pub use config::{BlockAnswer, DnsConfig, Encrypted, Limits, LocalName};
 pub use counts::Counts;
 pub use forward::UpstreamHealth;

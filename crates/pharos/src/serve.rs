@@ -30,6 +30,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use dns::start_dns;
+pub(crate) use upstreams::ProxyNames;
 
 use crate::cli::{Faces, Off, ServeArgs};
 use crate::folder::Folder;
@@ -182,7 +183,8 @@ pub(crate) async fn start(
 
     let upstreams = upstreams::of(faces, &school);
     let has_upstreams = !upstreams.is_empty();
-    let resolvers = upstreams::addresses(&upstreams);
+    let proxy_names = ProxyNames::start(&upstreams, &faces.trust, &stop)?;
+    let names = proxy_names.of(&upstreams);
     let dns = on(Off::Dns)
         .then(|| {
             let own = Some((&authority, &*school));
@@ -218,7 +220,7 @@ pub(crate) async fn start(
                 intranet: school.pack.school.domains.clone(),
                 web_url: &web_url,
                 authority: &authority,
-                resolvers,
+                names,
                 filter: app.filter(),
                 desk: app.desk(),
                 sign_in: Arc::new(ProxySignIn(app.clone())),
@@ -251,7 +253,8 @@ pub(crate) async fn start(
         lease_files: school.pack.network.leases.len(),
     };
     app.tell_faces(told.clone());
-    upstreams::follow(app, faces, change, opened.proxy.get().cloned(), told);
+    let asking = (opened.proxy.get().cloned(), proxy_names);
+    upstreams::follow(app, faces, change, asking, told);
 
     let listening = Listening {
         dns: dns.into_iter().collect(),
@@ -444,8 +447,8 @@ pub(crate) struct Behind<'a> {
     pub(crate) intranet: Vec<String>,
     pub(crate) web_url: &'a str,
     pub(crate) authority: &'a Arc<CertificateAuthority>,
-    /// Whom to ask for the addresses of names; empty for those of the machine.
-    pub(crate) resolvers: Vec<SocketAddr>,
+    /// Who finds the addresses of names; `None` for the resolvers of the machine.
+    pub(crate) names: Option<Arc<dyn pharos_proxy::Names>>,
     pub(crate) filter: &'a Arc<Filter>,
     pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
     pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
@@ -484,7 +487,7 @@ pub(crate) fn start_proxy(
         },
         transparent: transparent.filter(|_| !off).collect(),
         block_pages: faces.block_page.clone(),
-        resolvers: behind.resolvers,
+        names: behind.names,
         listen: Vec::from_iter((!off).then_some(faces.proxy)),
         web: behind.web_url.to_owned(),
         public: public_name::of_proxy(faces.proxy_name.as_deref(), faces.proxy, behind.web_url)

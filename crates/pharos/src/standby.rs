@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Faces, Off};
 use crate::output::Output;
-use crate::serve::{Behind, ai_tools, mailer, start_dns, start_proxy, wait_for_the_end};
+use crate::serve::{
+    Behind, ProxyNames, ai_tools, mailer, start_dns, start_proxy, wait_for_the_end,
+};
 use crate::wire::{self, Ground, Grounded, Opened};
 
 /// How often the start is tried again.
@@ -87,6 +89,12 @@ impl Standing {
         let (stop, mut tasks) = (CancellationToken::new(), Vec::new());
         let on = |face| !faces.off.contains(&face);
         let school = known.map_or("The school", |known| known.school.as_str());
+        let upstreams: Vec<Upstream> = if faces.dns_upstream.is_empty() {
+            let written = known.iter().flat_map(|known| &known.upstreams);
+            written.filter_map(|written| written.parse().ok()).collect()
+        } else {
+            faces.dns_upstream.clone()
+        };
         if on(Off::Proxy) || !faces.block_page.is_empty() {
             let authority = wire::authority(ground.folder(), school, Vec::new())?;
             let web_url = web_url(faces);
@@ -95,7 +103,7 @@ impl Standing {
                 intranet: Vec::new(),
                 web_url: &web_url,
                 authority: &authority,
-                resolvers: faces.dns_upstream.iter().map(Upstream::at).collect(),
+                names: ProxyNames::start(&upstreams, &faces.trust, &stop)?.of(&upstreams),
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
@@ -108,20 +116,6 @@ impl Standing {
             }
         }
         if on(Off::Dns) {
-            let told = faces.dns_upstream.clone();
-            let upstreams = if told.is_empty() {
-                known
-                    .map(|known| {
-                        known
-                            .upstreams
-                            .iter()
-                            .filter_map(|written| written.parse().ok())
-                            .collect()
-                    })
-                    .unwrap_or_default()
-            } else {
-                told
-            };
             let (filter, sink) = (ground.filter(), &ground.sink);
             let at = start_dns(faces, upstreams, filter, None, sink, &stop, &mut tasks)?;
             output.say(format!("  DNS     {} (standing by)", at.plain));

@@ -9,6 +9,7 @@ use pharos_scan::tools::LiveTools;
 use pharos_scan::{Dictionaries, WatchList};
 use rustls_pki_types::CertificateDer;
 
+use crate::resolve::Names;
 use crate::{CertificateAuthority, Words};
 
 /// Whether the proxy asks for name and password (HTTP Basic over the proxy, RFC 7617).
@@ -87,8 +88,8 @@ pub struct ProxyConfig {
     pub intranet: Vec<String>,
     /// Hosts with a fixed address, looked up before DNS. Lower case.
     pub fixed: BTreeMap<String, Fixed>,
-    /// Resolvers that find origins; empty for the system's.
-    pub resolvers: Vec<SocketAddr>,
+    /// Who finds the addresses of origins; `None` for the system's resolvers.
+    pub names: Option<Arc<dyn Names>>,
     /// Roots trusted for origins beside the system's, in DER: a school's own services, tests.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// What page text is read against, for whom the policy asks for it (`fil.page_text`); `None`
@@ -121,7 +122,7 @@ impl Default for ProxyConfig {
             allow_private_origins: false,
             intranet: Vec::new(),
             fixed: BTreeMap::new(),
-            resolvers: Vec::new(),
+            names: None,
             extra_roots: Vec::new(),
             dictionaries: None,
             tools: None,

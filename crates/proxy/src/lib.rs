@@ -70,6 +70,7 @@ pub use devices::{DeviceSteps, trust_steps};
 pub use identity::{SignIn, SignInAnswer};
 pub use pac::{PacConfig, pac};
 pub use pins::Proposal;
+pub use resolve::{Addresses, Names};
 pub use rules::{ClosedWay, NetworkRules, PUBLIC_RESOLVERS};
 pub use server::{Running, View, start};
 pub use strangers::Stranger;

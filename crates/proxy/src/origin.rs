@@ -23,7 +23,7 @@ use crate::failure::{BadCertificate, Failure};
 use crate::narrow::Dial;
 use crate::origin_check::Strict;
 use crate::pool::{OriginKey, Sender, Shared};
-use crate::resolve::Resolver;
+use crate::resolve::{Names, Resolver};
 
 /// Ports of other services: a proxy that reaches them is a way to misuse them.
 const FOREIGN_PORTS: [u16; 18] = [
@@ -88,7 +88,7 @@ impl Origins {
         Ok(Self {
             http2: TlsConnector::from(Arc::new(http2)),
             http1: TlsConnector::from(Arc::new(tls)),
-            resolver: Resolver::new(&config.resolvers),
+            resolver: Resolver::new(config.names.clone()),
             config,
             own: OnceLock::new(),
         })
@@ -99,9 +99,9 @@ impl Origins {
         let _ = self.own.set(addresses);
     }
 
-    /// Asks these resolvers from now on, or the system's where none are given.
-    pub(crate) fn ask_resolvers(&self, resolvers: &[SocketAddr]) {
-        self.resolver.ask_others(resolvers);
+    /// Asks this one for names from now on, or the system's resolvers where none is given.
+    pub(crate) fn ask_names(&self, names: Option<Arc<dyn Names>>) {
+        self.resolver.ask_another(names);
     }
 
     /// A bare connection to the origin, for a tunnel.

@@ -1,8 +1,9 @@
 //! Names to addresses, remembered for as long as their answers say.
 //!
-//! The system's resolvers (`/etc/resolv.conf`) or those told are asked directly, without a thread
-//! for each question. What this reader does not know (names without a dot, resolvers that do not
-//! answer) the system's own look-up finds out.
+//! Whoever was told to find names ([`Names`]) is asked, as the school said names are to be asked; then
+//! nobody beside it, or names would go out another way. Where nobody was told, the system's resolvers
+//! (`/etc/resolv.conf`) are asked directly, without a thread for each question, and what they do not
+//! answer the system's own look-up finds out. Names without a dot are the system's in any case.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,7 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
 use quick_cache::sync::Cache;
@@ -34,9 +36,33 @@ const SECOND: Duration = Duration::from_millis(150);
 /// Most bytes of an answer.
 const ANSWER_MOST: usize = 4_096;
 
+/// Finds the addresses of origins in place of the system's resolvers.
+#[async_trait]
+pub trait Names: std::fmt::Debug + Send + Sync + 'static {
+    /// The addresses of a name, none where it has none.
+    ///
+    /// # Errors
+    /// When nobody could be asked.
+    async fn look_up(&self, name: &str) -> io::Result<Addresses>;
+}
+
+/// What a name leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// IPv4 addresses.
+    pub v4: Vec<IpAddr>,
+    /// IPv6 addresses.
+    pub v6: Vec<IpAddr>,
+    /// How long they may be remembered; `None` where nothing says so.
+    pub life: Option<Duration>,
+}
+
 /// Looks names up and remembers.
 pub(crate) struct Resolver {
-    servers: ArcSwap<Vec<SocketAddr>>,
+    /// Who was told to find names.
+    told: ArcSwapOption<Arc<dyn Names>>,
+    /// The system's resolvers.
+    servers: Vec<SocketAddr>,
     hosts: HashMap<Box<str>, Vec<IpAddr>>,
     kept: Cache<Box<str>, Kept>,
 }
@@ -48,18 +74,19 @@ struct Kept {
 }
 
 impl Resolver {
-    /// Asks these resolvers, or the system's where none are given.
-    pub(crate) fn new(told: &[SocketAddr]) -> Self {
+    /// Asks this one, or the system's resolvers where none is given.
+    pub(crate) fn new(told: Option<Arc<dyn Names>>) -> Self {
         Self {
-            servers: ArcSwap::from_pointee(servers(told)),
+            told: ArcSwapOption::from(told.map(Arc::new)),
+            servers: name_servers(&read("/etc/resolv.conf")),
             hosts: hosts(&read("/etc/hosts")),
             kept: Cache::new(KEPT_MOST),
         }
     }
 
-    /// Asks these from now on, or the system's where none are given. What is remembered stays.
-    pub(crate) fn ask_others(&self, told: &[SocketAddr]) {
-        self.servers.store(Arc::new(servers(told)));
+    /// Asks this one from now on, or the system's resolvers where none is given. What is remembered stays.
+    pub(crate) fn ask_another(&self, told: Option<Arc<dyn Names>>) {
+        self.told.store(told.map(Arc::new));
     }
 
     /// The addresses of a name, none where it has none.
@@ -85,10 +112,14 @@ impl Resolver {
     }
 
     async fn ask(&self, name: &str) -> io::Result<(Arc<[IpAddr]>, Duration)> {
+        let told = self.told.load_full().filter(|_| name.contains('.'));
+        if let Some(told) = told {
+            return told.look_up(name).await.map(Addresses::into_parts);
+        }
         if name.contains('.')
             && let Ok(full) = Name::from_ascii(format!("{name}."))
         {
-            for server in self.servers.load_full().iter() {
+            for server in &self.servers {
                 match tokio::time::timeout(PATIENCE, ask_one(*server, &full)).await {
                     Ok(Ok(found)) => return Ok(found.into_parts()),
                     Ok(Err(error)) => tracing::debug!(%error, "a resolver gave no answer"),
@@ -102,14 +133,7 @@ impl Resolver {
     }
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
-    v4: Vec<IpAddr>,
-    v6: Vec<IpAddr>,
-    life: Option<Duration>,
-}
-
-impl Found {
+impl Addresses {
     /// The addresses, both kinds in turn so that a dead one costs one try, and how long they last.
     fn into_parts(self) -> (Arc<[IpAddr]>, Duration) {
         let mut all = Vec::with_capacity(self.v4.len() + self.v6.len());
@@ -132,7 +156,7 @@ impl Found {
 }
 
 /// Asks for both kinds of address over one socket.
-async fn ask_one(server: SocketAddr, name: &Name) -> io::Result<Found> {
+async fn ask_one(server: SocketAddr, name: &Name) -> io::Result<Addresses> {
     let any: IpAddr = if server.is_ipv4() {
         Ipv4Addr::UNSPECIFIED.into()
     } else {
@@ -149,7 +173,7 @@ async fn ask_one(server: SocketAddr, name: &Name) -> io::Result<Found> {
         let bytes = query.to_vec().map_err(io::Error::other)?;
         socket.send(&bytes).await?;
     }
-    let mut found = Found::default();
+    let mut found = Addresses::default();
     let mut buffer = vec![0; ANSWER_MOST];
     let mut answered = false;
     while !waiting.is_empty() {
@@ -185,7 +209,7 @@ fn answers(answer: &Message, id: u16, name: &Name, kind: RecordType) -> bool {
             .is_some_and(|query| query.query_type() == kind && query.name() == name)
 }
 
-fn take(answer: &Message, found: &mut Found) -> io::Result<()> {
+fn take(answer: &Message, found: &mut Addresses) -> io::Result<()> {
     match answer.metadata.response_code {
         ResponseCode::NoError | ResponseCode::NXDomain => {}
         other => return Err(io::Error::other(format!("the resolver answered {other}"))),
@@ -204,13 +228,6 @@ fn take(answer: &Message, found: &mut Found) -> io::Result<()> {
         return Err(io::Error::other("the answer was cut"));
     }
     Ok(())
-}
-
-fn servers(told: &[SocketAddr]) -> Vec<SocketAddr> {
-    if told.is_empty() {
-        return name_servers(&read("/etc/resolv.conf"));
-    }
-    told.iter().copied().take(SERVERS_MOST).collect()
 }
 
 /// A file of the system's; empty where it cannot be read.
@@ -323,7 +340,8 @@ mod tests {
         let (at, asked) = resolver().await;
         let resolver = Resolver {
             hosts: HashMap::new(),
-            ..Resolver::new(&[at])
+            servers: vec![at],
+            ..Resolver::new(None)
         };
         let one = IpAddr::from([192, 0, 2, 7]);
         for _ in 0..3 {
@@ -336,21 +354,61 @@ mod tests {
         assert!(resolver.look_up("fails.test").await.is_err());
     }
 
-    /// FIL-16: another resolver is asked as soon as it is told, and what is known is not forgotten.
+    /// Finds every name at one address, or nothing at all.
+    #[derive(Debug)]
+    struct One(Option<IpAddr>, Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Names for One {
+        async fn look_up(&self, _: &str) -> io::Result<Addresses> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let one = self.0.ok_or_else(|| io::Error::other("nobody answers"))?;
+            Ok(Addresses {
+                v4: vec![one],
+                life: Some(Duration::from_secs(60)),
+                ..Addresses::default()
+            })
+        }
+    }
+
+    fn one(at: Option<[u8; 4]>) -> (Arc<dyn Names>, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let one = One(at.map(IpAddr::from), Arc::clone(&asked));
+        (Arc::new(one), asked)
+    }
+
+    /// FIL-16: another one is asked as soon as it is told, and what is known is not forgotten.
     #[tokio::test]
     async fn fil_16_another_resolver_is_asked_from_now_on() {
-        let (first, asked_first) = resolver().await;
-        let (second, asked_second) = resolver().await;
+        let (first, asked_first) = one(Some([192, 0, 2, 1]));
+        let (second, asked_second) = one(Some([192, 0, 2, 2]));
+        let resolver = Resolver::new(Some(first));
+        resolver.look_up("one.test").await.unwrap();
+        resolver.ask_another(Some(second));
+        let known = resolver.look_up("one.test").await.unwrap();
+        assert_eq!(*known, [IpAddr::from([192, 0, 2, 1])]);
+        let new = resolver.look_up("two.test").await.unwrap();
+        assert_eq!(*new, [IpAddr::from([192, 0, 2, 2])]);
+        let counts = [asked_first, asked_second].map(|asked| asked.load(Ordering::SeqCst));
+        assert_eq!(counts, [1, 1]);
+    }
+
+    /// FIL-16: where whoever was told to find names has no answer, nobody else is asked: no name goes out
+    /// in the clear beside an encrypted way.
+    #[tokio::test]
+    async fn fil_16_nobody_is_asked_beside_who_was_told() {
+        let (system, asked_system) = resolver().await;
+        let (told, asked_told) = one(None);
         let resolver = Resolver {
             hosts: HashMap::new(),
-            ..Resolver::new(&[first])
+            servers: vec![system],
+            ..Resolver::new(Some(told))
         };
+        assert!(resolver.look_up("one.test").await.is_err());
+        assert_eq!(asked_told.load(Ordering::SeqCst), 1);
+        assert_eq!(asked_system.load(Ordering::SeqCst), 0);
+        resolver.ask_another(None);
         resolver.look_up("one.test").await.unwrap();
-        resolver.ask_others(&[second]);
-        resolver.look_up("one.test").await.unwrap();
-        assert_eq!(asked_second.load(Ordering::SeqCst), 0);
-        resolver.look_up("two.test").await.unwrap();
-        assert_eq!(asked_second.load(Ordering::SeqCst), 2);
-        assert_eq!(asked_first.load(Ordering::SeqCst), 2);
+        assert_eq!(asked_system.load(Ordering::SeqCst), 2);
     }
 }

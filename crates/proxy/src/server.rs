@@ -31,6 +31,7 @@ use crate::origin::Origins;
 use crate::pages::Pages;
 use crate::pins::{Pins, Proposal};
 use crate::pool::Pool;
+use crate::resolve::Names;
 use crate::splice::Pipes;
 use crate::strangers::{Stranger, Strangers};
 use crate::transparent::{self, Way};
@@ -193,9 +194,9 @@ impl View {
         self.0.scanner.away()
     }
 
-    /// Has these resolvers asked for origins from now on, or the system's where none are given.
-    pub fn ask_resolvers(&self, resolvers: &[SocketAddr]) {
-        self.0.origins.ask_resolvers(resolvers);
+    /// Has this one find origins from now on, or the system's resolvers where none is given.
+    pub fn ask_names(&self, names: Option<Arc<dyn Names>>) {
+        self.0.origins.ask_names(names);
     }
 
     /// Hosts that could not be looked into several times: people may decide to leave them alone.

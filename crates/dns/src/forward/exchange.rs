@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::lines::{Line, Lines};
 use super::open::{Heard, Ticket};
+use crate::cache::Clock;
 use crate::counts::{Tally, add};
 use crate::says::{NO_ANSWER, NOT_REACHED};
 use crate::wire::{Bad, CD, DO, Ede, Response, UDP_MAX, read};
@@ -20,12 +21,13 @@ enum Failure {
     Unusable,
 }
 
-/// Asks the upstreams in turn.
+/// Asks the upstreams in turn, each for so long.
 ///
 /// # Errors
 /// An Extended DNS Error for the client when none gave a usable answer.
-pub(super) async fn resolve(
-    shared: &Shared,
+pub(crate) async fn resolve(
+    clock: &Clock,
+    patience: Duration,
     tally: &Arc<Tally>,
     lines: &Lines,
     key: &[u8],
@@ -33,12 +35,11 @@ pub(super) async fn resolve(
     let upstreams = lines.upstreams();
     let mut why = NOT_REACHED;
     let mut refused = smallvec::SmallVec::<[usize; 4]>::new();
-    for at in upstreams.order(shared.clock.now().ms) {
+    for at in upstreams.order(clock.now().ms) {
         if refused.contains(&at) {
             continue;
         }
-        let time = shared.config.limits.upstream_timeout;
-        match ask(lines, at, tally, key, time).await {
+        match ask(lines, at, tally, key, patience).await {
             Ok(response) => {
                 upstreams.answered(at);
                 return Ok(response);
@@ -50,7 +51,7 @@ pub(super) async fn resolve(
             }
             Err(Failure::Unreachable) => {
                 add(&tally.upstream_errors);
-                if upstreams.failed(at, shared.clock.now().ms) {
+                if upstreams.failed(at, clock.now().ms) {
                     add(&tally.upstream_down);
                     let upstream = upstreams.get(at);
                     tracing::warn!(%upstream, "a DNS upstream does not answer; trying the others");

@@ -92,7 +92,8 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
         rc: Rc::clone(&rc),
         key: key.clone(),
     };
-    let asking = resolve(&shared, &tally, &lines, &key);
+    let patience = shared.config.limits.upstream_timeout;
+    let asking = resolve(&shared.clock, patience, &tally, &lines, &key);
     tokio::pin!(asking);
     let mut answer = None;
     if stale {

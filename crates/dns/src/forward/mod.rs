@@ -10,6 +10,7 @@ mod open;
 mod stream;
 mod upstreams;
 
+pub(crate) use exchange::resolve;
 pub(crate) use flight::{Flights, ReplyTo, depart, renew};
 pub(crate) use lines::Lines;
 pub use upstreams::UpstreamHealth;

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use pharos_catalogue::Host;
-use pharos_dns::Upstream;
+use pharos_dns::{Client, Upstream};
 use pharos_filter::{FixedEntry, Owner};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::{A, SERVFAIL, ask};
 use crate::encrypted::{NAME, client_config, encrypted, identity};
@@ -135,4 +136,50 @@ fn fil_16_other_upstreams_are_asked_from_the_moment_they_are_told() {
     change(&[Upstream::Plain(outer.dns())], None);
     assert_eq!(ask(school.dns(), "third.example.org", A).ips(), [ORDINARY]);
     assert_eq!(outer.counts().udp, 1);
+}
+
+/// FIL-16: whoever needs addresses and answers nobody, as the proxy does, asks by the same ways: over TLS,
+/// with the certificate checked, and nothing in the clear; others from the moment they are told.
+#[test]
+fn fil_16_addresses_are_looked_up_by_the_same_ways() {
+    let identity = identity(NAME);
+    let outer = School::start_with(encrypted(&identity));
+    outer.filter.addresses().set_fixed([FixedEntry {
+        range: "127.0.0.1/32".parse().unwrap(),
+        owner: Owner::Person(person(13)),
+        device: None,
+    }]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let stop = CancellationToken::new();
+    let over_tls = [Upstream::Tls(outer.tls(), name())];
+    let tls = Arc::new(client_config(&identity, None));
+    let client = Client::start(&over_tls, Some(Arc::clone(&tls)), stop.clone()).unwrap();
+    let looked = |name: &str| runtime.block_on(client.look_up(name));
+    for n in 0..5 {
+        let found = looked(&format!("n{n}.example.org")).unwrap();
+        assert_eq!(found.v4, [ORDINARY]);
+        assert!(found.ttl.is_some());
+    }
+    let counts = outer.counts();
+    assert_eq!((counts.tls, counts.udp), (10, 0), "both kinds of address");
+    assert_eq!(counts.tcp_connections, 1);
+
+    // A resolver under another name is not believed, and nobody else is asked.
+    let other = [Upstream::Tls(
+        outer.tls(),
+        Host::parse("other.example").unwrap(),
+    )];
+    client.change(&other, Some(tls));
+    assert!(looked("one.example.org").is_err());
+    assert_eq!((outer.counts().tls, outer.counts().udp), (10, 0));
+    let https = [Upstream::Https(outer.https(), name(), "/dns-query".into())];
+    client.change(&https, Some(Arc::new(client_config(&identity, None))));
+    assert_eq!(looked("two.example.org").unwrap().v4, [ORDINARY]);
+    assert_eq!((outer.counts().https, outer.counts().udp), (2, 0));
+    assert!(looked(&"x".repeat(64)).is_err(), "no label is so long");
+    stop.cancel();
+    assert!(looked("three.example.org").is_err(), "it has ended");
 }

@@ -1,15 +1,17 @@
 //! Whom the resolver and the proxy ask outside: as the command says, else as the pack in force says,
 //! from the moment it comes into force.
 
-use std::net::SocketAddr;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::bail;
-use pharos_dns::Upstream;
-use pharos_proxy::View;
+use async_trait::async_trait;
+use pharos_dns::{Client, Looked, Upstream};
+use pharos_proxy::{Addresses, Names, View};
 use pharos_service::{App, School, WhenInForce};
 use rustls::ClientConfig;
+use tokio_util::sync::CancellationToken;
 
 use super::extra_roots;
 use crate::cli::Faces;
@@ -26,9 +28,37 @@ pub(super) fn of(faces: &Faces, school: &School) -> Vec<Upstream> {
     }
 }
 
-/// Their addresses, for the proxy.
-pub(super) fn addresses(upstreams: &[Upstream]) -> Vec<SocketAddr> {
-    upstreams.iter().map(Upstream::at).collect()
+/// The resolver's own way to the upstreams, for the proxy.
+#[derive(Debug)]
+struct ByUpstreams(Client);
+
+#[async_trait]
+impl Names for ByUpstreams {
+    async fn look_up(&self, name: &str) -> io::Result<Addresses> {
+        let Looked { v4, v6, ttl } = self.0.look_up(name).await?;
+        Ok(Addresses { v4, v6, life: ttl })
+    }
+}
+
+/// By what way the proxy finds origins: as the resolver asks outside. Where nobody is named, the
+/// machine's resolvers are asked.
+#[derive(Debug, Clone)]
+pub(crate) struct ProxyNames(Arc<ByUpstreams>);
+
+impl ProxyNames {
+    pub(crate) fn start(
+        upstreams: &[Upstream],
+        trust: &[PathBuf],
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let client = Client::start(upstreams, tls(upstreams, trust)?, stop.clone())?;
+        Ok(Self(Arc::new(ByUpstreams(client))))
+    }
+
+    /// To be asked for these upstreams; `None` where there are none.
+    pub(crate) fn of(&self, upstreams: &[Upstream]) -> Option<Arc<dyn Names>> {
+        (!upstreams.is_empty()).then(|| Arc::clone(&self.0) as Arc<dyn Names>)
+    }
 }
 
 /// Follows the pack: what another version of it names is asked as soon as that is in force. `told`
@@ -37,7 +67,7 @@ pub(super) fn follow(
     app: &App,
     faces: &Faces,
     change: Option<Change>,
-    proxy: Option<View>,
+    (proxy, names): (Option<View>, ProxyNames),
     told: pharos_service::Faces,
 ) {
     if !faces.dns_upstream.is_empty() {
@@ -58,11 +88,12 @@ pub(super) fn follow(
                 return;
             }
         };
+        names.0.0.change(upstreams, tls.clone());
         if let Some(change) = &change {
             change(upstreams, tls);
         }
         if let Some(proxy) = &proxy {
-            proxy.ask_resolvers(&addresses(upstreams));
+            proxy.ask_names(names.of(upstreams));
         }
         app.tell_faces(pharos_service::Faces {
             dns_has_upstream: !upstreams.is_empty(),

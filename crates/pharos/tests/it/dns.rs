@@ -1,8 +1,12 @@
 //! The resolver with the clients that people have: dig and kdig.
 
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use hickory_proto::rr::{RData, RecordType, rdata};
 
 use crate::support::browser::{Driver, TOOLS as BROWSER};
 use crate::support::clients::{Fetched, curl, dig, kdig};
@@ -397,6 +401,70 @@ fn fil_16_the_packs_encrypted_resolver_is_asked() {
     ));
     assert!(said.contains(&ADDRESS.to_string()), "{said}");
     assert!(nearer.asked() > 0, "the command line goes first");
+}
+
+/// FIL-16: the proxy finds origins by the encrypted resolver that the school names, with its certificate
+/// checked; where that is not trusted it asks nobody else.
+#[test]
+fn fil_16_the_proxy_asks_by_the_encrypted_resolver_too() {
+    if !have(&["curl"]) {
+        return;
+    }
+    let origin = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = format!(
+        "http://childline.org.uk:{}/",
+        origin.local_addr().unwrap().port()
+    );
+    std::thread::spawn(move || {
+        for stream in origin.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let said = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nfound";
+            let _ = stream.write_all(said);
+        }
+    });
+    let beyond = Upstream::saying(60, |_, kind| {
+        let address = RData::A(rdata::A(Ipv4Addr::LOCALHOST));
+        Some(address)
+            .filter(|_| kind == RecordType::A)
+            .into_iter()
+            .collect()
+    });
+    let over_tls = format!("127.0.0.1:{}", free_port());
+    let outer = Server::sample_with(&[
+        "--dns-upstream",
+        &beyond.address.to_string(),
+        "--dot",
+        &over_tls,
+        "--dns-name",
+        "dns.outer.example",
+        "--off",
+        "jobs",
+    ]);
+    let told = format!("tls://{over_tls}#dns.outer.example");
+    let usual = [
+        "--off",
+        "jobs",
+        "--allow-private-origins",
+        "--dns-upstream",
+        &told,
+    ];
+    let get = |server: &Server| {
+        let proxy = format!("http://{}", server.proxy);
+        curl(&["--interface", INES, "-x", &proxy, &site])
+    };
+    let distrusting = get(&Server::sample_with(&usual));
+    assert_eq!(distrusting.status, 502, "{distrusting:?}");
+    assert_eq!(beyond.asked(), 0);
+    let trusted = outer.data.join("keys/authority.pem");
+    let trusting = [&usual[..], &["--trust", trusted.to_str().unwrap()]].concat();
+    let found = get(&Server::sample_with(&trusting));
+    assert_eq!(
+        (found.status, found.body.as_str()),
+        (200, "found"),
+        "{found:?}"
+    );
+    assert!(beyond.asked() > 0);
 }
 
 /// FIL-16: the resolvers that another version of the pack names are asked as soon as it is in force, without
