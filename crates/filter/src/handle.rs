@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use pharos_school::Who;
 
-use crate::{AddressMap, Aliases, Devices, Snapshot};
+use crate::{AddressMap, Aliases, Devices, ExtensionFiles, Snapshot};
 
 /// No lists or policy are in force yet: the face must refuse rather than let through (FIL-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,7 @@ pub struct Filter {
     addresses: AddressMap,
     devices: Devices,
     aliases: Aliases,
+    extension_files: ExtensionFiles,
 }
 
 impl Filter {
@@ -67,6 +68,11 @@ impl Filter {
     /// Names that the resolver blocked for where they lead.
     pub fn aliases(&self) -> &Aliases {
         &self.aliases
+    }
+
+    /// Files to which a store of extensions led from the address of one that the school installs.
+    pub fn extension_files(&self) -> &ExtensionFiles {
+        &self.extension_files
     }
 
     /// Who is behind an address now, checked against the roll: someone no longer on it is

@@ -249,8 +249,9 @@ impl Snapshot {
     pub fn decide_file(&self, query: &Query<'_>, kind: FileKind) -> Decision {
         let facts = self.facts(query.address);
         let mut request = facts.request(query);
-        let host = query.address.host();
-        request.file = Some(kind).filter(|_| !self.parts.policy.is_download_site(host));
+        let (policy, host) = (&self.parts.policy, query.address.host());
+        let own = kind == FileKind::Extensions && policy.permits_extension(query.address);
+        request.file = Some(kind).filter(|_| !own && !policy.is_download_site(host));
         let subject = self.subject(query.who, query.from);
         let mut decision = self.parts.policy.decide(subject, &request);
         self.name_entries(query, &mut decision);

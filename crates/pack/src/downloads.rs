@@ -3,7 +3,7 @@
 use pharos_policy::spec::{
     AntivirusSpec, BrowsersSpec, ClosedSpec, DownloadsSpec, FileBlockSpec, GroupSpec, Undecided,
 };
-use pharos_policy::{Browser, FileKind, PolicySpec};
+use pharos_policy::{Browser, FileKind, PolicySpec, is_extension_name};
 use pharos_school::Role;
 
 use crate::names::Names;
@@ -12,6 +12,7 @@ use crate::read::Cx;
 use crate::settings::{SettingValue, Settings};
 
 const PERMISSION: &str = "fil.download_permission";
+const EXTENSIONS: &str = "fil.firefox_extensions";
 
 /// Adds what the settings say.
 pub(crate) fn add_downloads(spec: &mut PolicySpec, settings: &Settings) {
@@ -66,6 +67,7 @@ fn browsers(settings: &Settings, except: &[String]) -> BrowsersSpec {
             .collect(),
         block_others: closed("fil.other_browsers", &[]),
         close_stores: closed("fil.extension_stores", except),
+        extensions: settings.list(EXTENSIONS),
     }
 }
 
@@ -92,6 +94,22 @@ fn kinds(names: &[String]) -> Vec<FileKind> {
         .iter()
         .filter_map(|name| FileKind::named(name))
         .collect()
+}
+
+/// Each extension is named by its id or its short name in the store.
+pub(crate) fn check_extensions(settings: &Settings, cx: &mut Cx<'_>) {
+    let set = settings.iter_set().find(|(name, _)| *name == EXTENSIONS);
+    let Some((_, set)) = set else { return };
+    let SettingValue::List(named) = &set.value else {
+        return;
+    };
+    for name in named.iter().filter(|name| !is_extension_name(name)) {
+        cx.error(
+            set.place,
+            format!("{EXTENSIONS}: {name:?} is no id and no short name of an extension"),
+            "write \"ublock-origin\" as in its address in the store, or its id such as \"uBlock0@raymondhill.net\"",
+        );
+    }
 }
 
 /// Whoever has permission is a group of the pack or a role.

@@ -14,7 +14,7 @@ use crate::assessments::{check_tools, read_assessments};
 use crate::campus::read_campuses;
 use crate::compile::check_compiles;
 use crate::dictionaries::{OwnDictionaries, is_dictionary, read_dictionaries};
-use crate::downloads::{add_downloads, check_permission};
+use crate::downloads::{add_downloads, check_extensions, check_permission};
 use crate::filter;
 use crate::floor::{FLOOR_FILE, Floor, read_floor, warn_under_floor};
 use crate::lists::{read_lists, read_sealed};
@@ -330,6 +330,7 @@ fn read_school_toml(
         &mut cx,
     );
     check_permission(&settings, &names, &mut cx);
+    check_extensions(&settings, &mut cx);
     add_downloads(&mut policy, &settings);
     let timetable = read_timetable(&mut root, &mut cx);
     filter::add_staff_in_lesson(&mut policy, &settings, timetable);

@@ -281,7 +281,11 @@ impl Policy {
             let spoken = self.built_in(&self.names.browsers, Action::Block);
             scales.hear(Layer::SchoolBlock, spoken, witness);
         }
-        if request.extension_store && subject.closes_stores {
+        if request.extension_store
+            && subject.closes_stores
+            && !self.permits_extension(request.address)
+        {
+            scales.by_path |= self.opens_store_by_path(request.address);
             let spoken = self.built_in(&self.names.extension_stores, Action::Block);
             scales.hear(Layer::Group, spoken, witness);
         }

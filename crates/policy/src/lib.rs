@@ -30,6 +30,7 @@ mod browsers;
 mod compile;
 mod decide;
 mod decision;
+mod extensions;
 mod fallback;
 mod files;
 mod floor;
@@ -53,6 +54,7 @@ mod under_floor;
 pub use browsers::Browser;
 pub use compile::RULES_MAX;
 pub use decision::{Action, Decision, Layer, Narrowing, Reason, UnknownAction, Weight, YouTube};
+pub use extensions::{is_extension_name, store_file};
 pub use fallback::{
     FailMode, KNOWN_SAFE, KNOWN_SAFE_CATEGORIES, NO_POLICY, fallback, known_safe_sites,
 };

@@ -9,6 +9,7 @@ use pharos_catalogue::{CategorySet, Host};
 use pharos_school::{ClassId, PersonId, Role, YearBand};
 
 use crate::browsers::Browsers;
+use crate::extensions::Extensions;
 use crate::files::{Downloads, FileKinds};
 use crate::floor::Floor;
 use crate::groups::Groups;
@@ -46,6 +47,8 @@ pub struct Policy {
     pub(crate) other_browsers: Vec<Audience>,
     /// For whom the stores of extensions are blocked.
     pub(crate) closed_stores: Vec<Audience>,
+    /// The extensions that the school installs, open in a store that is closed.
+    pub(crate) extensions: Extensions,
     pub(crate) defaults: Vec<(Audience, Action)>,
     pub(crate) rules: Vec<Rule>,
     /// Rules that speak by category or of everything.

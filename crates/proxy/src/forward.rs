@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::file_kind;
 use crate::go_on;
 use crate::headers;
-use crate::judge::{Verdict, judge};
+use crate::judge::{Verdict, judge, note_extension};
 use crate::narrow::{self, Dial};
 use crate::pool::Lease;
 use crate::refuse::{self, Reader, block, go_on_after_warning, stop, warn, went_on};
@@ -200,6 +200,7 @@ async fn pass(
     }
     match exchanged {
         Ok((response, lease)) => {
+            note_extension(&client.shared().filter, &verdict, &response);
             let response = finish(
                 client,
                 response,

@@ -4,14 +4,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::{Response, header};
 use jiff::Timestamp;
 use pharos_activity::{Blocked, Event, SEALED_HOST};
 use pharos_catalogue::{Address, Host};
 use pharos_filter::engines::EngineId;
 use pharos_filter::{Filter, Query, Snapshot, is_blocked_by};
 use pharos_policy::{
-    Action, AiUse, BROWSERS_RULE, Browser, DOWNLOADS_RULE, Decision, FileKind, Layer, Narrowing,
-    Policy, SEARCH_TOOLS_RULE,
+    Action, AiUse, BROWSERS_RULE, Browser, DOWNLOADS_RULE, Decision, EXTENSION_STORES_RULE,
+    FileKind, Layer, Narrowing, Policy, SEARCH_TOOLS_RULE, store_file,
 };
 use pharos_scan::engines::engine_of;
 use pharos_scan::{AgeBand as TextBand, Dictionaries, Over, search_terms_in};
@@ -33,6 +34,8 @@ pub(crate) struct Verdict {
     address: Address,
     /// The host belongs to a search engine or the video site: others are never narrowed.
     is_search_site: bool,
+    /// The address that is decided on in its place: a store's file is decided on as the extension's own.
+    stands_for: Option<Address>,
     search: Option<Box<str>>,
     /// What the text of the page, or of what is sent, was found to be.
     text: Vec<Over>,
@@ -76,13 +79,23 @@ pub(crate) fn judge(
     };
     let snapshot = filter.snapshot().map_err(|_| Failure::NotReady)?;
     let who = snapshot.check_roll(who.clone());
-    let decision = snapshot.decide(&Query {
-        address: &address,
-        who: &who,
-        from: Some(from),
-        face,
-        now,
-    });
+    let decide = |address| {
+        snapshot.decide(&Query {
+            address,
+            who: &who,
+            from: Some(from),
+            face,
+            now,
+        })
+    };
+    let mut decision = decide(&address);
+    let mut stands_for = None;
+    if let Some(extension) = led_from(filter, &address, &decision, now) {
+        let own = decide(&extension);
+        if own.action.passes() {
+            (decision, stands_for) = (own, Some(extension));
+        }
+    }
     // SRCH-04: the words as the client sent them; a site that is never inspected is never read.
     let search = path
         .filter(|_| decision.inspect && decision.sealed.is_none())
@@ -101,8 +114,44 @@ pub(crate) fn judge(
         face,
         now,
         address,
+        stands_for,
         snapshot,
     })
+}
+
+/// The address of an extension which the school installs, where a closed store has just led from it to the
+/// file that is asked for (FIL-19).
+fn led_from(
+    filter: &Filter,
+    address: &Address,
+    decision: &Decision,
+    now: Timestamp,
+) -> Option<Address> {
+    if &*decision.rule != EXTENSION_STORES_RULE {
+        return None;
+    }
+    filter
+        .extension_files()
+        .came_from(store_file(address)?, now)
+}
+
+/// Remembers the file that a store leads to from the address of an extension which the school installs.
+pub(crate) fn note_extension<B>(filter: &Filter, verdict: &Verdict, answer: &Response<B>) {
+    if !answer.status().is_redirection() || !verdict.policy().permits_extension(&verdict.address) {
+        return;
+    }
+    let to = answer.headers().get(header::LOCATION);
+    let Some(to) = to.and_then(|to| to.to_str().ok()) else {
+        return;
+    };
+    let to = match to.starts_with('/') && !to.starts_with("//") {
+        true => Ok(Address::with_path(verdict.address.host().clone(), to)),
+        false => Address::parse(to),
+    };
+    if let Some(file) = to.ok().and_then(|to| store_file(&to)) {
+        let files = filter.extension_files();
+        files.note(file, &verdict.address, verdict.now);
+    }
 }
 
 impl fmt::Display for Filed {
@@ -290,7 +339,7 @@ impl Verdict {
 
     fn query(&self) -> Query<'_> {
         Query {
-            address: &self.address,
+            address: self.stands_for.as_ref().unwrap_or(&self.address),
             who: &self.who,
             from: Some(self.from),
             face: self.face,
@@ -307,6 +356,7 @@ impl Verdict {
             now: self.now,
             address: self.address.clone(),
             is_search_site: self.is_search_site,
+            stands_for: self.stands_for.clone(),
             search: self.search.clone(),
             text,
             leads_there: false,

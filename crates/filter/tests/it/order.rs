@@ -3,10 +3,10 @@
 
 use pharos_policy::spec::{
     AiSpec, BlockSpec, BrowsersSpec, ClosedSpec, DefaultSpec, EmergencySpec, ExceptionSpec,
-    GroupSpec, HelpSpec, InspectionSpec, LessonKind, LessonSpec, PersonalSpec, SearchSpec,
-    TenantSpec, UninspectedSpec,
+    FileBlockSpec, GroupSpec, HelpSpec, InspectionSpec, LessonKind, LessonSpec, PersonalSpec,
+    RuleSpec, SearchSpec, TenantSpec, UninspectedSpec,
 };
-use pharos_policy::{Action, AiUse, Browser, Layer, PolicySpec, Weight, YouTube};
+use pharos_policy::{Action, AiUse, Browser, FileKind, Layer, PolicySpec, Weight, YouTube};
 
 use crate::kit::*;
 
@@ -608,6 +608,108 @@ fn fil_19_stores_of_extensions_are_closed_by_group() {
     ] {
         assert_eq!(school.action(who, site, LESSON), Action::Allow, "{site}");
     }
+}
+
+/// FIL-19: the extensions that the school installs are open by the addresses that name them, in any
+/// language of the store; where the path is not seen the host stays closed, and the proxy looks.
+#[test]
+fn fil_19_extensions_of_the_school_are_open_by_name() {
+    let closed = ClosedSpec {
+        groups: words(&["pupils"]),
+        ..ClosedSpec::default()
+    };
+    let mut spec = PolicySpec::default();
+    spec.browsers.close_stores = vec![closed];
+    let none = School::new(&spec);
+    spec.browsers.extensions = words(&[
+        "ublock-origin",
+        "uBlock0@raymondhill.net",
+        "{446900e4-71c2-419f-a6a7-df9c091e268b}",
+    ]);
+    spec.rules.push(RuleSpec {
+        sites: words(&["addons.mozilla.org/firefox/downloads/latest/uBlock0@raymondhill.net"]),
+        ..rule("not this one", Action::Block)
+    });
+    let school = School::new(&spec);
+    let at = |path: &str| format!("https://addons.mozilla.org{path}");
+    let latest = "/firefox/downloads/latest";
+    for (path, action) in [
+        (format!("{latest}/ublock-origin/latest.xpi"), Action::Allow),
+        (
+            format!("/en-GB{latest}/ublock-origin/addon-1-latest.xpi?src=policy"),
+            Action::Allow,
+        ),
+        (
+            format!("{latest}/%7B446900e4-71c2-419f-a6a7-df9c091e268b%7D/latest.xpi"),
+            Action::Allow,
+        ),
+        (format!("{latest}/ublock-origin"), Action::Allow),
+        // Other rules hold for them as ever.
+        (
+            format!("{latest}/uBlock0@raymondhill.net/latest.xpi"),
+            Action::Block,
+        ),
+        (format!("{latest}/ublock-origin2/latest.xpi"), Action::Block),
+        (
+            format!("{latest}/other/ublock-origin/latest.xpi"),
+            Action::Block,
+        ),
+        (
+            format!("{latest}/other/../other/latest.xpi?ublock-origin"),
+            Action::Block,
+        ),
+        (
+            format!("/x/y{latest}/ublock-origin/latest.xpi"),
+            Action::Block,
+        ),
+        (
+            "/firefox/downloads/file/12/ublock_origin.xpi".to_owned(),
+            Action::Block,
+        ),
+        ("/firefox/addon/ublock-origin/".to_owned(), Action::Block),
+    ] {
+        assert_eq!(school.action(YEAR_8, &at(&path), LESSON), action, "{path}");
+        assert_eq!(
+            none.action(YEAR_8, &at(&path), LESSON),
+            Action::Block,
+            "{path}"
+        );
+    }
+    let other = "https://www.addons.mozilla.org/firefox/downloads/latest/ublock-origin/";
+    assert_eq!(school.action(YEAR_8, other, LESSON), Action::Block);
+    let host = school.ask(&known(YEAR_8), "addons.mozilla.org", LESSON);
+    assert_eq!((host.action, host.by_path), (Action::Block, true));
+    let host = none.ask(&known(YEAR_8), "addons.mozilla.org", LESSON);
+    assert!(!host.by_path);
+    // The kind of file that it is does not close it again.
+    let files = |path: &str| {
+        let mut spec = spec.clone();
+        spec.downloads.block = vec![FileBlockSpec {
+            groups: words(&["pupils"]),
+            except: vec![],
+            kinds: vec![FileKind::Extensions],
+        }];
+        let (who, address) = (known(YEAR_8), address(&at(path)));
+        let query = query(&who, &address, None, LESSON);
+        let decision = School::new(&spec)
+            .snapshot
+            .decide_file(&query, FileKind::Extensions);
+        decision.action
+    };
+    assert_eq!(
+        files(&format!("{latest}/ublock-origin/latest.xpi")),
+        Action::Allow
+    );
+    let wrong = PolicySpec {
+        browsers: BrowsersSpec {
+            extensions: words(&["a/b", ""]),
+            ..BrowsersSpec::default()
+        },
+        ..PolicySpec::default()
+    };
+    let wrong = pharos_filter::compile_policy(&wrong, &[], &[]).unwrap_err();
+    let paths: Vec<_> = wrong.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["browsers.extensions[0]", "browsers.extensions[1]"]);
 }
 
 /// FIL-16: a browser that is not permitted is blocked for whom the policy says so; no exception for a

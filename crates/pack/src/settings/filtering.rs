@@ -255,6 +255,14 @@ pub(super) const TABLE: &[Setting] = &[
         FILTER,
     ),
     live(
+        "fil.firefox_extensions",
+        Texts,
+        "[]",
+        "Only the school knows what it installs.",
+        "Extensions of Firefox that the school installs by policy, by id or short name in its store: fetched from there although it is closed, through the proxy, and nothing else of it (docs/operations.md).",
+        FILTER,
+    ),
+    live(
         "fil.antivirus",
         Text,
         "",

@@ -2,11 +2,16 @@
 
 use super::words::Words;
 use crate::PolicySpec;
+use crate::extensions::Extensions;
 use crate::rule::Audience;
 use crate::spec::ClosedSpec;
 
-/// For whom other browsers are blocked, and for whom the stores of extensions.
-pub(super) fn compile(spec: &PolicySpec, words: &mut Words<'_>) -> (Vec<Audience>, Vec<Audience>) {
+/// For whom other browsers are blocked, and for whom the stores of extensions; and the extensions that
+/// are open.
+pub(super) fn compile(
+    spec: &PolicySpec,
+    words: &mut Words<'_>,
+) -> (Vec<Audience>, Vec<Audience>, Extensions) {
     let spec = &spec.browsers;
     let mut closed = |list: &[ClosedSpec], name: &str| {
         let one = |(n, closed): (usize, &ClosedSpec)| {
@@ -17,5 +22,6 @@ pub(super) fn compile(spec: &PolicySpec, words: &mut Words<'_>) -> (Vec<Audience
     };
     let others = closed(&spec.block_others, "block-others");
     let stores = closed(&spec.close_stores, "close-stores");
-    (others, stores)
+    let extensions = Extensions::compile(&spec.extensions, &mut words.problems);
+    (others, stores, extensions)
 }

@@ -50,7 +50,7 @@ impl Policy {
         let page_text = page_text(spec, &mut words);
         let ai = ai(spec, &mut words);
         let (downloads, blocked_files) = downloads::compile(spec, &mut words);
-        let (other_browsers, closed_stores) = browsers::compile(spec, &mut words);
+        let (other_browsers, closed_stores, extensions) = browsers::compile(spec, &mut words);
         let defaults = defaults(spec, &mut words);
         let inspection = &spec.inspection;
         let never_inspect =
@@ -102,6 +102,7 @@ impl Policy {
             permitted_browsers: spec.browsers.permitted.iter().copied().collect(),
             other_browsers,
             closed_stores,
+            extensions,
             defaults,
             rules,
             broad_rules: broad,

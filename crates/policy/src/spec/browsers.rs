@@ -14,6 +14,9 @@ pub struct BrowsersSpec {
     pub block_others: Vec<ClosedSpec>,
     /// For whom the stores of extensions and user scripts are blocked.
     pub close_stores: Vec<ClosedSpec>,
+    /// Extensions of Firefox, by id or short name in its store, that the school installs: their own
+    /// addresses there are open all the same.
+    pub extensions: Vec<String>,
 }
 
 /// For whom something is closed. Devices whose user is unknown count as pupils.

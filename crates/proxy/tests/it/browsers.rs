@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use pharos_policy::Browser;
-use pharos_policy::spec::{BrowsersSpec, ClosedSpec};
+use pharos_policy::spec::{BrowsersSpec, ClosedSpec, FileBlockSpec};
+use pharos_policy::{Browser, FileKind};
 use pharos_testkit::origin::{Origin, Reply, TestCa, Validity};
 use pharos_testkit::tools::have;
 
@@ -27,7 +27,13 @@ fn strict(school: &School) {
                 groups: vec!["pupils".to_owned()],
                 ..ClosedSpec::default()
             }],
+            extensions: vec!["calm-reader".to_owned()],
         };
+        spec.downloads.block = vec![FileBlockSpec {
+            groups: vec!["pupils".to_owned()],
+            except: vec![],
+            kinds: vec![FileKind::Extensions],
+        }];
     }));
 }
 
@@ -129,4 +135,60 @@ async fn fil_19_a_store_of_extensions_is_closed_to_pupils() {
     assert_eq!(&*event.rule, "fil.extension_stores");
     school.sign_in(TESS);
     assert!(get().await.contains("extensions"));
+}
+
+/// FIL-19: an extension that the school installs is fetched by its own address from the store that is
+/// closed otherwise, and from where the store leads to from there; no other number, page or name is open,
+/// and the file of another extension stays a download that pupils may not have.
+#[tokio::test]
+async fn fil_19_an_extension_of_the_school_comes_through_and_nothing_else() {
+    let origin = Origin::http(|asked| match asked.target() {
+        target if target.starts_with("/firefox/downloads/latest/") => Reply::Page {
+            status: "302 Found",
+            headers: vec![(
+                "Location".into(),
+                "http://addons.mozilla.org/firefox/downloads/file/4391011/calm_reader-1.2.xpi"
+                    .into(),
+            )],
+            body: Vec::new(),
+        },
+        _ => Reply::Page {
+            status: "200 OK",
+            headers: vec![("Content-Type".into(), "application/x-xpinstall".into())],
+            body: b"PK\x03\x04an extension".to_vec(),
+        },
+    })
+    .await;
+    let school = School::open(&[("addons.mozilla.org", &origin)]);
+    strict(&school);
+    let get = async |path: &str| {
+        let address = format!("http://addons.mozilla.org{path}");
+        school.get(&address, "Accept: */*\r\n").await
+    };
+    let is_blocked = async |path: &str| get(path).await.starts_with("HTTP/1.1 403 ");
+    let file = "/firefox/downloads/file/4391011/calm_reader-1.2.xpi";
+    school.sign_in(ADA);
+    assert!(is_blocked(file).await, "nothing has led there yet");
+    assert!(is_blocked("/firefox/downloads/latest/way-round/latest.xpi").await);
+    assert!(is_blocked(file).await, "nor has another extension");
+    let led = get("/firefox/downloads/latest/calm-reader/latest.xpi").await;
+    assert!(led.starts_with("HTTP/1.1 302 "), "{led}");
+    let found = get(file).await;
+    assert!(found.contains("an extension"), "{found}");
+    // The number alone says which file it is, whatever is written behind it.
+    for other in [
+        "/firefox/downloads/file/4391012/calm_reader-1.2.xpi",
+        "/firefox/addon/calm-reader/",
+        "/",
+    ] {
+        assert!(is_blocked(other).await, "{other}");
+    }
+    let events = school.events(8).await;
+    let passed = events.iter().filter(|event| event.action == "allow");
+    let paths: Vec<_> = passed.filter_map(|event| event.path.as_deref()).collect();
+    assert_eq!(paths.len(), 2, "{paths:?}");
+    assert!(
+        paths.contains(&file),
+        "the event has the address that was asked for"
+    );
 }
