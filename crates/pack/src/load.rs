@@ -35,6 +35,8 @@ use crate::trust::read_trust;
 
 /// The most bytes of one file.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// The shortest time that the journal is kept, in days: a year and a month.
+const JOURNAL_DAYS_MIN: i64 = 400;
 /// The most files of one pack.
 pub const FILES_MAX: usize = 500;
 
@@ -342,6 +344,7 @@ fn read_school_toml(
     let sealed = read_sealed(fil.as_mut(), &mut cx);
     let (addresses, devices) = read_devices(&mut root, &mut cx);
     check_notice_places(&settings, &policy, &mut cx);
+    check_journal_days(&settings, &mut cx);
     check_mail_cap(&settings, &policy, &mut cx);
     policy.floor = own_floor.as_ref().map(|floor| floor.spec.clone());
     let named_roles = named_roles(&settings);
@@ -388,6 +391,26 @@ fn read_school_toml(
     check_phases(&pack, &mut cx);
     check_named_adult(&pack, &mut cx);
     (pack, names, below_floor)
+}
+
+/// What the journal holds of the last year is read by audits and clauses.
+fn check_journal_days(settings: &Settings, cx: &mut Cx<'_>) {
+    let set = settings
+        .iter_set()
+        .find(|(name, _)| *name == "priv.retention");
+    let Some((_, set)) = set else { return };
+    if let SettingValue::Numbers(days) = &set.value
+        && let Some(days) = days.get("journal_days")
+        && *days < JOURNAL_DAYS_MIN
+    {
+        cx.error(
+            set.place,
+            format!(
+                "priv.retention.journal_days = {days}: audits and clauses read the last year of it"
+            ),
+            format!("keep it for {JOURNAL_DAYS_MIN} days at least"),
+        );
+    }
 }
 
 /// The places where the notice of monitoring comes first must be places of the pack (MON-09).

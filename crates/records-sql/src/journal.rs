@@ -1,5 +1,7 @@
 //! The journal: entries that are added and never changed.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_access::{Permit, Subject, Warrant, act};
@@ -16,6 +18,11 @@ use crate::store::{Store, is_for};
 
 /// Empty text stands for a condition that is not asked for.
 const FIND: &str = "SELECT id, part_of, about, at, by_person, body FROM journal WHERE kind = $1 AND ($2 = '' OR part_of = $3) AND ($4 = '' OR about = $5) AND ($6 = '' OR by_person = $7) AND at >= $8 ORDER BY at DESC, id LIMIT $9";
+
+/// Entries made before a time, page by page.
+const OLD: &str = "SELECT id, about, at FROM journal WHERE at < $1 AND (at > $2 OR (at = $3 AND id > $4)) ORDER BY at, id LIMIT $5";
+/// The most pages looked through in one turn.
+const PAGES_MAX: usize = 50;
 
 #[async_trait]
 impl Journal for Store {
@@ -96,6 +103,31 @@ impl Journal for Store {
         self.entries(JournalKind::HandTest, filter, None).await
     }
 
+    async fn forget_journal(
+        &self,
+        permit: &Permit<act::Housekeep>,
+        before: Timestamp,
+        hold: &[PersonId],
+        at: Timestamp,
+    ) -> Result<u64> {
+        is_for(permit, Subject::School)?;
+        let old = self.old_entries(before, hold).await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let count = i64::try_from(old.len()).unwrap_or(i64::MAX);
+        let detail = Detail::new()
+            .number("journal-entries", count)
+            .text("before", &before.to_string());
+        let mut act = self.act(permit, permit.subject(), detail, at).await?;
+        for id in &old {
+            act.run("DELETE FROM journal WHERE id = $1", args![id.as_str()])
+                .await?;
+        }
+        act.commit().await?;
+        Ok(old.len() as u64)
+    }
+
     async fn own_supervision(
         &self,
         permit: &Permit<act::NoteSupervision>,
@@ -113,6 +145,34 @@ impl Journal for Store {
 }
 
 impl Store {
+    /// The ids of entries made before a time that are about nobody on hold, oldest first; so many at once
+    /// that the rest is for the next turn.
+    async fn old_entries(&self, before: Timestamp, hold: &[PersonId]) -> Result<Vec<String>> {
+        let held: BTreeSet<String> = hold.iter().map(ToString::to_string).collect();
+        let (mut old, mut last) = (Vec::new(), (Timestamp::UNIX_EPOCH, String::new()));
+        let mut tx = self.read().await?;
+        for _ in 0..PAGES_MAX {
+            let (since, after) = last.clone();
+            let page = tx
+                .all(
+                    "journal",
+                    OLD,
+                    args![before, since, since, after, rows(MAX_ROWS)],
+                )
+                .await?;
+            for row in &page {
+                last = (row.time("at")?, row.text("id")?);
+                if !held.contains(&row.text("about")?) {
+                    old.push(last.1.clone());
+                }
+            }
+            if page.len() < MAX_ROWS || old.len() >= MAX_ROWS {
+                break;
+            }
+        }
+        Ok(old)
+    }
+
     async fn add_entry(
         &self,
         warrant: &Warrant,

@@ -70,7 +70,8 @@ pub struct JournalFilter {
     pub since: Option<Timestamp>,
 }
 
-/// Entries that are added, never changed: a correction is a further entry.
+/// Entries that are added, never changed: a correction is a further entry. They go when the time is over for
+/// which the school keeps them.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Keeps what followed a pupil's attempts.
@@ -132,6 +133,16 @@ pub trait Journal: Send + Sync {
         permit: &Permit<act::ReadChecks>,
         filter: &JournalFilter,
     ) -> Result<Vec<JournalEntry>>;
+
+    /// Deletes entries made before a time, but those about people on hold (PRIV-03). Gives how many; that
+    /// they went stands in the ledger, as do the lines that tell of their making.
+    async fn forget_journal(
+        &self,
+        permit: &Permit<act::Housekeep>,
+        before: Timestamp,
+        hold: &[PersonId],
+        at: Timestamp,
+    ) -> Result<u64>;
 
     /// The notes of supervision of whoever holds the permit, newest first.
     async fn own_supervision(

@@ -118,7 +118,8 @@ impl App {
             .is_ok())
     }
 
-    /// Deletes activity older than the school keeps it, and notes the proof (PRIV-03).
+    /// Deletes activity, and entries of the journal, older than the school keeps them, and notes the proof
+    /// (PRIV-03).
     ///
     /// A machine whose clock has leapt must not wipe what it should keep: a turn goes at most
     /// [`RETAIN_STEP`] beyond the last one, turns are most of a day apart, and the technical team
@@ -141,13 +142,18 @@ impl App {
         }
         let actor = Actor::system("retention");
         let permit = self.may::<act::Housekeep>(&actor, Target::School).await?;
+        let hold = self.people_on_hold().await?;
+        if before == wanted {
+            // Not while the clock may have leapt.
+            let kept = SignedDuration::from_hours(24 * self.school().journal_days());
+            self.records()
+                .forget_journal(&permit, now - kept, &hold, now)
+                .await?;
+        }
         let deleted = self
             .inner()
             .activity
-            .retain(&Retention {
-                before,
-                hold: self.people_on_hold().await?,
-            })
+            .retain(&Retention { before, hold })
             .await?;
         if deleted.events > 0 {
             let detail = Detail::new()

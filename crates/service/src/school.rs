@@ -69,6 +69,13 @@ impl School {
             .collect()
     }
 
+    /// Days that entries of the journal are kept (`priv.retention`); the last year of it is read by audits
+    /// and clauses in any case.
+    pub(crate) fn journal_days(&self) -> i64 {
+        let days = self.pack.number_of("priv.retention.journal_days", 2_190);
+        days.max(400)
+    }
+
     /// Whom a pupil tells after seeing something, to stand after "tell" (`bre.pupil_tells`, BRE-01):
     /// "a member of staff", or "your form tutor or your headmistress".
     pub fn adult_to_tell(&self) -> String {

@@ -11,11 +11,12 @@ pub(super) const KEPT: &[&str] = &[
     "cases_days",
     "requests_days",
     "checks_days",
+    "journal_days",
     "sessions_days",
 ];
 
 /// Those of [`KEPT`] that something acts on.
-pub(super) const KEPT_LIVE: &[&str] = &["activity_days"];
+pub(super) const KEPT_LIVE: &[&str] = &["activity_days", "journal_days"];
 
 pub(super) const TABLE: &[Setting] = &[
     live(
@@ -193,9 +194,9 @@ pub(super) const TABLE: &[Setting] = &[
     live(
         "priv.retention",
         Numbers(KEPT, 1, 36_525),
-        "{ activity_days = 365, search_terms_days = 365, alerts_days = 2190, cases_days = 9131, requests_days = 730, checks_days = 2190, sessions_days = 30 }",
+        "{ activity_days = 365, search_terms_days = 365, alerts_days = 2190, cases_days = 9131, requests_days = 730, checks_days = 2190, journal_days = 2190, sessions_days = 30 }",
         "Web activity for a school year; safeguarding records until about the 25th birthday; see the manual for each source.",
-        "How many days each kind of record is kept; legal holds stand above it. Only activity_days acts so far, and search terms go with the activity they stand in; the other keys are kept and shown.",
+        "How many days each kind of record is kept; legal holds stand above it. activity_days and journal_days act so far (the journal: what followed attempts, audits of them, notes of supervision, tests by hand; at least 400 days), and search terms go with the activity they stand in; the other keys are kept and shown.",
         SAFEGUARDING,
     ),
     declared(

@@ -49,6 +49,12 @@ const KEPT: &[(&str, i64, i64, &str)] = &[
         "checks are evidence for inspection",
     ),
     (
+        "journal_days",
+        1_096,
+        3_653,
+        "audits of attempts, notes of supervision and tests by hand are evidence for inspection",
+    ),
+    (
         "sessions_days",
         1,
         90,

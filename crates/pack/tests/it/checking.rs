@@ -193,6 +193,32 @@ fn cfg_01_keys_without_behaviour_say_so() {
     }
 }
 
+/// CFG-01: what a setting cannot mean is told at its line: a name that is no extension's (FIL-19), a journal
+/// that is kept for less than clauses read of it (PRIV-03).
+#[test]
+fn cfg_01_values_that_cannot_act_are_refused() {
+    let said = |more: &str| {
+        let loaded = with(more);
+        let said = loaded.problems.iter().map(ToString::to_string);
+        said.collect::<Vec<_>>().join("\n")
+    };
+    let named =
+        "[fil]\nfirefox_extensions = [\"ublock-origin\", \"https://addons.mozilla.org/\"]\n";
+    let wrong = said(named);
+    assert!(
+        wrong.contains("error: fil.firefox_extensions: \"https://addons"),
+        "{wrong}"
+    );
+    let good = named.replace("https://addons.mozilla.org/", "uBlock0@raymondhill.net");
+    assert!(!said(&good).contains("firefox_extensions"));
+    let short = said("[priv.retention]\njournal_days = 90\n");
+    assert!(
+        short.contains("error: priv.retention.journal_days = 90"),
+        "{short}"
+    );
+    assert!(!said("[priv.retention]\njournal_days = 2190\n").contains("journal_days"));
+}
+
 /// CFG-01: no setting turns off the sealed lists of illegal material (FIL-03).
 #[test]
 fn cfg_01_no_setting_turns_off_sealed_lists() {

@@ -363,3 +363,69 @@ pub(crate) async fn mon_07_mon_11_the_journal_only_grows(world: &World) {
         acts.contains(&&*entry.line.act) && !entry.line.detail.contains("kestrels")
     }));
 }
+
+/// PRIV-03: entries of the journal go when their time is over, those about people on hold stay, and the
+/// ledger says how many went and nothing of what was in them.
+pub(crate) async fn priv_03_the_journal_goes_when_its_time_is_over(world: &World) {
+    let entry = |number: u128, about: Option<u128>| NewJournalEntry {
+        id: Uuid::from_u128(number),
+        key: "2026-09-03".to_owned(),
+        about: about.map(id),
+        body: b"herons".to_vec(),
+    };
+    let (store, lead, head) = (&world.store, world.permit(LEAD), world.permit(HEAD));
+    for (when, one) in [
+        (1, entry(21, Some(PUPIL))),
+        (2, entry(22, Some(10))),
+        (8, entry(23, Some(10))),
+    ] {
+        store
+            .add_attempt_response(&lead, &one, at(when))
+            .await
+            .unwrap();
+    }
+    let tester = world.permit(LEAD);
+    store
+        .add_hand_test(&tester, &entry(24, None), at(3))
+        .await
+        .unwrap();
+    let all = JournalFilter::default();
+    let kept = async || -> Vec<u128> {
+        let found = store.attempt_responses(&head, &all).await.unwrap();
+        let ids = found.into_iter().map(|one| one.entry.id.as_u128());
+        ids.filter(|id| *id > 20).collect()
+    };
+    let system = world.system();
+    let pupil = [id(PUPIL)];
+    assert_eq!(kept().await, [23, 22, 21]);
+    let gone = store.forget_journal(&system, at(1), &[], at(9)).await;
+    assert_eq!(gone.unwrap(), 0, "nothing is older");
+    let gone = store.forget_journal(&system, at(5), &pupil, at(9)).await;
+    assert!(gone.unwrap() >= 2, "22 and the test by hand");
+    assert_eq!(kept().await, [23, 21]);
+    let reader = world.permit(HEAD);
+    let tests = store.hand_tests(&reader, &all).await.unwrap();
+    assert!(tests.iter().all(|one| one.entry.id.as_u128() != 24));
+    let gone = store.forget_journal(&system, at(5), &pupil, at(9)).await;
+    assert_eq!(gone.unwrap(), 0);
+    let gone = store.forget_journal(&system, at(5), &[], at(9)).await;
+    assert!(gone.unwrap() >= 1, "no longer on hold");
+    assert_eq!(kept().await, [23]);
+    let filter = pharos_records::LedgerFilter {
+        act: Some("system.housekeep".to_owned()),
+        ..Default::default()
+    };
+    let auditor = world.permit(HEAD);
+    let lines = pharos_records::Audit::ledger(store, &auditor, &filter, 5)
+        .await
+        .unwrap();
+    let told = lines
+        .iter()
+        .filter(|entry| entry.line.detail.contains("journal-entries"));
+    assert!(told.count() >= 2);
+    assert!(
+        lines
+            .iter()
+            .all(|entry| !entry.line.detail.contains("herons"))
+    );
+}

@@ -222,3 +222,47 @@ async fn mon_07_notes_are_evidence() {
         .unwrap();
     assert_eq!(standing().await, Some(Standing::AtRisk), "noted late");
 }
+
+/// PRIV-03, MON-07: notes of supervision go when the time is over for which the school keeps its journal, and
+/// not while the clock may have leapt.
+#[tokio::test]
+async fn priv_03_notes_go_when_the_time_of_the_journal_is_over() {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let text = text.replace(
+        "[priv.retention]\n",
+        "[priv.retention]\njournal_days = 400\n",
+    );
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let (app, head) = (&school.app, school.at_work("helen.lindqvist").await);
+    let teacher = school.at_work("ines.castellano").await;
+    app.note_supervision(&teacher, &note("All screens in sight."))
+        .await
+        .unwrap();
+    app.retain_activity().await.unwrap();
+    let gone = async || {
+        let filter = LedgerFilter {
+            act: Some("system.housekeep".to_owned()),
+            ..LedgerFilter::default()
+        };
+        let lines = app.ledger(&head.actor, &filter, 200).await.unwrap();
+        let told = lines.into_iter().map(|entry| entry.line.detail.to_string());
+        told.filter(|detail| detail.contains("journal-entries"))
+            .collect::<Vec<_>>()
+    };
+    school.clock.forward(SignedDuration::from_hours(24 * 401));
+    app.retain_activity().await.unwrap();
+    assert_eq!(
+        gone().await,
+        Vec::<String>::new(),
+        "the clock may have leapt"
+    );
+    for _ in 0..80 {
+        school.clock.forward(SignedDuration::from_hours(24));
+        app.retain_activity().await.unwrap();
+    }
+    let gone = gone().await;
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    assert!(!gone[0].contains("screens"), "{gone:?}");
+}
