@@ -41,11 +41,7 @@ impl Pack {
     /// approved; a phase without any left searches nowhere until one is assessed anew.
     pub fn filter_on(&self, today: Date) -> PolicySpec {
         let mut spec = self.filter.clone();
-        for search in &mut spec.search {
-            if let Some(tools) = &mut search.tools {
-                tools.retain(|tool| self.is_assessed(tool, today));
-            }
-        }
+        close_tools(&mut spec, |tool| self.is_assessed(tool, today));
         spec
     }
 
@@ -81,6 +77,12 @@ impl Pack {
             .iter()
             .any(|one| one.tool == tool && one.approved_on <= today && !one.has_expired(today))
     }
+}
+
+/// Closes the search tools that are not assessed.
+pub fn close_tools(spec: &mut PolicySpec, is_assessed: impl Fn(&str) -> bool) {
+    let tools = spec.search.iter_mut().flat_map(|search| &mut search.tools);
+    tools.for_each(|tools| tools.retain(|tool| is_assessed(tool)));
 }
 
 /// Reads `[[assessments]]`.

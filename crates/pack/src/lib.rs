@@ -44,7 +44,7 @@ mod trust;
 
 pub use agreement::{Agreement, Signer};
 pub use archive::{ARCHIVE_BYTES_MAX, UnpackError, to_archive, unpack};
-pub use assessments::Assessment;
+pub use assessments::{Assessment, close_tools};
 pub use campus::{Campus, freed_delegates};
 pub use dictionaries::OwnDictionaries;
 pub use diff::{DiffLine, LINES_MAX, diff};

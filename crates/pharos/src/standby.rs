@@ -11,7 +11,7 @@ use pharos_dns::Upstream;
 use pharos_notify::{Kind, Post, Security};
 use pharos_proxy::{HelpLine, SignInAnswer, Words};
 use pharos_service::Desk;
-use pharos_service::standby::{LastKnown, tell_technical};
+use pharos_service::standby::{LastKnown, StoodBy, tell_technical};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Faces, Off};
@@ -33,7 +33,11 @@ pub(crate) async fn wait(
 ) -> anyhow::Result<Option<Opened>> {
     tracing::error!(why = %format!("{why:#}"), "the records are away; the filter stands by");
     output.problem(&format!("the records cannot be used: {why:#}"));
-    let (known, footing) = ground.stand_by()?;
+    let StoodBy {
+        known,
+        footing,
+        mut until,
+    } = ground.stand_by()?;
     output.problem(&format!(
         "standing by: {}; the start is tried again every {} seconds",
         footing.says(),
@@ -52,6 +56,13 @@ pub(crate) async fn wait(
                 return ended.map(|()| None);
             }
             () = tokio::time::sleep(AGAIN_AFTER) => {}
+        }
+        if until.is_some_and(|until| until <= ground.now()) {
+            // A search tool's assessment has run out while the records were away (SRCH-03).
+            match ground.stand_by() {
+                Ok(stood) => until = stood.until,
+                Err(error) => tracing::error!(%error, "what runs out today cannot be closed yet"),
+            }
         }
         match ground.rise().await.map_err(|fallen| *fallen) {
             Ok(opened) => {

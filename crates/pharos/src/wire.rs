@@ -8,7 +8,7 @@ use pharos_catalogue::SealedKey;
 use pharos_filter::Filter;
 use pharos_proxy::{AuthoritySpec, CertificateAuthority};
 use pharos_records_sql::{DataLock, Store};
-use pharos_service::standby::{Footing, Keep, LastKnown, Part, stand_by};
+use pharos_service::standby::{Keep, Part, StoodBy, stand_by};
 use pharos_service::{App, Clock, PackFiles, Ports, Prober, SystemClock};
 
 use crate::folder::Folder;
@@ -135,8 +135,13 @@ impl Ground {
         &self.filter
     }
 
+    /// The time now.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// Puts in force the best that was kept of the last run (FIL-17).
-    pub(crate) fn stand_by(&self) -> anyhow::Result<(Option<LastKnown>, Footing)> {
+    pub(crate) fn stand_by(&self) -> anyhow::Result<StoodBy> {
         let now = self.clock.now();
         let (lists, _) = open_lists(&self.folder, now)?;
         let keep = Kept::of(&self.folder);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use pharos_catalogue::SealedKey;
 use pharos_filter::{Filter, FixedEntry, Owner, Parts, Roster, Snapshot, Versions};
 use pharos_lists::Lists;
@@ -110,6 +112,35 @@ struct LastPolicy {
     /// The school's own dictionaries of page text.
     #[serde(default)]
     dictionaries: BTreeMap<String, String>,
+    /// The last day on which each search tool of the policy is assessed (SRCH-03); `None` where an
+    /// older version kept it.
+    #[serde(default)]
+    tools: Option<BTreeMap<String, Date>>,
+}
+
+impl LastPolicy {
+    /// Closes the search tools whose risk assessment has run out since. Gives when the next one does.
+    fn close_expired(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let tools = self.tools.as_ref()?;
+        let zone = TimeZone::get(&self.spec.zone).unwrap_or(TimeZone::UTC);
+        let today = now.to_zoned(zone.clone()).date();
+        let holds = |tool: &str| tools.get(tool).is_some_and(|until| *until >= today);
+        pharos_pack::close_tools(&mut self.spec, holds);
+        let next = tools.values().filter(|until| **until >= today).min()?;
+        let over = next.saturating_add(1.day()).to_zoned(zone).ok()?;
+        Some(over.timestamp())
+    }
+}
+
+/// What a start without records goes by.
+#[derive(Debug)]
+pub struct StoodBy {
+    /// What was known; `None` where that was lost.
+    pub known: Option<LastKnown>,
+    /// On what footing decisions stand.
+    pub footing: Footing,
+    /// When something of it runs out, so that it must be put in force anew; `None`: nothing does.
+    pub until: Option<Timestamp>,
 }
 
 /// By what the filter decides while the records are away.
@@ -142,8 +173,8 @@ impl Footing {
     }
 }
 
-/// Reads what was kept and puts in force the best that can be made of it. Gives what was known and
-/// on what footing decisions now stand.
+/// Reads what was kept and puts in force the best that can be made of it on this day. To be called again
+/// when [`StoodBy::until`] has come.
 ///
 /// # Errors
 /// When the sealed lists cannot be read: then nothing is in force and the faces refuse everything.
@@ -153,9 +184,10 @@ pub fn stand_by(
     key: &SealedKey,
     filter: &Filter,
     now: Timestamp,
-) -> Result<(Option<LastKnown>, Footing), Error> {
+) -> Result<StoodBy, Error> {
     let known = read::<LastKnown>(keep, Part::People).filter(|known| known.v == FORM);
-    let last = read::<LastPolicy>(keep, Part::Policy).filter(|last| last.v == FORM);
+    let mut last = read::<LastPolicy>(keep, Part::Policy).filter(|last| last.v == FORM);
+    let until = last.as_mut().and_then(|last| last.close_expired(now));
     let catalogue = lists.catalogue();
     let sealed = lists
         .sealed_lists(key)
@@ -218,7 +250,22 @@ pub fn stand_by(
         dictionaries,
         versions,
     }));
-    Ok((known, footing))
+    Ok(StoodBy {
+        known,
+        footing,
+        until,
+    })
+}
+
+/// The last day of each search tool that is assessed today; of several assessments the longest counts.
+fn last_days(school: &School, today: Date) -> BTreeMap<String, Date> {
+    let mut days: BTreeMap<String, Date> = BTreeMap::new();
+    let assessed = school.pack.assessments.iter();
+    for one in assessed.filter(|one| one.approved_on <= today && !one.has_expired(today)) {
+        let day = days.entry(one.tool.clone()).or_insert(one.expires);
+        *day = one.expires.max(*day);
+    }
+    days
 }
 
 /// The policy without policy. Sites that no longer read are left out rather than lose the rest.
@@ -343,6 +390,7 @@ impl App {
                 .map(ToString::to_string)
                 .collect(),
             dictionaries: school.pack.dictionaries.texts.clone(),
+            tools: Some(last_days(school, self.today())),
         };
         let parts = [
             (Part::People, serde_json::to_vec(&known)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use pharos_catalogue::{Address, SealedKey};
 use pharos_filter::{Filter, Query};
 use pharos_lists::{BundleHead, Lists, SigningKey, make_bundle};
@@ -39,6 +40,8 @@ struct Without {
     school: SampleSchool,
     kept: Arc<Kept>,
     filter: Filter,
+    /// When what it stands by runs out.
+    until: Mutex<Option<Timestamp>>,
 }
 
 impl Without {
@@ -78,6 +81,7 @@ impl Without {
             school,
             kept,
             filter: Filter::new(),
+            until: Mutex::default(),
         }
     }
 
@@ -89,9 +93,9 @@ impl Without {
         let now = self.school.app.now();
         let (lists, _) = Lists::open(&self.school.folder.path().join("lists"), now).unwrap();
         let key = SealedKey::new([7; 32]);
-        stand_by(&*self.kept, &lists, &key, &self.filter, now)
-            .unwrap()
-            .1
+        let stood = stand_by(&*self.kept, &lists, &key, &self.filter, now).unwrap();
+        *self.until.lock().unwrap() = stood.until;
+        stood.footing
     }
 
     async fn says(&self, username: Option<&str>, address: &str) -> (Action, String) {
@@ -237,4 +241,43 @@ async fn fil_17_with_nothing_kept_everybody_is_refused() {
             "{who:?}"
         );
     }
+}
+
+/// SRCH-03, FIL-17: a search tool whose assessment runs out while the records are away is closed the day
+/// after, as it would be with them; the standby says when it has to look again.
+#[tokio::test]
+async fn srch_03_a_search_tool_runs_out_without_records_too() {
+    let without = Without::records("block-pupils").await;
+    let pupil = Some("luca.penhale");
+    let tool = "https://www.kiddle.co/s.php?q=tides";
+    let app = &without.school.app;
+    let pack = app.school().pack.clone();
+    let last = pack.assessments.iter().filter(|one| one.tool == "kiddle");
+    let last = last.map(|one| one.expires).max().unwrap();
+    let other = pack
+        .assessments
+        .iter()
+        .map(|one| one.expires)
+        .min()
+        .unwrap();
+
+    assert_eq!(without.stand_by(), Footing::LastPolicy(1));
+    let (action, rule) = without.says(pupil, tool).await;
+    assert!(action.passes(), "{rule}");
+    let until = without.until.lock().unwrap().unwrap();
+    let zone = app.zone();
+    assert_eq!(
+        until.to_zoned(zone.clone()).date(),
+        other.tomorrow().unwrap()
+    );
+
+    let after = last.tomorrow().unwrap().to_zoned(zone).unwrap().timestamp();
+    without
+        .school
+        .clock
+        .forward(after.duration_since(app.now()));
+    assert_eq!(without.stand_by(), Footing::LastPolicy(1));
+    let (action, rule) = without.says(pupil, tool).await;
+    assert_eq!((action, rule.as_str()), (Action::Block, "search-tools"));
+    assert_eq!(*without.until.lock().unwrap(), None, "none is left");
 }
