@@ -105,13 +105,14 @@ impl Reads<'_> {
     }
 
     /// The same for the answer.
-    fn of_answer(&self, headers: &HeaderMap) -> Option<Reading> {
+    fn of_answer(&self, headers: &HeaderMap, media: Option<Media>) -> Option<Reading> {
         let exchange = self.tool.and_then(Use::exchange);
-        // Most of what passes is no text: that is seen first.
-        let media = match (exchange, media(headers)) {
-            (None, None) => return None,
-            (_, media) => media,
-        };
+        if exchange.is_none() && media.is_none() {
+            // Most of what passes is no text: that is seen first.
+            return None;
+        }
+        // What is shown as it is written is read as it comes.
+        let may_be_known = exchange.is_none() && !is_events(media.as_ref());
         let (band, dictionaries) = self.judged()?;
         let coding = coding(headers);
         let scan = match exchange {
@@ -121,8 +122,6 @@ impl Reads<'_> {
                 BodyScan::new(dictionaries, media?, &coding).map(|scan| Scan::Page(Box::new(scan)))
             }
         };
-        // What is shown as it is written is read as it comes.
-        let may_be_known = matches!(scan, Ok(Scan::Page(_))) && !is_events(headers);
         let manner = may_be_known.then(|| {
             let media = headers.get(header::CONTENT_TYPE);
             Box::new(Manner {
@@ -280,8 +279,8 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
-fn is_events(headers: &HeaderMap) -> bool {
-    media(headers).is_some_and(|media| media.kind == Kind::Events)
+fn is_events(media: Option<&Media>) -> bool {
+    media.is_some_and(|media| media.kind == Kind::Events)
 }
 
 pub(crate) fn coding(headers: &HeaderMap) -> String {
@@ -418,15 +417,17 @@ pub(crate) async fn answer(
     let Answer::Flow(flow) = &mut body else {
         return Ok(Response::from_parts(parts, body));
     };
+    let media = media(&parts.headers);
+    let is_events = is_events(media.as_ref());
     let reading = if bare {
         None
     } else {
-        reads.of_answer(&parts.headers)
+        reads.of_answer(&parts.headers, media)
     };
     let Some(mut reading) = reading else {
         return Ok(Response::from_parts(parts, body));
     };
-    if is_events(&parts.headers) {
+    if is_events {
         add(&reads.client.shared().counts.texts_read);
         // An answer that is being written is shown as it is written.
         let bare = [header::CONTENT_LENGTH, header::CONTENT_ENCODING];
