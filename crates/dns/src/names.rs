@@ -20,6 +20,8 @@ use crate::wire::Bytes;
 
 /// Sets of places, a power of two; a name belongs to one of them.
 const SETS: usize = 4_096;
+/// Names remembered as asked for once, a power of two.
+const ONCE: usize = 16_384;
 /// Places of a set: their marks are compared in one go.
 const WAYS: usize = 4;
 /// Largest answer remembered beside a name; larger ones stay in the shared cache alone.
@@ -231,6 +233,9 @@ pub(crate) struct Names {
     /// A part of each name's hash: most places are told apart without looking at the name.
     marks: Box<[[u32; WAYS]]>,
     places: Box<[[Option<Rc<Known>>; WAYS]]>,
+    /// Marks of names that were asked for once and are not remembered yet: most of those that are
+    /// asked for once are never asked for again.
+    once: Box<[u32]>,
     /// Whose turn it is to make room.
     turn: usize,
     /// The names of the categories looked up last: most names have the same few.
@@ -243,6 +248,7 @@ impl Default for Names {
         Self {
             marks: vec![[0; WAYS]; SETS].into(),
             places: (0..SETS).map(|_| Default::default()).collect(),
+            once: vec![0; ONCE].into(),
             turn: 0,
             latest: None,
             random: RandomState::default(),
@@ -265,7 +271,8 @@ impl Names {
         Some(known)
     }
 
-    /// Looks a name up that is not there, and remembers it. `marks` makes the marks of acts.
+    /// Looks a name up that is not there, and remembers it if it is the second time. `marks` makes the
+    /// marks of acts.
     pub(crate) fn learn(
         &mut self,
         name: &[u8],
@@ -286,7 +293,23 @@ impl Names {
                 names
             }
         };
-        self.put(known)
+        match self.was_asked_for(name) {
+            true => self.put(known),
+            false => Rc::new(known),
+        }
+    }
+
+    /// Whether a name was asked for before; it is from now on.
+    fn was_asked_for(&mut self, name: &[u8]) -> bool {
+        let hash = self.random.hash_one(name);
+        let mark = (hash >> 32) as u32;
+        match self.once.get_mut(hash as usize % ONCE) {
+            Some(once) if *once != mark => {
+                *once = mark;
+                false
+            }
+            _ => true,
+        }
     }
 
     /// Where its set is full, in the place of another: of one that nobody asked for again, if there
