@@ -21,7 +21,11 @@ type Key = (i64, Option<Arc<str>>, Arc<str>, Option<Arc<str>>);
 /// look-up; a school's thousand events of an hour are a few dozen of those.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
-    alike: HashMap<Box<str>, Alike, RandomState>,
+    alike: Vec<Alike>,
+    /// Where each stands, by what makes it.
+    places: HashMap<Box<str>, usize, RandomState>,
+    /// The one counted last: the next is mostly the same.
+    last: usize,
     key: String,
     joined: String,
 }
@@ -36,12 +40,34 @@ struct Alike {
     bytes: u64,
 }
 
+impl Alike {
+    fn is_of(&self, hour: i64, row: &Row<'_>, categories: &str) -> bool {
+        self.hour == hour
+            && self.group.as_deref() == row.group
+            && *self.action == *row.action
+            && *self.categories == *categories
+    }
+}
+
 impl Counting {
     /// Counts one event: once for its group and action, and once for each of its categories.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
         let hour = row.at_ms.div_euclid(HOUR_MS);
         let bytes = row.bytes_up.saturating_add(row.bytes_down);
         row.categories.join(&mut self.joined);
+        let place = match self.alike.get(self.last) {
+            Some(alike) if alike.is_of(hour, row, &self.joined) => self.last,
+            _ => self.place(hour, row),
+        };
+        self.last = place;
+        if let Some(alike) = self.alike.get_mut(place) {
+            alike.events += 1;
+            alike.bytes = alike.bytes.saturating_add(bytes);
+        }
+    }
+
+    /// Where events like this one are counted; their categories stand joined already.
+    fn place(&mut self, hour: i64, row: &Row<'_>) -> usize {
         self.key.clear();
         // Writing into a String cannot fail.
         let _ = write!(self.key, "{hour}");
@@ -49,26 +75,26 @@ impl Counting {
             self.key.push('\u{1e}');
             self.key.push_str(part);
         }
-        if let Some(alike) = self.alike.get_mut(self.key.as_str()) {
-            alike.events += 1;
-            alike.bytes = alike.bytes.saturating_add(bytes);
-            return;
+        if let Some(place) = self.places.get(self.key.as_str()) {
+            return *place;
         }
-        let first = Alike {
+        let place = self.alike.len();
+        self.alike.push(Alike {
             hour,
             group: row.group.map(Box::from),
             action: row.action.into(),
             categories: self.joined.as_str().into(),
-            events: 1,
-            bytes,
-        };
-        self.alike.insert(self.key.as_str().into(), first);
+            events: 0,
+            bytes: 0,
+        });
+        self.places.insert(self.key.as_str().into(), place);
+        place
     }
 
     /// The counts.
     pub(crate) fn done(self) -> Rollup {
         let (mut rollup, mut shared) = (Rollup::default(), Shared::default());
-        for alike in self.alike.into_values() {
+        for alike in self.alike {
             let group = alike.group.map(|group| shared.text(&group));
             let action = shared.text(&alike.action);
             let categories = shared.list(&alike.categories);

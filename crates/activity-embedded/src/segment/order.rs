@@ -1,7 +1,6 @@
 //! The events that go into a segment, in its order, without holding them: each is looked up again
 //! where it stands when its turn comes.
 
-use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use jiff::Timestamp;
@@ -23,9 +22,35 @@ struct Key {
 pub(crate) struct Rows<'a, F: Fn(usize) -> Option<Row<'a>>> {
     row_at: F,
     keys: Vec<Key>,
-    /// Hashes of the different hosts.
-    hosts: HashSet<u64, RandomState>,
+    hosts: Different,
     hasher: RandomState,
+}
+
+/// Counts how many different things there were, from their hashes, within some hundredths: each sets
+/// one of many bits, and how many stay unset tells how many there were ("linear counting").
+struct Different(Box<[u64]>);
+
+impl Different {
+    /// Eight for each event of a full head.
+    const BITS: usize = 1 << 20;
+
+    fn new() -> Self {
+        Self(vec![0; Self::BITS / 64].into())
+    }
+
+    fn add(&mut self, hash: u64) {
+        let bit = hash as usize % Self::BITS;
+        if let Some(word) = self.0.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
+    }
+
+    fn count(&self) -> usize {
+        let set: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        let bits = Self::BITS as f64;
+        let unset = (bits - f64::from(set)).max(1.0);
+        (bits * (bits / unset).ln()).round() as usize
+    }
 }
 
 /// What is known of them together.
@@ -37,7 +62,7 @@ pub(crate) struct Together {
     pub(crate) last: u64,
     /// How many different people, once sorted.
     pub(crate) people: usize,
-    /// How many different hosts.
+    /// How many different hosts, about.
     pub(crate) hosts: usize,
 }
 
@@ -47,7 +72,7 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
         Self {
             row_at,
             keys: Vec::new(),
-            hosts: HashSet::default(),
+            hosts: Different::new(),
             hasher: RandomState::default(),
         }
     }
@@ -60,7 +85,7 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
             number: row.number,
             place,
         });
-        self.hosts.insert(self.hasher.hash_one(row.host));
+        self.hosts.add(self.hasher.hash_one(row.host));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -76,7 +101,7 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
             newest: time(times().max()?)?,
             last: self.keys.iter().map(|key| key.number).max()?,
             people: self.keys.chunk_by(|a, b| a.person == b.person).count(),
-            hosts: self.hosts.len(),
+            hosts: self.hosts.count(),
         })
     }
 
@@ -91,5 +116,27 @@ impl<'a, F: Fn(usize) -> Option<Row<'a>>> Rows<'a, F> {
             let rows = keys.iter().filter_map(|key| (self.row_at)(key.place));
             rows.collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MON-01: how many different hosts there are is known well enough for what is made of it, none and
+    /// far more than a head holds included.
+    #[test]
+    fn mon_01_different_hosts_are_counted_nearly() {
+        for many in [0, 1, 1_000, 131_072, 1_000_000] {
+            let (mut different, hasher) = (Different::new(), RandomState::default());
+            for _ in 0..3 {
+                (0..many).for_each(|host| different.add(hasher.hash_one(host)));
+            }
+            let (count, many) = (different.count() as f64, f64::from(many));
+            assert!(
+                (count - many).abs() <= 1.0 + many / 50.0,
+                "{count} for {many}"
+            );
+        }
     }
 }

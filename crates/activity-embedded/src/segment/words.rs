@@ -20,6 +20,15 @@ pub(super) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
+    /// With room for so many different texts.
+    pub(super) fn with_room(texts: usize) -> Self {
+        Self {
+            texts: Vec::with_capacity(texts),
+            places: HashMap::with_capacity_and_hasher(texts, RandomState::default()),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn add(&mut self, text: Option<&'a str>) {
         let Some(text) = text else {
             return self.rows.push(None);

@@ -165,7 +165,13 @@ fn array(column: Column, rows: &[Row<'_>]) -> Result<ArrayRef, SegmentError> {
         )?,
         Column::Categories => joined(rows)?,
         _ => {
-            let mut words = Words::default();
+            // Hosts may all be different; of everything else there are a few.
+            let room = if column == Column::Host {
+                rows.len()
+            } else {
+                0
+            };
+            let mut words = Words::with_room(room);
             rows.iter().for_each(|row| words.add(word(column, row)));
             words.array()?
         }
