@@ -10,6 +10,7 @@ mod output;
 mod own_certificate;
 mod ports;
 mod prober;
+mod resident;
 
 mod sample;
 mod serve;

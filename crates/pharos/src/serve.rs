@@ -38,7 +38,7 @@ use crate::output::Output;
 use crate::prober::{FaceProber, Listening};
 use crate::watch::watched;
 use crate::wire::{self, Opened};
-use crate::{descriptors, operator, ports, sample, standby};
+use crate::{descriptors, operator, ports, resident, sample, standby};
 
 /// `pharos serve`
 pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
@@ -66,6 +66,9 @@ pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<
     let running = start(&opened, &args.faces, Mail::Send).await?;
     output.say(format!("Pharos runs for {}.", opened.app.school().name));
     running.tell(output);
+    if let Err(error) = resident::let_go_of_the_start() {
+        tracing::debug!(%error, "what only the start needed stays in memory");
+    }
     wait_for_the_end().await?;
     running.stop().await;
     finish(opened).await;
