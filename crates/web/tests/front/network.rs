@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use pharos_filter::TokenDigest;
 use pharos_records::LedgerFilter;
 use pharos_service::{
-    AskBrowsers, AskRunning, Count, FaceStatus, Running, StrangeBrowser, UpstreamStatus,
+    AskBrowsers, AskRunning, Count, FaceStatus, Faces, Running, StrangeBrowser, UpstreamStatus,
 };
 use pharos_testkit::school::SampleSchool;
 
@@ -78,6 +78,45 @@ async fn fil_17_the_status_page_says_how_pharos_is_doing() {
     teacher.sign_in(&school, "hana.yilmaz").await;
     let page = teacher.get("/network/status").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
+}
+
+/// FIL-15, FIL-20: the page of the network shows, class by class, what the filter is for, which face meets it
+/// here and what is missing; the limits and the living policy say the same.
+#[tokio::test]
+async fn fil_15_the_page_shows_what_the_filter_is_for() {
+    let school = SampleSchool::open().await;
+    school.app.tell_faces(Faces {
+        dns: true,
+        dns_has_upstream: true,
+        ..Faces::default()
+    });
+    let mut browser = Browser::at(&school);
+    browser.sign_in(&school, "kofi.adeyemi").await;
+    let page = browser.get("/network").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in [
+        "What the filter is for",
+        "School devices away from school",
+        "The resolver does not answer over HTTPS",
+        "the resolver, by name",
+        "not covered",
+        "Own phones of staff with school mail",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let limits = browser.get("/limits").await.text;
+    assert!(
+        limits.contains("The resolver does not answer over HTTPS"),
+        "{limits}"
+    );
+    let clause = browser.get("/policy/4.11").await;
+    assert_eq!(clause.status, StatusCode::OK);
+    assert!(clause.text.contains("At risk"), "{}", clause.text);
+    assert!(
+        clause.text.contains("What Pharos cannot see here"),
+        "{}",
+        clause.text
+    );
 }
 
 /// FIL-15: a device away from school is given its own path on a page, which shows the whole address
