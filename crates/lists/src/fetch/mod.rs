@@ -28,6 +28,7 @@ pub use sealed::{SealedFetched, SealedFrom, SealedSubscription};
 pub use url::ListUrl;
 
 use crate::error::ListsError;
+use crate::good;
 use crate::guard::Guard;
 use crate::import::{Accept, Import, Report};
 use crate::store::Lists;
@@ -144,6 +145,26 @@ pub struct Subscription {
     pub guard: Guard,
 }
 
+impl Subscription {
+    /// A digest of all that decides whether and as what a file is taken.
+    fn terms(&self) -> String {
+        let Self {
+            list: _,
+            url,
+            checksum,
+            signature,
+            category,
+            format,
+            renames,
+            every: _,
+            allowed_age: _,
+            guard,
+        } = self;
+        let all = (url, checksum, signature, category, format, renames, guard);
+        good::sha256(format!("{all:?}").as_bytes())
+    }
+}
+
 /// How fetching is done.
 #[derive(Debug, Clone)]
 pub struct Fetching {
@@ -229,10 +250,13 @@ impl Lists {
             .filter(|memory| memory.url == url)
             .unwrap_or_default();
         memory.url = url;
-        if !self.has(&subscription.list) {
-            // The list was taken out or its folder is new: the whole of it is wanted.
+        let terms = subscription.terms();
+        if !self.has(&subscription.list) || memory.terms != terms {
+            // The list was taken out, its folder is new, or something else is asked of it, such as a
+            // signature: "as it was" would let what was never looked at in this way pass for fresh.
             memory.validators = Validators::default();
         }
+        memory.terms = terms;
         let folder = self.incoming(&subscription.list)?;
         let done = self.fetch_into(&folder, subscription, fetching, &memory.validators, now);
         // What stays is removed at the next opening.

@@ -25,6 +25,8 @@ pub(super) struct Memory {
     /// Where it came from: another address begins anew.
     pub(super) url: String,
     pub(super) validators: Validators,
+    /// What was asked of what came: the validators hold for that alone.
+    pub(super) terms: String,
     /// Failures since the last success.
     pub(super) failures: u32,
     /// Not before this.

@@ -286,6 +286,69 @@ fn fil_04_checksum_and_signature_are_kept_to() {
     assert_eq!(categories(&lists.catalogue(), "site54.example"), ["gaming"]);
 }
 
+/// FIL-04: a signature, checksum, category or watched address that is asked for later is asked of what
+/// is held too: the publisher's "as it was" does not let it pass for looked at.
+#[test]
+fn fil_04_what_is_asked_for_later_is_asked_of_what_is_held() {
+    let folder = Folder::new();
+    let lists = folder.open();
+    let publisher = Publisher::start();
+    let file: Vec<u8> = names(0, 50).into();
+    publisher.does("/l.txt", Does::Serves(file.clone(), "\"one\""));
+    let url = |path: &str| ListUrl::parse(&publisher.url(path), false).unwrap();
+    let mut from = subscription(&publisher, "/l.txt");
+    fetch(&lists, &from, now()).unwrap();
+    assert_eq!(fetch(&lists, &from, now()).unwrap(), Fetched::AsItWas);
+
+    let (theirs, other) = ([4; 32], [5; 32]);
+    let signed = |seed: &[u8; 32]| {
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(seed).unwrap();
+        Does::Serves(pair.sign(&file).as_ref().to_vec(), "\"s\"")
+    };
+    let key = SigningKey::from_seed(&theirs).unwrap().public();
+    from.signature = Some((url("/l.txt.sig"), key));
+    publisher.does("/l.txt.sig", signed(&other));
+    for _ in 0..2 {
+        assert!(matches!(
+            fetch(&lists, &from, now()),
+            Err(FetchError::WrongSignature)
+        ));
+    }
+    assert!(status(&lists).trouble.is_some());
+    publisher.does("/l.txt.sig", signed(&theirs));
+    assert!(matches!(
+        fetch(&lists, &from, now()).unwrap(),
+        Fetched::Taken(_)
+    ));
+    assert_eq!(fetch(&lists, &from, now()).unwrap(), Fetched::AsItWas);
+
+    from.signature = Some((
+        url("/l.txt.sig"),
+        SigningKey::from_seed(&other).unwrap().public(),
+    ));
+    assert!(matches!(
+        fetch(&lists, &from, now()),
+        Err(FetchError::WrongSignature)
+    ));
+    from.signature = None;
+    from.checksum = Some(url("/sums"));
+    let wrong = format!("{}  l.txt\n", "00".repeat(32));
+    publisher.does("/sums", Does::Serves(wrong.into(), "\"s\""));
+    assert!(matches!(
+        fetch(&lists, &from, now()),
+        Err(FetchError::WrongChecksum)
+    ));
+    from.checksum = None;
+    from.category = Some("sport".to_owned());
+    assert!(matches!(
+        refusal(fetch(&lists, &from, now())),
+        Refusal::Shrank { .. }
+    ));
+    from.category = Some("gaming".to_owned());
+    from.guard.must_not_hold = vec![Address::parse("site7.example").unwrap()];
+    refusal(fetch(&lists, &from, now()));
+}
+
 /// FIL-04: over https with a certificate that is trusted, and not with another.
 #[test]
 fn fil_04_https_publishers_are_known_by_their_certificates() {
