@@ -188,6 +188,11 @@ pub enum FloorError {
         /// The version in force.
         held: u64,
     },
+    /// Of the version that is in force, with another content.
+    #[error(
+        "it has version {0} as the issue in force has, and says something else: the trust has to raise the version for what it changed to be taken"
+    )]
+    SameVersion(u64),
     /// Signed, and wrong all the same.
     #[error("{0}")]
     Wrong(String),

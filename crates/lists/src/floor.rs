@@ -59,6 +59,8 @@ pub struct HeldIssue {
     pub version: u64,
     /// When it was taken in.
     pub taken: Timestamp,
+    /// SHA-256 of its file, in hexadecimal.
+    pub sha256: String,
     /// Its text, with the signature.
     pub text: String,
 }
@@ -75,6 +77,11 @@ pub fn sign_text(text: &str, key: &SigningKey) -> Vec<u8> {
     signed.extend_from_slice(signature.as_bytes());
     signed.push(b'\n');
     signed
+}
+
+/// SHA-256 of a signed floor's file, in hexadecimal: issues of one version are told apart by it.
+pub fn floor_sha256(signed: &[u8]) -> String {
+    good::sha256(signed)
 }
 
 /// The text above the line with the signature, or the whole where there is none.
@@ -155,12 +162,12 @@ impl Lists {
         }
         let held = mark.issues.first().map_or(0, |issue| issue.version);
         let sha256 = good::sha256(signed);
-        let again = head.version == held
-            && self.floor_is_gone()
-            && mark
-                .issues
-                .first()
-                .is_some_and(|issue| issue.sha256 == sha256);
+        let first = mark.issues.first();
+        let same = first.is_some_and(|issue| issue.sha256 == sha256);
+        if head.version == held && first.is_some() && !same {
+            return Err(FloorError::SameVersion(held).into());
+        }
+        let again = head.version == held && same && self.floor_is_gone();
         if head.version <= held && !again {
             let offered = head.version;
             return Err(FloorError::NotNewer { offered, held }.into());
@@ -177,6 +184,7 @@ impl Lists {
                     version: head.version,
                     sha256,
                     taken: now,
+                    untold: true,
                 },
             );
             for old in mark.issues.split_off(mark.issues.len().min(ISSUES_MAX)) {
@@ -186,6 +194,34 @@ impl Lists {
             self.set_floor_mark(Some(mark))?;
         }
         Ok(head.version)
+    }
+
+    /// Versions of kept issues that were taken in and of which the change log may not know: noting them
+    /// was cut short. The oldest first.
+    pub fn floor_untold(&self) -> Vec<u64> {
+        let issues = self.floor_mark().map(|mark| mark.issues);
+        let untold = issues.into_iter().flatten().rev();
+        untold
+            .filter(|issue| issue.untold)
+            .map(|issue| issue.version)
+            .collect()
+    }
+
+    /// The change log knows of an issue now.
+    ///
+    /// # Errors
+    /// [`ListsError`] when the manifest cannot be written.
+    pub fn floor_told(&self, version: u64) -> Result<(), ListsError> {
+        let _lock = self.lock()?;
+        let Some(mut mark) = self.floor_mark() else {
+            return Ok(());
+        };
+        let mut issues = mark.issues.iter_mut();
+        match issues.find(|issue| issue.version == version && issue.untold) {
+            Some(issue) => issue.untold = false,
+            None => return Ok(()),
+        }
+        self.set_floor_mark(Some(mark))
     }
 
     /// The name of the trust that is pinned, whether its floor can be read or not.
@@ -257,6 +293,7 @@ impl Lists {
         Ok(HeldIssue {
             version: issue.version,
             taken: issue.taken,
+            sha256: issue.sha256.clone(),
             text: String::from_utf8(bytes).map_err(|_| gone())?,
         })
     }

@@ -41,7 +41,7 @@ pub use fetch::{
     FetchError, FetchLimits, FetchStatus, Fetched, Fetching, FloorFetched, ListUrl, SealedFetched,
     SealedFrom, SealedSubscription, Subscription, Trust,
 };
-pub use floor::{FloorHead, HeldFloor, HeldIssue, ReadFloor, sign_text, signed_text};
+pub use floor::{FloorHead, HeldFloor, HeldIssue, ReadFloor, floor_sha256, sign_text, signed_text};
 pub use good::{ManifestFound, ManifestKey};
 pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};

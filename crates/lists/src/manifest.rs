@@ -52,6 +52,9 @@ pub(crate) struct FloorIssue {
     /// SHA-256 of its file.
     pub(crate) sha256: String,
     pub(crate) taken: Timestamp,
+    /// Whether the change log may not know of it yet (REQ-04).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) untold: bool,
 }
 
 /// That a sealed list must be there, and at least which issue of it.

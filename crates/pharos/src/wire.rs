@@ -205,6 +205,10 @@ impl Ground {
                 "everything is refused until the sealed lists and the trust's floor are back"
             );
         }
+        if let Err(error) = app.settle_floor().await {
+            // The jobs try again.
+            tracing::warn!(%error, "an issue of the trust's floor is not noted or not in force yet");
+        }
         Ok(self.opened(app, records, refusing))
     }
 

@@ -72,4 +72,4 @@ pub use spec::{PhaseMode, PolicySpec};
 pub use steady::Whereabouts;
 pub use subject::{Member, Subject};
 pub use tighten::loosens;
-pub use under_floor::under_floor;
+pub use under_floor::{is_help_of, under_floor};

@@ -232,8 +232,8 @@ fn remove(kinds: &mut BTreeSet<Role>, except: &[String]) {
     }
 }
 
-/// Whether the floor says nothing of a site, because it is help.
-fn is_help_of(site: &str, floor: &FloorSpec) -> bool {
+/// Whether a floor says nothing of a site, because it is help: named so by the floor, or well known.
+pub fn is_help_of(site: &str, floor: &FloorSpec) -> bool {
     let known = Address::parse(site).is_ok_and(|site| crate::is_well_known_help(site.host()));
     known || within(site, &floor.help)
 }

@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     /// What people are kept to who act for one campus.
     pub(crate) kept: ArcSwap<crate::campus::Kept>,
     pub(crate) desk: Arc<Desk>,
+    /// The floor under the policy in force.
+    pub(crate) standing_on: std::sync::Mutex<Option<pharos_policy::spec::FloorSpec>>,
     /// Held while a snapshot is built, so that the last change is the one in force.
     pub(crate) building: Mutex<()>,
     /// Password hashing takes memory and a core: two at a time.
@@ -111,6 +113,7 @@ impl App {
                 when_in_force: std::sync::OnceLock::new(),
                 kept: ArcSwap::default(),
                 desk: Arc::new(Desk::default()),
+                standing_on: std::sync::Mutex::new(None),
                 building: Mutex::new(()),
                 hashing: Semaphore::new(2),
                 tries: Default::default(),

@@ -5,6 +5,8 @@
 //! stands in the change log (REQ-04). Nobody of the school lets go of it: that is done at the machine.
 
 mod report;
+mod standing;
+mod taking;
 
 use std::path::PathBuf;
 
@@ -13,11 +15,13 @@ use pharos_access::{Actor, Target, Warrant, act};
 use pharos_catalogue::Address;
 use pharos_filter::Query;
 use pharos_ledger::Detail;
-use pharos_lists::{FloorFetched, FloorHead, ListUrl, SealedFrom};
-use pharos_pack::{Floor, Options, Problem as PackProblem, TrustSource, load_floor};
+use pharos_lists::{FloorFetched, ListUrl, SealedFrom};
+use pharos_pack::{TrustSource, load_floor};
 use pharos_policy::spec::RuleSpec;
-use pharos_policy::{Action, Layer, PolicySpec, under_floor};
+use pharos_policy::{Action, Layer, PolicySpec, is_help_of, under_floor};
 use pharos_school::{Face, PersonId};
+
+pub use standing::FloorStanding;
 
 pub use report::{CheckTold, ClauseTold, FloorTold, SchoolReport};
 
@@ -27,34 +31,6 @@ use crate::{App, Error};
 
 /// The largest floor that is fetched, in MiB.
 const MB_MAX: u32 = 1;
-
-/// How the school stands on its trust's floor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FloorStanding {
-    /// The trust's name.
-    pub trust: String,
-    /// Whether the trust's signature keeps it: no version of the pack can drop it then.
-    pub signed: bool,
-    /// The trust's pinned key, in hexadecimal; empty where none is pinned.
-    pub key: String,
-    /// The floor in force; `None`: none yet.
-    pub floor: Option<Floor>,
-    /// When it was taken in; `None` where it came with the pack.
-    pub taken: Option<Timestamp>,
-    /// When the trust's source last answered with something usable.
-    pub looked: Option<Timestamp>,
-    /// What is wrong: fetching, a file that is gone.
-    pub trouble: Option<String>,
-    /// Whether the source has not been seen for longer than the pack allows.
-    pub stale: bool,
-    /// Lines of the pack in force that ask for less; the floor holds all the same.
-    pub below: Vec<PackProblem>,
-    /// Categories of the floor for which no list in force has entries: nothing is blocked by them yet.
-    pub waiting: Vec<String>,
-    /// Help sites of the school's own that the floor closes to pupils: the trust alone can say that they
-    /// are help (FIL-13).
-    pub closed_help: Vec<String>,
-}
 
 impl App {
     /// Pins the trust's name and public key. Gives whether that was new.
@@ -86,13 +62,14 @@ impl App {
         let permit = self
             .may::<act::ChangeSettings>(actor, Target::School)
             .await?;
-        let taken = self.inner().lists.floor_take(signed, &head, self.now());
+        let reader = self.floor_reader().await?;
+        let lists = &self.inner().lists;
+        let taken = lists.floor_take(signed, &|text| reader.head(text), self.now());
         let trust = self.pinned_trust();
         match taken {
             Ok(version) => {
-                self.note_floor(&permit, &trust, "taken in", Some(version))
+                self.put_issue_in_force(&permit, &trust, "taken in", version)
                     .await?;
-                self.rebuild().await?;
                 Ok(version)
             }
             Err(error) => {
@@ -117,26 +94,37 @@ impl App {
         let from = source_of(&trust).ok_or(Error::NotFound)?.map_err(|error| {
             Error::Refused(format!("The trust's floor cannot be fetched: {error}."))
         })?;
-        if let Some(key) = trust.publisher_key {
-            self.join_trust(actor, &trust.name, key).await?;
-        }
         let every = SignedDuration::from_hours(i64::from(trust.refresh_hours));
         let (app, now) = (self.clone(), self.now());
+        if let Some(key) = trust.publisher_key
+            && let Err(error) = self.join_trust(actor, &trust.name, key).await
+        {
+            if let Error::Refused(why) = &error {
+                // A fetch that failed as any other does: shown, and tried again after a wait.
+                let lists = &self.inner().lists;
+                lists
+                    .floor_fetch_failed((&from, every), why.clone(), (now, chance()))
+                    .map_err(refused)?;
+                self.note_floor(&permit, &trust.name, "refused", None)
+                    .await?;
+            }
+            return Err(error);
+        }
+        let reader = self.floor_reader().await?;
         let fetched = in_background("fetching a floor", move || {
             let fetching = fetching(MB_MAX).map_err(|error| error.to_string())?;
             let lists = &app.inner().lists;
             let when = (now, chance());
             lists
-                .fetch_floor((&from, every), &fetching, &head, when)
+                .fetch_floor((&from, every), &fetching, &|text| reader.head(text), when)
                 .map_err(|error| error.to_string())
         })
         .await?;
         match fetched {
             Ok(FloorFetched::AsItWas) => Ok(FloorFetched::AsItWas),
             Ok(FloorFetched::Taken(version)) => {
-                self.note_floor(&permit, &trust.name, "fetched", Some(version))
+                self.put_issue_in_force(&permit, &trust.name, "fetched", version)
                     .await?;
-                self.rebuild().await?;
                 Ok(FloorFetched::Taken(version))
             }
             Err(why) => {
@@ -180,6 +168,14 @@ impl App {
     /// Fetches the floor when it is due; a failure is logged, told to the technical team once a day
     /// and shows on the pages.
     pub(crate) async fn refresh_due_floor(&self) -> Result<bool, Error> {
+        match self.settle_floor().await {
+            Ok(()) => {}
+            Err(denied @ Error::Denied(_)) => return Err(denied),
+            Err(error) => {
+                tracing::warn!(%error, "the trust's floor is held and not in force; what was before stays");
+                self.tell_of_refusal("floor").await?;
+            }
+        }
         let school = self.school();
         let from = school.pack.trust.as_ref().and_then(source_of);
         let Some(Ok(from)) = from else {
@@ -197,63 +193,6 @@ impl App {
                 Ok(false)
             }
         }
-    }
-
-    /// How the school stands on its trust's floor; `None` where it has no trust and no floor.
-    ///
-    /// # Errors
-    /// [`Error::Denied`]; when the pack in force cannot be read.
-    pub async fn floor_standing(&self, actor: &Actor) -> Result<Option<FloorStanding>, Error> {
-        self.may::<act::ReadPolicy>(actor, Target::School).await?;
-        let school = self.school();
-        let lists = &self.inner().lists;
-        let (held, gone) = match lists.floor() {
-            Ok(held) => (held, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let signed = held.as_ref().and_then(|held| held.issue.as_ref());
-        let floor = match signed {
-            Some(issue) => load_floor(&issue.text).floor,
-            None => school.pack.floor.clone(),
-        };
-        let wanted = school.pack.trust.as_ref();
-        let trust = lists
-            .floor_trust()
-            .or_else(|| wanted.map(|wanted| wanted.name.clone()))
-            .or_else(|| floor.as_ref().map(|floor| floor.trust.clone()));
-        let Some(trust) = trust else {
-            return Ok(None);
-        };
-        let fetch = lists.floor_fetch_status();
-        let looked = fetch.as_ref().and_then(|fetch| fetch.last_good);
-        let fetched = wanted.filter(|wanted| wanted.source.is_some());
-        let stale = fetched.is_some_and(|wanted| {
-            let allowed = SignedDuration::from_hours(24 * i64::from(wanted.alert_days));
-            looked.is_none_or(|looked| self.now().duration_since(looked) > allowed)
-        });
-        let below = match &floor {
-            Some(floor) => self.below(floor).await?,
-            None => Vec::new(),
-        };
-        Ok(Some(FloorStanding {
-            trust,
-            signed: signed.is_some(),
-            key: held
-                .as_ref()
-                .map(|held| hex::encode(held.publisher))
-                .unwrap_or_default(),
-            taken: signed.map(|issue| issue.taken),
-            looked,
-            trouble: gone.or_else(|| fetch.and_then(|fetch| fetch.trouble)),
-            stale,
-            below,
-            waiting: floor
-                .as_ref()
-                .map(|floor| self.without_list(floor))
-                .unwrap_or_default(),
-            closed_help: self.closed_help(),
-            floor,
-        }))
     }
 
     /// Why the trust's floor cannot be put in force, where it cannot: gone, or changed on the machine.
@@ -286,10 +225,6 @@ impl App {
             })?;
             spec.floor = Some(floor.spec);
         }
-        // The pages are how people sign in, accept the notice and ask.
-        if let Some(floor) = &mut spec.floor {
-            floor.help.extend(self.own_page_host());
-        }
         Ok(())
     }
 
@@ -313,7 +248,9 @@ impl App {
         let by = format!("{}, floor {}", floor.by, floor.version);
         let shut = if opens.people.is_empty() {
             let mut categories = opens.categories.to_vec();
-            categories.extend(opens.sites.iter().flat_map(|site| self.categories_of(site)));
+            // Of what is help the floor says nothing, whatever the lists say of it.
+            let sites = opens.sites.iter().filter(|site| !is_help_of(site, &floor));
+            categories.extend(sites.flat_map(|site| self.categories_of(site)));
             spec.rules.push(RuleSpec {
                 name: "opening".to_owned(),
                 action: Action::Allow,
@@ -361,58 +298,6 @@ impl App {
         decision.layer == Layer::Floor
     }
 
-    /// Lines of the pack in force that ask for less than a floor.
-    async fn below(&self, floor: &Floor) -> Result<Vec<PackProblem>, Error> {
-        let files = self.files_in_force().await?;
-        let options = Options {
-            floor: Some(floor),
-            ..Options::default()
-        };
-        Ok(pharos_pack::load_with(&files, &options).below_floor)
-    }
-
-    /// Help sites of the pack that the floor in force closes to whoever is not known, as to pupils.
-    fn closed_help(&self) -> Vec<String> {
-        let Ok(snapshot) = self.filter().snapshot() else {
-            return Vec::new();
-        };
-        let who = crate::explain::stated(None);
-        let school = self.school();
-        let sites = school.pack.filter.help.iter().flat_map(|help| &help.sites);
-        let is_closed = |site: &&String| {
-            let Ok(address) = Address::parse(site) else {
-                return false;
-            };
-            let query = Query {
-                address: &address,
-                who: &who,
-                from: None,
-                face: Face::Explain,
-                now: self.now(),
-            };
-            let decision = snapshot.decide(&query);
-            decision.layer == Layer::Floor && decision.action == Action::Block
-        };
-        sites.filter(is_closed).cloned().collect()
-    }
-
-    /// Categories of a floor that no list in force carries.
-    fn without_list(&self, floor: &Floor) -> Vec<String> {
-        let catalogue = self.inner().lists.catalogue();
-        let carried = catalogue.names();
-        let mut waiting: Vec<String> = floor
-            .spec
-            .blocks
-            .iter()
-            .flat_map(|block| block.categories.iter())
-            .filter(|category| !carried.iter().any(|name| **name == ***category))
-            .cloned()
-            .collect();
-        waiting.sort();
-        waiting.dedup();
-        waiting
-    }
-
     fn pinned_trust(&self) -> String {
         let lists = &self.inner().lists;
         lists
@@ -445,21 +330,6 @@ pub(crate) struct Opens<'o> {
     pub(crate) people: &'o [PersonId],
     pub(crate) sites: &'o [String],
     pub(crate) categories: &'o [String],
-}
-
-/// What the list folder asks of a floor's text.
-fn head(text: &str) -> Result<FloorHead, String> {
-    let loaded = load_floor(text);
-    match loaded.floor {
-        Some(floor) => Ok(FloorHead {
-            trust: floor.trust,
-            version: floor.version,
-        }),
-        None => {
-            let wrong = loaded.problems.iter().find(|problem| problem.is_error());
-            Err(wrong.map_or_else(|| "it is no floor".to_owned(), ToString::to_string))
-        }
-    }
 }
 
 /// Where issues come from; `None` where they are brought in by hand.

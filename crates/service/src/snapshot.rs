@@ -25,10 +25,7 @@ impl App {
         let school = self.school();
         let people = self.known_roll().await?;
         let classes = self.records().classes().await?;
-        let mut spec = school.pack.filter_on(self.today());
-        self.add_overrides(&mut spec, self.now()).await?;
-        crate::checks::add_devices(&mut spec);
-        self.add_own_pages(&mut spec);
+        let mut spec = self.spec_without_floor(&school).await?;
         self.add_floor(&mut spec, None)?;
         let catalogue = self.inner().lists.catalogue();
         let sealed = self
@@ -71,7 +68,20 @@ impl App {
         let kept = crate::campus::Kept::of(&school.pack.campuses, &snapshot);
         self.inner().kept.store(Arc::new(kept));
         self.filter().install(snapshot);
+        self.note_standing_on(spec.floor);
         Ok(())
+    }
+
+    /// What the school itself wants now: its pack with the overrides in force.
+    pub(crate) async fn spec_without_floor(
+        &self,
+        school: &crate::School,
+    ) -> Result<PolicySpec, Error> {
+        let mut spec = school.pack.filter_on(self.today());
+        self.add_overrides(&mut spec, self.now()).await?;
+        crate::checks::add_devices(&mut spec);
+        self.add_own_pages(&mut spec);
+        Ok(spec)
     }
 
     /// Builds anew when a membership of an exception group is over, or the assessment of a search tool

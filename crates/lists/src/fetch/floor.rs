@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::http::Validators;
 use super::sealed::{SealedFrom, found};
-use super::state::Book;
+use super::state::{Book, Memory};
 use super::{FetchError, FetchStatus, Fetching, UnderWay};
 use crate::error::{FloorError, ListsError};
 use crate::floor::{FLOOR_MAX, ReadFloor};
@@ -57,13 +57,7 @@ impl Lists {
         let _turn = UnderWay::begin(self, BOOK_PAGE).ok_or_else(|| ListsError::Busy {
             path: self.root().to_owned(),
         })?;
-        let url = from.to_string();
-        let mut memory = Book::read(&self.book())
-            .0
-            .remove(BOOK_PAGE)
-            .filter(|memory| memory.url == url)
-            .unwrap_or_default();
-        memory.url = url;
+        let mut memory = self.floor_memory(from);
         if self.floor_is_gone() {
             // What is missing or damaged is wanted whole.
             memory.validators = Validators::default();
@@ -80,6 +74,32 @@ impl Lists {
         };
         self.remember(BOOK_PAGE, memory)?;
         result
+    }
+
+    /// Remembers a fetch that failed before anything was asked for, as when the key that the pack names
+    /// is not the pinned one: the next try is put off, and the trouble shows. `chance` as in
+    /// [`Lists::fetch_floor`].
+    ///
+    /// # Errors
+    /// [`ListsError`] when the book of fetches cannot be written.
+    pub fn floor_fetch_failed(
+        &self,
+        (from, every): (&SealedFrom, SignedDuration),
+        trouble: String,
+        (now, chance): (Timestamp, u64),
+    ) -> Result<(), ListsError> {
+        let mut memory = self.floor_memory(from);
+        memory.failed(trouble, every, now, chance);
+        self.remember(BOOK_PAGE, memory)
+    }
+
+    /// What is remembered of a source; another source begins anew.
+    fn floor_memory(&self, from: &SealedFrom) -> Memory {
+        let url = from.to_string();
+        let page = Book::read(&self.book()).0.remove(BOOK_PAGE);
+        let mut memory = page.filter(|memory| memory.url == url).unwrap_or_default();
+        memory.url = url;
+        memory
     }
 
     fn floor_from(

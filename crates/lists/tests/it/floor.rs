@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pharos_lists::{
     FetchLimits, Fetching, FloorError, FloorFetched, FloorHead, ListUrl, Lists, ListsError,
-    SealedFrom, SigningKey, Trust, UnpackLimits, sign_text,
+    SealedFrom, SigningKey, Trust, UnpackLimits, floor_sha256, sign_text,
 };
 
 use crate::publisher::{Does, Publisher};
@@ -219,4 +219,52 @@ fn fil_04_a_newer_floor_is_in_force_after_the_next_fetch() {
     trust.does("/floor.toml", Does::Serves(issue(2), "\"3\""));
     assert_eq!(fetch(now() + hours(72)).unwrap(), FloorFetched::Taken(2));
     assert_eq!(lists.fetch_status(), [], "it is no list");
+}
+
+/// FIL-04, FIL-06: an issue of the version that is held, with another content, is no "as it was": the
+/// fetch fails and says so, and the issue that is held stays.
+#[test]
+fn fil_04_an_issue_changed_without_a_new_version_is_trouble() {
+    let folder = Folder::new();
+    let lists = joined(&folder);
+    take(&lists, &issue(1)).unwrap();
+    let changed = sign_text(&format!("{TRUST}\n1\nand more\n"), &key());
+    let why = match take(&lists, &changed) {
+        Err(ListsError::Floor(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(why, FloorError::SameVersion(1));
+    let file = folder.file("floor.toml", "");
+    fs::write(&file, &changed).unwrap();
+    let from = SealedFrom::File(file);
+    let fetching = Fetching {
+        trust: Trust::of(rustls::RootCertStore::empty()).unwrap(),
+        limits: FetchLimits::default(),
+        unpack: UnpackLimits::default(),
+    };
+    let fetched = lists.fetch_floor((&from, hours(24)), &fetching, &read, (now(), 0));
+    assert!(fetched.is_err(), "{fetched:?}");
+    let trouble = lists.floor_fetch_status().unwrap().trouble.unwrap();
+    assert!(trouble.contains("raise the version"), "{trouble}");
+    let held = lists.floor().unwrap().unwrap().issue.unwrap();
+    assert_eq!(held.sha256, floor_sha256(&issue(1)));
+}
+
+/// REQ-04: an issue counts as unknown to the change log until it was noted there, over a restart too.
+#[test]
+fn req_04_an_issue_is_untold_until_it_is_noted() {
+    let folder = Folder::new();
+    let lists = joined(&folder);
+    take(&lists, &issue(1)).unwrap();
+    take(&lists, &issue(2)).unwrap();
+    drop(lists);
+    let lists = folder.open();
+    assert_eq!(lists.floor_untold(), [1, 2]);
+    lists.floor_told(2).unwrap();
+    lists.floor_told(9).unwrap();
+    assert_eq!(lists.floor_untold(), [1]);
+    lists.floor_told(1).unwrap();
+    drop(lists);
+    assert_eq!(folder.open().floor_untold(), [0; 0]);
+    assert_eq!(in_force(&folder.open()), Some(2));
 }

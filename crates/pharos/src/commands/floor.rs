@@ -87,6 +87,8 @@ async fn status(opened: &Opened, output: &mut Output) -> anyhow::Result<u8> {
             "trust": standing.trust,
             "trust_key": standing.key,
             "signed": standing.signed,
+            "in_force": standing.in_force,
+            "sha256": standing.sha256,
             "version": standing.floor.as_ref().map(|floor| floor.version),
             "issued": standing.floor.as_ref().map(|floor| floor.issued.to_string()),
             "taken": standing.taken,
@@ -142,7 +144,7 @@ fn say(standing: &FloorStanding, output: &mut Output) {
     }
     if !standing.closed_help.is_empty() {
         output.problem(&format!(
-            "The floor closes these help sites of the school; ask the trust to name them in its [[help]]: {}",
+            "The floor closes these help sites of the school, or its pages of Pharos; ask the trust to name them in its [[help]]: {}",
             standing.closed_help.join(", ")
         ));
     }

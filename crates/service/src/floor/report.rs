@@ -30,11 +30,12 @@ pub struct SchoolReport {
     pub policy: u64,
     /// The trust that it is meant for; empty where the school has none.
     pub trust: String,
-    /// The floor in force.
+    /// The floor that is held.
     pub floor: Option<FloorTold>,
     /// When the trust's source last answered with something usable.
     pub looked: Option<Timestamp>,
-    /// Whether something is wrong with the floor: not fetched for too long, gone from the folder.
+    /// Whether something is wrong with the floor: not fetched for too long, gone from the folder, held and
+    /// not in force.
     pub floor_trouble: bool,
     /// Lines of the school's pack that ask for less than the floor.
     pub below: usize,
@@ -53,7 +54,7 @@ pub struct SchoolReport {
     pub stale_lists: Vec<String>,
 }
 
-/// The floor in force at a school.
+/// The floor that a school holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FloorTold {
     /// Its version.
@@ -64,6 +65,15 @@ pub struct FloorTold {
     pub taken: Option<Timestamp>,
     /// Whether the trust's signature keeps it.
     pub signed: bool,
+    /// Whether it is the one that the filter decides by; `false`: held, and not in force.
+    #[serde(default = "yes")]
+    pub in_force: bool,
+    /// The public key that the school pinned for its trust, in hexadecimal; empty where none is.
+    #[serde(default)]
+    pub key: String,
+    /// SHA-256 of the signed issue's file, in hexadecimal; empty for one that came with the pack.
+    #[serde(default)]
+    pub sha256: String,
 }
 
 /// A self-check.
@@ -129,6 +139,9 @@ impl App {
                     issued: floor.issued,
                     taken: standing.taken,
                     signed: standing.signed,
+                    in_force: standing.in_force,
+                    key: standing.key.clone(),
+                    sha256: standing.sha256.clone(),
                 })
             }),
             looked: standing.as_ref().and_then(|standing| standing.looked),
@@ -157,6 +170,11 @@ impl App {
             .await?;
         Ok(report)
     }
+}
+
+/// Forms without the word are of programs that took what is held for what is in force.
+fn yes() -> bool {
+    true
 }
 
 fn named<T>(all: impl IntoIterator<Item = T>) -> Vec<T> {

@@ -13,14 +13,14 @@ use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::{is_closed, said, system};
 
-const TRUST: &str = "Saltmarsh Learning Trust";
+pub(crate) const TRUST: &str = "Saltmarsh Learning Trust";
 
-fn key() -> SigningKey {
+pub(crate) fn key() -> SigningKey {
     SigningKey::from_seed(&[7; 32]).unwrap()
 }
 
 /// An issue that blocks one site for all pupils.
-fn issue(version: u32) -> Vec<u8> {
+pub(crate) fn issue(version: u32) -> Vec<u8> {
     let text = format!(
         r#"floor = 1
 [trust]
@@ -41,7 +41,7 @@ youtube = "strict"
     sign_text(&text, &key())
 }
 
-async fn joined() -> SampleSchool {
+pub(crate) async fn joined() -> SampleSchool {
     let school = SampleSchool::open().await;
     let key = key().public();
     assert!(school.app.join_trust(&system(), TRUST, key).await.unwrap());

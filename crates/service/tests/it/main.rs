@@ -16,6 +16,7 @@ mod checks;
 mod evidence;
 mod filtering;
 mod floor;
+mod floor_held;
 mod lists;
 mod looking;
 mod mail_cap;

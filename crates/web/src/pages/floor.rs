@@ -66,7 +66,7 @@ fn warnings(sheet: Sheet, standing: &FloorStanding) -> Sheet {
     }
     if !standing.closed_help.is_empty() {
         warn(format!(
-            "The floor closes these help sites of the school to pupils. Only the trust can say that they are help: ask it to name them. It reads of them in the school's report as well: {}.",
+            "The floor closes these help sites of the school, or the pages of Pharos themselves, to pupils. Only the trust can say that they are help: ask it to name them. It reads of them in the school's report as well: {}.",
             standing.closed_help.join(", ")
         ));
     }
