@@ -39,6 +39,10 @@ pub(crate) enum TrustCommand {
         /// The floor that all should stand on
         #[arg(long, value_name = "FILE")]
         floor: Option<PathBuf>,
+        /// The trust's public key (64 hexadecimal digits): the floor given is the signed file as it is
+        /// published, and schools must hold that very issue under this key
+        #[arg(long, value_name = "DIGITS", requires = "floor")]
+        key: Option<String>,
         /// A report older than this counts as missing
         #[arg(long, default_value_t = 8)]
         days: u32,

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
-use pharos_lists::{SigningKey, sign_text, signed_text};
+use pharos_lists::{SigningKey, floor_sha256, sign_text, signed_text};
 use pharos_pack::{FLOOR_BYTES_MAX, Floor, load_floor};
-use pharos_service::SchoolReport;
+use pharos_service::{FloorTold, SchoolReport};
 use serde::Serialize;
 
 use crate::cli::TrustCommand;
@@ -20,6 +20,9 @@ const SCHOOLS_MAX: usize = 2_000;
 /// The largest report that is read, in bytes.
 const REPORT_BYTES_MAX: u64 = 1 << 20;
 
+/// How far the clock of a school may run ahead.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24);
+
 pub(crate) fn run(command: &TrustCommand, output: &mut Output) -> anyhow::Result<u8> {
     match command {
         TrustCommand::Key { file } => make_key(file, output),
@@ -29,18 +32,25 @@ pub(crate) fn run(command: &TrustCommand, output: &mut Output) -> anyhow::Result
             dir,
             schools,
             floor,
+            key,
             days,
         } => {
-            let floor = match floor {
+            let read = match floor {
                 Some(file) => match floor_in(file, output)? {
                     Some(floor) => Some(floor),
                     None => return Ok(1),
                 },
                 None => None,
             };
+            let now = Timestamp::now();
             let wanted = Wanted {
-                version: floor.map(|floor| floor.version),
-                since: Timestamp::now() - SignedDuration::from_hours(24 * i64::from(*days)),
+                version: read.map(|floor| floor.version),
+                published: match (floor, key) {
+                    (Some(file), Some(key)) => Some(published(file, key)?),
+                    _ => None,
+                },
+                now,
+                since: now - SignedDuration::from_hours(24 * i64::from(*days)),
             };
             overview(dir, schools, &wanted, output)
         }
@@ -106,7 +116,34 @@ fn sign(key: &Path, floor: &Path, out: &Path, output: &mut Output) -> anyhow::Re
 /// What a school should show.
 struct Wanted {
     version: Option<u64>,
+    published: Option<Published>,
+    now: Timestamp,
     since: Timestamp,
+}
+
+/// The issue as the trust published it, both in hexadecimal.
+struct Published {
+    /// The trust's public key.
+    key: String,
+    /// SHA-256 of the file.
+    sha256: String,
+}
+
+fn published(file: &Path, digits: &str) -> anyhow::Result<Published> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(digits.trim(), &mut key)
+        .context("--key is no public key: 64 hexadecimal digits are expected")?;
+    let signed = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    signed_text(&signed, &key).with_context(|| {
+        format!(
+            "{} is not signed by this key; with --key the file is the one that `pharos trust sign` wrote",
+            file.display()
+        )
+    })?;
+    Ok(Published {
+        key: hex::encode(key),
+        sha256: floor_sha256(&signed),
+    })
 }
 
 /// One school of the overview.
@@ -125,7 +162,7 @@ fn overview(
     output: &mut Output,
 ) -> anyhow::Result<u8> {
     let known = known_schools(schools)?;
-    let (newest, strangers) = reports(dir, &known)?;
+    let (newest, strangers) = reports(dir, &known, wanted.now)?;
     let mut lines: Vec<Line> = Vec::new();
     for (key, school) in &known {
         let report = newest.get(key).cloned();
@@ -186,19 +223,12 @@ fn wrong(report: Option<&SchoolReport>, wanted: &Wanted) -> Vec<String> {
     }
     match (&report.floor, wanted.version) {
         (None, _) => found.push("no floor is in force".to_owned()),
-        (Some(floor), Some(version)) if floor.version < version => {
-            found.push(format!(
-                "floor {} is in force, not {version}",
-                floor.version
-            ));
-        }
-        (Some(floor), _) if !floor.signed => {
-            found.push("the floor stands in the school's own pack, unsigned".to_owned());
-        }
-        _ => {}
+        (Some(floor), version) => found.extend(wrong_with(floor, version, wanted)),
     }
     if report.floor_trouble {
-        found.push("its floor is not fetched, or was changed on its machine".to_owned());
+        found.push(
+            "its floor is not fetched or not in force, or was changed on its machine".to_owned(),
+        );
     }
     match report.check {
         None => found.push("its filter was never checked".to_owned()),
@@ -239,6 +269,42 @@ fn wrong(report: Option<&SchoolReport>, wanted: &Wanted) -> Vec<String> {
     found
 }
 
+/// What is wrong with the floor that a school holds.
+fn wrong_with(floor: &FloorTold, version: Option<u64>, wanted: &Wanted) -> Option<String> {
+    if !floor.signed {
+        return Some("the floor stands in the school's own pack, unsigned".to_owned());
+    }
+    let by_whom = wanted.published.as_ref();
+    if by_whom.is_some() && floor.key.is_empty() {
+        return Some("its report does not say whose key it pinned: update Pharos there".to_owned());
+    }
+    if by_whom.is_some_and(|published| floor.key != published.key) {
+        return Some(format!(
+            "it pinned another key than the trust's, {}: its floor is not the trust's",
+            floor.key
+        ));
+    }
+    let held = floor.version;
+    if !floor.in_force {
+        return Some(format!("floor {held} is held there and not in force"));
+    }
+    let version = version?;
+    if held < version {
+        return Some(format!("floor {held} is in force, not {version}"));
+    }
+    let published = by_whom?;
+    if held > version {
+        return Some(format!(
+            "it holds floor {held}, newer than the published {version}"
+        ));
+    }
+    (floor.sha256 != published.sha256).then(|| {
+        format!(
+            "its floor {held} says something else than the published one: raise the version with each issue"
+        )
+    })
+}
+
 /// Keys with the schools that they are of.
 fn known_schools(file: &Path) -> anyhow::Result<BTreeMap<[u8; 32], String>> {
     let text =
@@ -259,7 +325,13 @@ fn known_schools(file: &Path) -> anyhow::Result<BTreeMap<[u8; 32], String>> {
                 n + 1
             );
         }
-        known.insert(key, school.trim().to_owned());
+        if let Some(other) = known.insert(key, school.trim().to_owned()) {
+            bail!(
+                "{}:{}: this key stands with {other} already; each school has its own (`pharos floor status`)",
+                file.display(),
+                n + 1
+            );
+        }
         if known.len() > SCHOOLS_MAX {
             bail!("{} names more than {SCHOOLS_MAX} schools", file.display());
         }
@@ -275,6 +347,7 @@ fn known_schools(file: &Path) -> anyhow::Result<BTreeMap<[u8; 32], String>> {
 fn reports(
     dir: &Path,
     known: &BTreeMap<[u8; 32], String>,
+    now: Timestamp,
 ) -> anyhow::Result<(BTreeMap<[u8; 32], SchoolReport>, Vec<String>)> {
     let (mut newest, mut strangers) = (BTreeMap::<[u8; 32], SchoolReport>::new(), Vec::new());
     let entries = fs::read_dir(dir)
@@ -301,10 +374,124 @@ fn reports(
             strangers.push(format!("{name} is of another version of Pharos"));
             continue;
         };
+        // Of a clock that ran ahead: it would stand before all later ones, and never be old.
+        if report.at > now + AHEAD_MAX {
+            strangers.push(format!(
+                "{name} is dated {}, which is yet to come: set the school's clock",
+                report.at
+            ));
+            continue;
+        }
         if newest.get(key).is_none_or(|held| held.at < report.at) {
             newest.insert(*key, report);
         }
     }
     strangers.sort();
     Ok((newest, strangers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn report(at: Timestamp) -> SchoolReport {
+        let text = serde_json::json!({
+            "v": 1, "school": "Harbourmouth School", "at": at, "program": "1", "policy": 1,
+            "trust": "Saltmarsh Learning Trust", "floor": null, "looked": null,
+            "floor_trouble": false, "below": 0, "waiting": [], "check": null, "clauses": 0,
+            "not_kept": [], "stale_lists": [],
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    /// REP-01: two lines with one key are told by line, for one school would hide the other.
+    #[test]
+    fn rep_01_a_key_stands_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("schools.txt");
+        let (one, two) = ("ab".repeat(32), "cd".repeat(32));
+        let text = format!("{one} Harbourmouth\n# and\n{two} Larkfield\n{one} Ashdale\n");
+        fs::write(&file, text).unwrap();
+        let error = known_schools(&file).unwrap_err().to_string();
+        assert!(
+            error.contains("schools.txt:4: this key stands with Harbourmouth"),
+            "{error}"
+        );
+        fs::write(&file, format!("{one} Harbourmouth\n{two} Larkfield\n")).unwrap();
+        assert_eq!(known_schools(&file).unwrap().len(), 2);
+    }
+
+    /// REP-01: a report of a clock that ran ahead neither stands before later ones nor counts as new.
+    #[test]
+    fn rep_01_a_report_that_is_dated_ahead_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_seed(&[5; 32]).unwrap();
+        let now = at("2026-11-10T10:00:00Z");
+        let write = |name: &str, report: &SchoolReport| {
+            let text = serde_json::to_string(report).unwrap();
+            fs::write(folder.path().join(name), sign_text(&text, &key)).unwrap();
+        };
+        write("ahead.report", &report(at("2029-01-01T00:00:00Z")));
+        write("older.report", &report(at("2026-11-01T00:00:00Z")));
+        write("newer.report", &report(at("2026-11-10T12:00:00Z")));
+        let known = BTreeMap::from([(key.public(), "Harbourmouth".to_owned())]);
+        let (newest, strangers) = reports(folder.path(), &known, now).unwrap();
+        assert_eq!(newest[&key.public()].at, at("2026-11-10T12:00:00Z"));
+        assert_eq!(strangers.len(), 1);
+        assert!(
+            strangers[0].starts_with("ahead.report is dated 2029"),
+            "{strangers:?}"
+        );
+    }
+
+    /// REP-01, FIL-06: a floor under another key, one of the same version with another content, an older
+    /// one and one that stands in the pack are told apart from the one that the trust published.
+    #[test]
+    fn rep_01_a_floor_of_a_schools_own_making_is_told() {
+        let wanted = Wanted {
+            version: Some(7),
+            published: Some(Published {
+                key: "aa".repeat(32),
+                sha256: "11".repeat(32),
+            }),
+            now: at("2026-11-10T10:00:00Z"),
+            since: at("2026-11-02T10:00:00Z"),
+        };
+        let held = FloorTold {
+            version: 7,
+            issued: "2026-09-01".parse().unwrap(),
+            taken: None,
+            signed: true,
+            in_force: true,
+            key: "aa".repeat(32),
+            sha256: "11".repeat(32),
+        };
+        let wrong = |change: &dyn Fn(&mut FloorTold)| {
+            let mut floor = held.clone();
+            change(&mut floor);
+            wrong_with(&floor, wanted.version, &wanted).unwrap_or_default()
+        };
+        assert_eq!(wrong(&|_| {}), "");
+        for (change, says) in [
+            (
+                &(|floor: &mut FloorTold| floor.key = "bb".repeat(32)) as &dyn Fn(&mut FloorTold),
+                "pinned another key",
+            ),
+            (&|floor| floor.key.clear(), "does not say whose key"),
+            (
+                &|floor| floor.sha256 = "22".repeat(32),
+                "says something else",
+            ),
+            (&|floor| floor.version = 6, "floor 6 is in force, not 7"),
+            (&|floor| floor.version = 8, "newer than the published 7"),
+            (&|floor| floor.signed = false, "unsigned"),
+            (&|floor| floor.in_force = false, "not in force"),
+        ] {
+            assert!(wrong(change).contains(says), "{says}: {}", wrong(change));
+        }
+    }
 }

@@ -246,6 +246,32 @@ fn rep_01_a_trust_sees_how_each_school_stands() {
         "{wrong}"
     );
 
+    // The published file under the trust's key; the same version with another content; another key.
+    let under = |floor: &str, key: &str| {
+        let (reports, schools, floor) = (text(&reports), text(&schools), at(floor));
+        let by_key = ["--floor", text(&floor), "--key", key];
+        let asked = ["trust", "overview", "--json", reports, "--schools", schools];
+        pharos(&[&asked[..], &by_key[..]].concat())
+    };
+    let floors_wrong = |ran: Ran| {
+        let seen = ran.ended(1).json();
+        let all = seen["schools"].to_string();
+        (
+            all.contains("says something else"),
+            all.contains("another key"),
+        )
+    };
+    assert_eq!(floors_wrong(under("floor.toml", &public)), (false, false));
+    let more = FLOOR.replace("low-tide.example", "high-tide.example");
+    sign(scratch.path(), &more, "again.toml").ended(0);
+    assert_eq!(floors_wrong(under("again.toml", &public)), (true, false));
+    let unsigned = under("plain.toml", &public);
+    assert!(
+        unsigned.code == 2 && unsigned.err.contains("not signed"),
+        "{}",
+        unsigned.err
+    );
+
     let forged = told.replace("\"failed\"", "\"failed \"") + "x";
     fs::write(reports.join("forged.report"), forged).unwrap();
     let seen = overview().ended(1).json();
