@@ -109,10 +109,13 @@ pub struct AttemptAudit {
     pub pages: usize,
     /// Pupils on all pages.
     pub total: usize,
-    /// Of these, pupils for whom nothing was noted yet.
+    /// Pupils for whom nothing was noted yet, those who are not named among them.
     pub unanswered: usize,
-    /// Further ones who are not named.
+    /// Further ones who are not named. They move up as something is noted for those above.
     pub more: usize,
+    /// Whether it is known that something followed for those who are not named, unless `unanswered` says
+    /// otherwise. An audit that was signed before this was asked does not say.
+    pub more_known: bool,
     /// Attempts of pupils in worrying categories.
     pub attempts: u64,
     /// Whether everything of the period was counted.
@@ -210,11 +213,14 @@ impl App {
             }
         }
         let bounds = period.bounds(&self.zone());
-        let (found, more, attempts, whole) = match kept {
-            Some(body) => (body.pupils, body.more, body.attempts, body.whole),
+        let (found, more, more_known, attempts, whole) = match kept {
+            Some(body) => {
+                let known = body.more == 0 || body.all_answered;
+                (body.pupils, body.more, known, body.attempts, body.whole)
+            }
             None => {
                 let (blocked, out) = self.count_blocked_between(bounds, true).await?;
-                (by_pupil(out), 0, blocked.attempts, blocked.whole)
+                (by_pupil(out), 0, true, blocked.attempts, blocked.whole)
             }
         };
         let mut responses: BTreeMap<PersonId, Vec<AttemptResponse>> = BTreeMap::new();
@@ -228,8 +234,12 @@ impl App {
                 all.push(pupil);
             }
         }
-        let beyond = all.len().saturating_sub(PUPILS_MAX);
-        all.truncate(PUPILS_MAX);
+        // Everybody counts, and may be looked at alone, whether or not there is room to name them.
+        let unanswered = all.iter().filter(|one| one.responses.is_empty()).count();
+        if let Named::One(only) = named {
+            all.retain(|one| one.person == only);
+        }
+        let (all, beyond) = named_first(all, PUPILS_MAX);
         let pages = all.len().div_ceil(PAGE).max(1);
         let page = match named {
             Named::Page(page) => page.clamp(1, pages),
@@ -241,8 +251,9 @@ impl App {
             page,
             pages,
             total: all.len(),
-            unanswered: all.iter().filter(|one| one.responses.is_empty()).count(),
+            unanswered,
             more: more + beyond,
+            more_known,
             attempts,
             whole,
             kept_from: self.kept_from(bounds.0),
@@ -254,7 +265,7 @@ impl App {
                     ..audit
                 });
             }
-            Named::One(only) => all.into_iter().filter(|one| one.person == only).collect(),
+            Named::One(_) => all,
             Named::Page(_) => all.into_iter().skip((page - 1) * PAGE).take(PAGE).collect(),
         };
         let detail = Detail::new().text("attempts", &period.to_string());
@@ -377,6 +388,25 @@ impl App {
     }
 }
 
+/// As many as there is room for, in the order given, and how many are left out. Those for whom something
+/// was noted give up their place first, so that whoever waits moves up (MON-11).
+fn named_first(mut all: Vec<AuditedPupil>, most: usize) -> (Vec<AuditedPupil>, usize) {
+    let beyond = all.len().saturating_sub(most);
+    let answered = all.iter().filter(|one| !one.responses.is_empty()).count();
+    // The last of those with a response go first, then the last of all.
+    let mut answered_stay = answered.saturating_sub(beyond);
+    all.retain(|one| {
+        if one.responses.is_empty() {
+            return true;
+        }
+        let stays = answered_stay > 0;
+        answered_stay = answered_stay.saturating_sub(1);
+        stays
+    });
+    all.truncate(most);
+    (all, beyond)
+}
+
 /// Pupils with everything they tried for, who tried most often for one theme first.
 fn by_pupil(out: Vec<Pupil>) -> Vec<AuditedPupil> {
     let mut pupils: BTreeMap<PersonId, AuditedPupil> = BTreeMap::new();
@@ -402,4 +432,54 @@ fn by_pupil(out: Vec<Pupil>) -> Vec<AuditedPupil> {
     }
     pupils.sort_by_key(|pupil| std::cmp::Reverse(pupil.rank()));
     pupils
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempts::ResponseKind;
+
+    fn pupil(number: u128, answered: bool) -> AuditedPupil {
+        let person = PersonId::from_uuid(uuid::Uuid::from_u128(number));
+        let response = AttemptResponse {
+            person,
+            period: "2026-11-02".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            by: None,
+            kind: ResponseKind::Advice,
+            words: "Talked about it.".to_owned(),
+        };
+        AuditedPupil {
+            person,
+            themes: Vec::new(),
+            responses: Vec::from_iter(answered.then_some(response)),
+            username: String::new(),
+        }
+    }
+
+    /// MON-11: where more pupils stand out than are named, those who wait for a response are named
+    /// before those who have one; the order stays, and nobody is lost from the count.
+    #[test]
+    fn mon_11_whoever_waits_moves_up() {
+        let named = |answered: &[bool], most| {
+            let all = (0..).zip(answered);
+            let all = all.map(|(number, answered)| pupil(number, *answered));
+            let (named, beyond) = named_first(all.collect(), most);
+            let ids = named.iter().map(|one| one.person.as_uuid().as_u128());
+            (ids.collect::<Vec<_>>(), beyond)
+        };
+        assert_eq!(named(&[false; 5], 3), (vec![0, 1, 2], 2));
+        assert_eq!(
+            named(&[true, false, true, false, false], 3),
+            (vec![1, 3, 4], 2),
+            "the last two move up"
+        );
+        assert_eq!(
+            named(&[true, false, true, true, false], 3),
+            (vec![0, 1, 4], 2),
+            "the first with a response keeps what place is left"
+        );
+        assert_eq!(named(&[true; 5], 3), (vec![0, 1, 2], 2));
+        assert_eq!(named(&[true, false], 3), (vec![0, 1], 0));
+    }
 }

@@ -92,6 +92,10 @@ pub(super) struct AuditBody {
     pub(super) attempts: u64,
     /// Whether everything of the period was counted.
     pub(super) whole: bool,
+    /// Whether something followed for each of the further ones too. Older audits were signed without
+    /// asking.
+    #[serde(default)]
+    pub(super) all_answered: bool,
 }
 
 /// Who signed an audit.
@@ -216,6 +220,7 @@ impl App {
             more: audit.more,
             attempts: audit.attempts,
             whole: audit.whole,
+            all_answered: true,
         };
         let entry = NewJournalEntry {
             id: new_uuid(),

@@ -190,8 +190,11 @@ async fn page(
     };
     let sheet = match audit.more {
         0 => sheet,
+        more if !audit.line.signed.is_empty() => {
+            sheet.text(format!("{more} more are not named here."))
+        }
         more => sheet.text(format!(
-            "{more} more are not named here. Deal with these first."
+            "{more} more are not named here. They move up as something is noted for those above; all of them need a response before this is signed."
         )),
     };
     let sheet = sheet.heading("Signed");
@@ -222,7 +225,7 @@ fn pages(audit: &AttemptAudit) -> Option<Piece> {
 
 fn summary(audit: &AttemptAudit) -> String {
     let pupils = audit.total + audit.more;
-    let without = audit.unanswered;
+    let (without, named) = (audit.unanswered, audit.total);
     match pupils {
         0 => "Nobody's attempts at worrying material stand out.".to_owned(),
         _ => format!(
@@ -233,7 +236,10 @@ fn summary(audit: &AttemptAudit) -> String {
                 "pupils tried again and again to reach one theme"
             ),
             match without {
-                0 => "Something followed for each of them.".to_owned(),
+                0 if audit.more_known => "Something followed for each of them.".to_owned(),
+                0 => format!(
+                    "Something followed for the {named} who are named; for the others it is not known."
+                ),
                 _ => format!(
                     "{} no response yet.",
                     words::counted(without, "pupil has", "pupils have")
