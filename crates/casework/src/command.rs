@@ -149,8 +149,13 @@ pub enum Command {
     },
     /// What the supplier answered.
     RecordSupplierAnswer { answer: String },
-    /// The address was blocked for everyone; `change` names the filter change.
-    Contain { address: String, change: String },
+    /// The address was blocked for everyone, or for the people of some campuses alone; `change` names
+    /// the filter change.
+    Contain {
+        address: String,
+        change: String,
+        campuses: Vec<String>,
+    },
     /// The lasting fix.
     RecordFix { what: String, change: String },
     /// No fix is needed.

@@ -244,12 +244,15 @@ pub enum EntryBody {
         /// What they said.
         answer: String,
     },
-    /// An address was blocked for everyone at once, before review (BRE-04).
+    /// An address was blocked at once, before review (BRE-04).
     Contained {
         /// The address. Shown broken up, and only to those who need it (BRE-10).
         address: String,
         /// The filter change it made.
         change: String,
+        /// The campuses that it is blocked at alone, as people call them; empty: for everyone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        campuses: Vec<String>,
     },
     /// The lasting fix in the filter.
     FixMade {

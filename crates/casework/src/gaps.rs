@@ -47,6 +47,6 @@ pub fn gaps(state: &CaseState) -> Gaps {
         to_lead: since(in_person.into_iter().chain(acknowledged).min()),
         to_police_or_iwf: since(outside),
         to_parents: since(parents),
-        to_contained: since(state.contained.first().map(|c| c.mark.at)),
+        to_contained: since(state.contained_at()),
     }
 }

@@ -215,6 +215,8 @@ pub struct ContainedAddress {
     pub address: String,
     /// The filter change.
     pub change: String,
+    /// The campuses that it is blocked at alone; empty: for everyone.
+    pub campuses: Vec<String>,
 }
 
 /// Support for one child.
@@ -330,6 +332,13 @@ pub struct CaseState {
 }
 
 impl CaseState {
+    /// When an address was first blocked for everyone. A block at some campuses alone leaves the others
+    /// exposed, and counts for nothing here (BRE-04).
+    pub fn contained_at(&self) -> Option<Timestamp> {
+        let all = self.contained.iter().find(|one| one.campuses.is_empty());
+        all.map(|one| one.mark.at)
+    }
+
     /// Whether the case is marked so now.
     pub fn has(&self, flag: Flag) -> bool {
         match flag {

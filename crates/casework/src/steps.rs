@@ -125,7 +125,7 @@ pub fn done_at(state: &CaseState, step: &Step) -> Option<Timestamp> {
             .iter()
             .find(|r| r.agency == *agency)
             .map(|r| r.referred_at),
-        DoneBy::Contain => state.contained.first().map(|c| c.mark.at),
+        DoneBy::Contain => state.contained_at(),
         DoneBy::Fix => state.fix.as_ref().map(Fix::at),
         DoneBy::Retest => retest_done(state),
         DoneBy::SupplierReport => state.supplier.0.map(|mark| mark.at),

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use pharos_school::Role;
 
 use crate::names::Names;
+use crate::pack::Pack;
 use crate::people::NamedRole;
-use crate::problem::quoted;
+use crate::problem::{Place, Severity, quoted};
 use crate::read::{Cx, Fields};
 
 /// The most campuses.
@@ -121,6 +122,47 @@ pub(crate) fn read_campuses(
         }
     }
     campuses
+}
+
+/// Settings whose roles are told first, with who is where the school says nothing.
+const TOLD_FIRST: [(&str, Role); 4] = [
+    ("mon.first_recipient", Role::Lead),
+    ("mon.staff_recipient", Role::Head),
+    ("con.notify", Role::Lead),
+    ("req.vetted_by", Role::Lead),
+];
+
+/// Says where all whom the pack names for those who are told first are kept to a campus: what is of no
+/// campus of theirs goes to the lead instead (MON-03).
+pub(crate) fn warn_of_kept(pack: &Pack, cx: &mut Cx<'_>) {
+    let kept = |user: &String| {
+        let delegates = pack.campuses.iter().flat_map(|campus| &campus.delegates);
+        delegates.into_iter().any(|delegate| delegate == user)
+    };
+    for (setting, usual) in TOLD_FIRST {
+        let roles = pack.roles_of(setting, &[usual]);
+        let mut holders = pack
+            .named_roles
+            .iter()
+            .filter(|named| named.roles.iter().any(|role| roles.contains(role)))
+            .peekable();
+        if holders.peek().is_none() || !holders.all(|named| kept(&named.post.user)) {
+            continue;
+        }
+        let place = pack
+            .settings
+            .iter_set()
+            .find(|(name, _)| *name == setting)
+            .map_or_else(Place::default, |(_, set)| set.place);
+        let file = cx.file.to_owned();
+        cx.problems.add(
+            &file,
+            place,
+            Severity::Warning,
+            format!("{setting}: everybody named for it is kept to a campus; what is of none of theirs goes to those who answer for the whole school"),
+            Some("name somebody who acts for the whole school, such as the lead".to_owned()),
+        );
+    }
 }
 
 #[cfg(test)]

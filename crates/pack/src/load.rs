@@ -11,7 +11,7 @@ use pharos_policy::spec::DeviceClass;
 use crate::agreement::read_agreement;
 use crate::ai_tools::{is_adapter, read_ai_tools};
 use crate::assessments::{check_tools, read_assessments};
-use crate::campus::read_campuses;
+use crate::campus::{read_campuses, warn_of_kept};
 use crate::compile::check_compiles;
 use crate::dictionaries::{OwnDictionaries, is_dictionary, read_dictionaries};
 use crate::downloads::{add_downloads, check_extensions, check_permission};
@@ -387,6 +387,7 @@ fn read_school_toml(
         warn_under_floor(&pack.filter, &floor.spec, &table, &pack.settings, &mut cx)
     });
     warn_of_weak(&pack, &mut cx);
+    warn_of_kept(&pack, &mut cx);
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
     check_named_adult(&pack, &mut cx);

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use pharos_access::{Actor, AlertFacts, Target, Watched, act};
+use pharos_access::{About, Actor, AlertFacts, Target, Watched, act};
 use pharos_activity::Event;
 use pharos_casework::{Harm, broken_up};
 use pharos_monitor::{
@@ -21,7 +21,7 @@ use pharos_scan::WatchList;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::cases::{hand_of, new_entry, refusal};
+use crate::cases::{answering, hand_of, new_entry, refusal};
 use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
 use crate::network::{ATTEMPT, may_be_way_round, method_of};
@@ -657,17 +657,13 @@ impl App {
         Ok(people)
     }
 
-    /// The holders of these roles, without whoever it is about (MON-13).
+    /// The holders of these roles, without whoever it is about (MON-13); whoever answers for the whole
+    /// school where all of them are kept to other campuses.
     async fn told(&self, roles: &[Role], about: Option<Watched>) -> Result<Vec<Person>, Error> {
         let holders = self.holders(roles).await?;
-        Ok(holders
-            .into_iter()
-            .filter(|person| about.is_none_or(|about| about.id != person.id))
-            .filter(|person| {
-                let about: Vec<_> = about.iter().map(|about| about.id).collect();
-                self.hears_of(person, &about)
-            })
-            .collect())
+        let instead = answering(about.map_or(About::Pupil, |about| about.about));
+        let about: Vec<PersonId> = about.iter().map(|about| about.id).collect();
+        self.hearers(holders, &about, instead).await
     }
 }
 

@@ -85,6 +85,84 @@ impl App {
         })
     }
 
+    /// Of those who would be told of a matter about these people, whoever hears of it. Where all who may
+    /// know are kept to a campus that it is not of, those hear who answer for the whole school: the first
+    /// of `instead` that somebody holds, never whom it is about (MON-03, CLK-02).
+    ///
+    /// # Errors
+    /// When the roll cannot be read.
+    pub(crate) async fn hearers(
+        &self,
+        mut holders: Vec<Person>,
+        about: &[PersonId],
+        instead: &[Role],
+    ) -> Result<Vec<Person>, Error> {
+        holders.retain(|person| !about.contains(&person.id));
+        let (hear, kept): (Vec<_>, Vec<_>) = holders
+            .into_iter()
+            .partition(|person| self.hears_of(person, about));
+        if !hear.is_empty() || kept.is_empty() {
+            return Ok(hear);
+        }
+        for role in instead {
+            let mut answer = self.holders(&[*role]).await?;
+            answer.retain(|person| !about.contains(&person.id) && self.hears_of(person, about));
+            if !answer.is_empty() {
+                return Ok(answer);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Whether the actor is the lead, and everybody who vets (`req.vetted_by`) is kept to a campus: then
+    /// what none of them reaches is the lead's to decide.
+    ///
+    /// # Errors
+    /// When the roll cannot be read.
+    pub(crate) async fn vets_for_the_rest(
+        &self,
+        actor: &Actor,
+        vets: &BTreeSet<Role>,
+    ) -> Result<bool, Error> {
+        if !actor.holds(Role::Lead) || actor.within().is_some() {
+            return Ok(false);
+        }
+        let vets: Vec<Role> = vets.iter().copied().collect();
+        let holders = self.holders(&vets).await?;
+        Ok(!holders.is_empty()
+            && holders
+                .iter()
+                .all(|person| self.within_of(person).is_some()))
+    }
+
+    /// What people call the campuses that somebody is kept to; empty for the whole school.
+    pub fn campus_titles(&self, actor: &Actor) -> Vec<String> {
+        let Some(within) = actor.within() else {
+            return Vec::new();
+        };
+        let school = self.school();
+        let own = |campus: &&Campus| within.campuses.contains(&campus.name);
+        titles(school.pack.campuses.iter().filter(own))
+    }
+
+    /// Where a block at short notice holds: what people call the campuses; empty for everyone, everywhere.
+    ///
+    /// # Errors
+    /// When the change cannot be read.
+    pub fn blocked_at(&self, stored: &Override) -> Result<Vec<String>, Error> {
+        let body: EmergencySpec = serde_json::from_slice(&stored.body)
+            .map_err(|error| Error::unavailable("a stored override", &error))?;
+        if body.groups.is_empty() && body.places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let school = self.school();
+        let whole = |campus: &&Campus| {
+            let groups = campus.groups.iter().all(|one| body.groups.contains(one));
+            groups && campus.places.iter().all(|one| body.places.contains(one))
+        };
+        Ok(titles(school.pack.campuses.iter().filter(whole)))
+    }
+
     /// Whether every pupil of a class is of what the actor is kept to.
     pub(crate) fn reaches_class(&self, actor: &Actor, class: ClassId) -> bool {
         if actor.within().is_none() {
@@ -259,6 +337,15 @@ impl App {
             });
         }
         Ok(lines)
+    }
+}
+
+/// What people call some campuses: never nothing, which would read as everywhere.
+fn titles<'a>(campuses: impl Iterator<Item = &'a Campus>) -> Vec<String> {
+    let titles: Vec<String> = campuses.map(|campus| campus.title.clone()).collect();
+    match titles.is_empty() {
+        true => vec!["a part of the school".to_owned()],
+        false => titles,
     }
 }
 

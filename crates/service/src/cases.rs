@@ -21,6 +21,7 @@ use pharos_school::{AlertId, CaseId, EntryId, PersonId, Role};
 
 use crate::clock::new_uuid;
 use crate::{App, Error, SignedIn};
+pub(crate) use telling::answering;
 
 /// What somebody who raises a concern is told: that it arrived, and a number (CON-14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

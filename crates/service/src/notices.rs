@@ -68,6 +68,7 @@ fn words(kind: &str) -> (Kind, Severity) {
         "request" => (Kind::SiteRequest, Severity::Information),
         "request-answered" => (Kind::RequestAnswered, Severity::Information),
         chase if chase.starts_with("alert-chase") => (Kind::AlertOverdue, Severity::Urgent),
+        block if block.starts_with("block-partial") => (Kind::StepDue, Severity::Urgent),
         many if many.starts_with("concern-many") => (Kind::Concern, Severity::Urgent),
         chase if chase.starts_with("concern-chase") => (Kind::Concern, Severity::Urgent),
         _ => (Kind::StepDue, Severity::Attention),

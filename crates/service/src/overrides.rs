@@ -14,8 +14,8 @@ use crate::clock::new_uuid;
 use crate::{App, Error, Problem};
 
 impl App {
-    /// Blocks an address for everyone, before review (BRE-04, REQ-05). Tightens only. Gives the
-    /// change's reference.
+    /// Blocks an address before review (BRE-04, REQ-05): for everyone, or for the people of a campus by
+    /// whoever acts for it alone. Tightens only. Gives the change's reference.
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::Invalid`] for an address that is none or a help site.

@@ -217,7 +217,7 @@ impl App {
         };
         let asker = asker.ok_or(Error::NotFound)?;
         let theirs = match &me {
-            Some(me) => self.vets(actor) || self.passes_on(me, &asker).await?,
+            Some(me) => self.may_vet(actor).await? || self.passes_on(me, &asker).await?,
             None => false,
         };
         if !theirs {
@@ -420,14 +420,13 @@ impl App {
         Ok(to)
     }
 
-    /// Those who vet (`req.vetted_by`).
+    /// Those who vet (`req.vetted_by`); the lead for whoever is of no campus that those are kept to.
     pub(crate) async fn who_vets(&self, asker: &Person) -> Result<Vec<Person>, Error> {
         let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
         let mut to = self.holders(&vets).await?;
-        to.retain(|person| {
-            person.id != asker.id && person.is_staff() && self.hears_of(person, &[asker.id])
-        });
-        Ok(to)
+        to.retain(Person::is_staff);
+        let instead = [Role::Lead, Role::Head];
+        self.hearers(to, &[asker.id], &instead).await
     }
 
     fn vetting_roles(&self) -> std::collections::BTreeSet<Role> {
@@ -439,13 +438,23 @@ impl App {
         actor.id().is_none() || self.vetting_roles().iter().any(|role| actor.holds(*role))
     }
 
+    /// Whether the actor may vet: as [`App::vets`], and the lead where all who vet are kept to a campus,
+    /// because what none of them reaches goes to the lead.
+    ///
+    /// # Errors
+    /// When the roll cannot be read.
+    pub async fn may_vet(&self, actor: &Actor) -> Result<bool, Error> {
+        let vets = self.vetting_roles();
+        Ok(self.vets(actor) || self.vets_for_the_rest(actor, &vets).await?)
+    }
+
     /// Refuses those whom the school does not have vet releases; the attempt is noted (REQ-02).
     pub(crate) async fn must_vet(
         &self,
         actor: &Actor,
         warrant: &pharos_access::Warrant,
     ) -> Result<(), Error> {
-        if self.vets(actor) {
+        if self.may_vet(actor).await? {
             return Ok(());
         }
         let detail = pharos_ledger::Detail::new()

@@ -78,6 +78,10 @@ const TEXTS: &[(&str, &str)] = &[
         "contained",
         "Blocked for everyone. Review it when there is time.",
     ),
+    (
+        "contained-here",
+        "Blocked at your campus alone. Those who act for the whole school are asked to block it for everyone.",
+    ),
     ("kept", "The report is made and kept."),
     ("linked", "Passed to the lead as a concern of its own."),
     ("noted", "Noted."),
@@ -94,6 +98,10 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "blocked",
         "The address is blocked for everyone. It must be looked at by the end of the next school day.",
+    ),
+    (
+        "blocked-here",
+        "The address is blocked at your campus alone. It must be looked at by the end of the next school day.",
     ),
     ("assessed", "Your assessment is added."),
     ("consented", "Your consent is added."),

@@ -161,6 +161,14 @@ pub(crate) fn reader(person: Option<&Person>) -> Reader {
     }
 }
 
+/// For whom an address is blocked: "for everyone", or "at North site alone".
+pub(crate) fn blocked_for(campuses: &[String]) -> String {
+    match campuses {
+        [] => "for everyone".to_owned(),
+        some => format!("at {} alone", some.join(" and ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pharos_school::IdentitySource;

@@ -147,9 +147,17 @@ impl Ask<'_> {
 
     pub(super) fn filter(&self, command: Command) -> Result<EntryBody, Refusal> {
         match command {
-            Command::Contain { address, change } => Ok(EntryBody::Contained {
+            Command::Contain {
+                address,
+                change,
+                campuses,
+            } => Ok(EntryBody::Contained {
                 address: self.text(address, "The address")?,
                 change: self.text(change, "The filter change")?,
+                campuses: campuses
+                    .into_iter()
+                    .map(|campus| self.text(campus, "The campus"))
+                    .collect::<Result<_, _>>()?,
             }),
             Command::RecordFix { what, change } => Ok(EntryBody::FixMade {
                 what: self.text(what, "What was changed")?,

@@ -327,10 +327,15 @@ fn apply_outside(state: &mut CaseState, entry: &Entry, mark: Mark) {
             state.supplier.0.get_or_insert(mark);
         }
         EntryBody::SupplierAnswer { .. } => state.supplier.1 = Some(mark),
-        EntryBody::Contained { address, change } => state.contained.push(ContainedAddress {
+        EntryBody::Contained {
+            address,
+            change,
+            campuses,
+        } => state.contained.push(ContainedAddress {
             mark,
             address: address.clone(),
             change: change.clone(),
+            campuses: campuses.clone(),
         }),
         EntryBody::FixMade { change, .. } => {
             state.fix = Some(Fix::Made {

@@ -68,6 +68,7 @@ fn bre_04_containing_waits_for_nobody() {
         Command::Contain {
             address: "https://bad.example/x".into(),
             change: "change 12".into(),
+            campuses: vec![],
         },
     );
     assert_eq!(desk.state().contained.len(), 1);
@@ -80,8 +81,33 @@ fn bre_04_containing_waits_for_nobody() {
         Command::Contain {
             address: "https://bad.example/x".into(),
             change: "change 13".into(),
+            campuses: vec![],
         },
     );
+}
+
+/// BRE-04: a block at one campus alone leaves the step open and the time to the block running, because
+/// the others are still exposed; the block for everyone settles both.
+#[test]
+fn bre_04_a_block_at_one_campus_contains_nothing() {
+    let mut desk = Desk::breach();
+    let block = |campuses: &[&str]| Command::Contain {
+        address: "https://bad.example/x".into(),
+        change: "change 12".into(),
+        campuses: campuses.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let is_done = |desk: &Desk| {
+        steps(&desk.state(), &desk.procedure)
+            .into_iter()
+            .any(|now| now.step.id == "contain" && matches!(now.standing, Standing::Done(_)))
+    };
+    desk.does(TECHNICIAN, block(&["North site"]));
+    assert_eq!(desk.state().contained[0].campuses, ["North site"]);
+    assert_eq!(gaps(&desk.state()).to_contained, None);
+    assert!(!is_done(&desk));
+    desk.does(TECHNICIAN, block(&[]));
+    assert!(gaps(&desk.state()).to_contained.is_some());
+    assert!(is_done(&desk));
 }
 
 /// BRE-05: "supplier list at fault" opens the supplier's report and an answer step that stays

@@ -137,6 +137,10 @@ impl Desk {
             45 => Command::Contain {
                 address: text("https://bad.example/x"),
                 change: "change".into(),
+                campuses: match twist {
+                    1 => vec!["North site".into()],
+                    _ => vec![],
+                },
             },
             46 => Command::RecordFix {
                 what: text("Blocked."),

@@ -292,6 +292,7 @@ impl Desk {
                 Command::Contain {
                     address: "https://bad.example/x".into(),
                     change: "change 12".into(),
+                    campuses: vec![],
                 },
             ),
             ("nature", LEAD, nature),

@@ -162,3 +162,27 @@ fn role_02_campuses_name_their_people_and_delegates() {
         assert!(report(&loaded).contains(wants), "{}", report(&loaded));
     }
 }
+
+/// MON-03: a role that is told first and has no holder for the whole school is warned of by its setting,
+/// because what happens elsewhere goes to those who answer for all.
+#[test]
+fn mon_03_told_first_and_kept_to_a_campus_is_warned_of() {
+    let campus = |more: &str| {
+        with(&format!(
+            "deputies = [{{ user = \"carl.dunlin\", since = 2025-09-01 }}, {{ user = \"dee.plover\", since = 2025-09-01 }}]\n[places.north]\nranges = [\"10.1.0.0/16\"]\n[groups.juniors]\nyears = [\"N-6\"]\n[campuses.north]\ntitle = \"North site\"\nplaces = [\"north\"]\ngroups = [\"juniors\"]\n{more}"
+        ))
+    };
+    let both = "delegates = [\"carl.dunlin\", \"dee.plover\"]\n";
+    let deputies = "[mon]\nfirst_recipient = [\"deputy\"]\n";
+    let says = |lines: &str| report(&campus(lines)).contains("everybody named for it is kept");
+    let warned = campus(&format!("{both}{deputies}"));
+    assert!(warned.pack.is_some(), "a warning, not an error");
+    let told = report(&warned);
+    assert!(
+        told.contains("mon.first_recipient: everybody named for it is kept to a campus"),
+        "{told}"
+    );
+    assert!(!says(both), "the lead hears first");
+    let one = "delegates = [\"carl.dunlin\"]\n";
+    assert!(!says(&format!("{one}{deputies}")), "the other acts for all");
+}

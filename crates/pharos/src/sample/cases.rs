@@ -208,7 +208,7 @@ fn next(app: &App, open: &OpenCase, lead: &SignedIn) -> Option<Command> {
                 outcome: Outcome::Education,
                 note: "Knows what to do next time.".to_owned(),
             },
-            DoneBy::Contain => Command::Contain { address: open.state.concern.addresses.first()?.clone(), change: "already blocked by category".to_owned() },
+            DoneBy::Contain => Command::Contain { address: open.state.concern.addresses.first()?.clone(), change: "already blocked by category".to_owned(), campuses: Vec::new() },
             DoneBy::Fix => Command::NoFixNeeded { reason: "The category was blocked already and held each time.".to_owned() },
             DoneBy::Retest => Command::RecordRetest { group: "pupils".to_owned(), held: true, evidence: "the daily self-check".to_owned() },
             DoneBy::Debrief => Command::HoldDebrief { held_on: Some(today), text: "Lead, form tutor and network manager: the block page was read and understood.".to_owned() },

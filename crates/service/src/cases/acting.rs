@@ -104,7 +104,9 @@ impl App {
         }
     }
 
-    /// Blocks the case's address for everyone with one press, and notes it in the case (BRE-04).
+    /// Blocks the case's address with one press, and notes it in the case (BRE-04): for everyone, or by
+    /// whoever acts for a campus alone for its people. Then those who act for the whole school are asked
+    /// to widen it.
     ///
     /// # Errors
     /// As [`App::block_now`] and [`App::act_on_case`].
@@ -134,6 +136,7 @@ impl App {
             Command::Contain {
                 address: address.to_owned(),
                 change,
+                campuses: self.campus_titles(&me.actor),
             },
         )
         .await

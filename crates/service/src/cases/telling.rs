@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use pharos_access::{About, Actor, CaseFacts, Target, act};
-use pharos_casework::{CaseState, Entry, Procedure, tells};
+use pharos_casework::{CaseState, Entry, EntryBody, Procedure, tells};
 use pharos_records::{CaseFilter, NewNotice};
 use pharos_school::{CaseId, Person, PersonId, Role};
 
@@ -51,13 +51,10 @@ impl App {
                 .into_iter()
                 .filter(|due| due.rung > 0)
             {
-                let to: Vec<Person> = self
-                    .holders(&[due.to])
-                    .await?
-                    .into_iter()
-                    .filter(|person| !facts.is_about(person.id))
-                    .filter(|person| self.hears_of(person, &involved(&facts)))
-                    .collect();
+                let holders = self.holders(&[due.to]).await?;
+                let instead = answering(facts.route());
+                let mut to = self.hearers(holders, &involved(&facts), instead).await?;
+                to.retain(|person| !facts.is_about(person.id));
                 let (kind, path) = if case.title.starts_with(pace::ONE_OF_MANY) {
                     let at = pace::told_together_at(false, case.opened_at).as_second();
                     let kind = format!("concern-many-chase-{}-{at}", due.rung);
@@ -157,7 +154,13 @@ impl App {
         }
         let last = entries.last().map_or(0, |entry| entry.seq);
         let facts = self.records().case_facts(id).await?;
-        let to: Vec<Person> = self
+        let widen = match &facts {
+            Some(facts) if entries.iter().any(|entry| is_partial(&entry.body)) => {
+                self.who_widen(facts).await?
+            }
+            _ => Vec::new(),
+        };
+        let mut to: Vec<Person> = self
             .holders(&roles)
             .await?
             .into_iter()
@@ -167,34 +170,60 @@ impl App {
                 })
             })
             .collect();
-        self.notices_to(&to, &format!("case-{last}"), &format!("/cases/{id}"), now)
+        to.retain(|person| widen.iter().all(|other| other.id != person.id));
+        let path = format!("/cases/{id}");
+        let mut notices = self.notices_to(&to, &format!("case-{last}"), &path, now)?;
+        notices.extend(self.notices_to(&widen, &format!("block-partial-{last}"), &path, now)?);
+        Ok(notices)
+    }
+
+    /// Those of the safeguarding team who act for the whole school and may read the case: they widen a
+    /// block that holds at one campus alone (BRE-04).
+    async fn who_widen(&self, facts: &CaseFacts) -> Result<Vec<Person>, Error> {
+        let rules = self.rules();
+        let mut team = self.holders(&[Role::Lead, Role::Deputy]).await?;
+        team.retain(|person| {
+            let actor = self.actor_of(person);
+            actor.within().is_none() && rules.sees_case(&actor, facts)
+        });
+        Ok(team)
     }
 
     /// The holders of these roles whom the case is not about; matters about staff go their own way.
     async fn tell(&self, state: &CaseState, roles: &[Role]) -> Result<Vec<Person>, Error> {
-        let about = state.subjects();
+        let about = Vec::from_iter(state.subjects());
         let mut route: BTreeSet<Role> = roles.iter().copied().collect();
+        let mut instead = answering(About::Pupil);
         for person in &about {
             if let Some(person) = self.known_person(*person).await? {
-                match About::of(&person) {
-                    About::Pupil => {}
+                let of = About::of(&person);
+                match of {
+                    About::Pupil => continue,
                     About::Staff => route = self.rules().routes().staff_cases.clone(),
                     About::Head => route = self.rules().routes().head.clone(),
                 }
+                instead = answering(of);
             }
         }
         let roles: Vec<Role> = route.into_iter().collect();
-        Ok(self
-            .holders(&roles)
-            .await?
-            .into_iter()
-            .filter(|person| !about.contains(&person.id))
-            .filter(|person| {
-                let about: Vec<PersonId> = about.iter().copied().collect();
-                self.hears_of(person, &about)
-            })
-            .collect())
+        let holders = self.holders(&roles).await?;
+        self.hearers(holders, &about, instead).await
     }
+}
+
+/// Who answers for the whole school in a matter, in this order: they hear of it where those who would be
+/// told are all kept to a campus that it is not of.
+pub(crate) fn answering(about: About) -> &'static [Role] {
+    match about {
+        About::Pupil => &[Role::Lead, Role::Head],
+        About::Staff => &[Role::Head],
+        About::Head => &[Role::Chair],
+    }
+}
+
+/// Whether an entry tells of a block that leaves some of the school exposed.
+fn is_partial(body: &EntryBody) -> bool {
+    matches!(body, EntryBody::Contained { campuses, .. } if !campuses.is_empty())
 }
 
 /// Everybody with a part in a case.

@@ -3,9 +3,10 @@
 
 use jiff::SignedDuration;
 use pharos_access::Act;
+use pharos_casework::{Concern, EntryBody, Involved, Origin as From, Part, Reporter, Whom, gaps};
 use pharos_policy::Action;
 use pharos_records::Origin;
-use pharos_school::RequestId;
+use pharos_school::{RequestId, Unknown, Who};
 use pharos_service::{Brought, Error, ExplainQuestion, NewLesson, SignedIn, Vetting};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
@@ -17,20 +18,30 @@ const SENIOR: &str = "ada.quill";
 
 /// The sample school with its deputy for the prep site kept to it.
 async fn two_campuses() -> SampleSchool {
+    kept_to_the_prep_site(&["Sunita.Pillai"], |text| text).await
+}
+
+/// The sample school with these people kept to the prep site, and its settings changed.
+async fn kept_to_the_prep_site(
+    delegates: &[&str],
+    settings: impl Fn(String) -> String,
+) -> SampleSchool {
     let mut files = pack_files();
-    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
-    let campuses = r#"
+    let text = settings(String::from_utf8(files["school.toml"].clone()).unwrap());
+    let campuses = format!(
+        r#"
 [campuses.prep]
 title = "Prep site"
 places = ["prep-rooms"]
 groups = ["early-years", "lower-prep", "upper-prep"]
-delegates = ["Sunita.Pillai"]
+delegates = {delegates:?}
 [campuses.senior]
 title = "Senior site"
 places = ["senior-rooms"]
 groups = ["lower-school", "upper-school", "sixth-form"]
-"#;
-    files.insert("school.toml".to_owned(), (text + campuses).into_bytes());
+"#
+    );
+    files.insert("school.toml".to_owned(), (text + &campuses).into_bytes());
     SampleSchool::with(&files).await
 }
 
@@ -332,4 +343,157 @@ async fn role_02_a_delegate_is_let_go_by_an_assessed_change_alone() {
         .change_pack(&in_force(""), "She acts for all now")
         .await;
     assert!(!kept().await);
+}
+
+/// Both deputies are told first, vet, and are kept to the prep site.
+async fn deputies_alone() -> SampleSchool {
+    kept_to_the_prep_site(&["sunita.pillai", "tomas.brandt"], |text| {
+        text.replace(
+            "first_recipient = [\"lead\", \"deputy\"]",
+            "first_recipient = [\"deputy\"]",
+        )
+        .replace(
+            "vetted_by = [\"lead\", \"deputy\"]",
+            "vetted_by = [\"deputy\"]",
+        )
+        .replace("[con]\nnotify = [\"lead\"]", "[con]\nnotify = [\"deputy\"]")
+    })
+    .await
+}
+
+async fn told(school: &SampleSchool, kind: &str) -> Vec<String> {
+    let sent = school.notices().await.into_iter();
+    let mut told: Vec<String> = sent
+        .filter(|(one, _)| one == kind)
+        .map(|(_, to)| to)
+        .collect();
+    told.sort();
+    told
+}
+
+/// MON-03, CLK-02: where all who hear of alerts first are kept to another campus, the lead hears at once
+/// and again when the alert is chased: about a pupil elsewhere, and about a device nobody knows. What is
+/// about their own campus stays with them.
+#[tokio::test]
+async fn mon_03_no_alert_is_told_to_nobody() {
+    let school = deputies_alone().await;
+    school.notices().await;
+    school.visit(SENIOR, "self-harm.pharos.test/").await;
+    assert_eq!(told(&school, "alert").await, ["ruth.okafor"]);
+    school.clock.forward(SignedDuration::from_mins(31));
+    school.app.chase_alerts().await.unwrap();
+    assert_eq!(told(&school, "alert-chase-1").await, ["ruth.okafor"]);
+    let event = school.event(SENIOR, "self-harm.pharos.test/").await;
+    let unknown = pharos_activity::Event {
+        who: Who::Unknown {
+            why: Unknown::SharedDevice,
+            device: None,
+        },
+        ..event
+    };
+    school.app.notice(&unknown).await.unwrap();
+    assert_eq!(told(&school, "alert").await, ["ruth.okafor"]);
+    school.visit(PREP, "self-harm.pharos.test/").await;
+    assert_eq!(
+        told(&school, "alert").await,
+        ["sunita.pillai", "tomas.brandt"]
+    );
+}
+
+/// MON-03, CON-03, REQ-01: the same of concerns and requests: the lead hears of them, and decides a
+/// request that nobody who vets may see.
+#[tokio::test]
+async fn req_01_no_concern_or_request_is_told_to_nobody() {
+    let school = deputies_alone().await;
+    let (app, lead) = (&school.app, school.at_work("ruth.okafor").await);
+    school.notices().await;
+    let teacher = school.at_work("owen.pryce").await;
+    let reporter = Reporter::Staff {
+        person: teacher.person.id,
+    };
+    for (pupil, hear) in [
+        (SENIOR, &["ruth.okafor"][..]),
+        (PREP, &["sunita.pillai", "tomas.brandt"][..]),
+    ] {
+        let mut concern = Concern::new(reporter.clone(), From::Form, "Cried over a message.");
+        concern.involved = vec![Involved {
+            whom: Whom::Pupil {
+                person: school.person(pupil).await.id,
+            },
+            part: Part::ReachedMaterial,
+        }];
+        app.raise_concern(Some(&teacher), concern).await.unwrap();
+        assert_eq!(told(&school, "concern").await, hear, "{pupil}");
+    }
+    let id = asks(&school, SENIOR).await;
+    school.notices().await;
+    app.endorse_request(&lead.actor, id, true, "A good page for it")
+        .await
+        .unwrap();
+    assert_eq!(told(&school, "request").await, ["ruth.okafor"]);
+    let vetting = Vetting {
+        approve: true,
+        why: "Looked through it".to_owned(),
+        groups: Vec::new(),
+        days: 3,
+        relied_on: String::new(),
+    };
+    app.decide_request(&lead.actor, id, &vetting).await.unwrap();
+}
+
+/// BRE-04: what a delegate blocks from a case is recorded for their campus alone; the time to the block
+/// goes on, those who act for the whole school are asked to widen it, and their block settles it.
+#[tokio::test]
+async fn bre_04_a_delegates_block_is_not_told_as_everyones() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await;
+    let event = school.event(PREP, "low-tide.example/clip").await;
+    let address = "low-tide.example/clip";
+    let reporter = Reporter::Staff {
+        person: me.person.id,
+    };
+    let mut concern = Concern::new(reporter, From::Form, "A clip that came through.");
+    concern.addresses = vec![address.to_owned()];
+    concern.happened_at = Some(event.at);
+    concern.involved = vec![Involved {
+        whom: Whom::Pupil {
+            person: school.person(PREP).await.id,
+        },
+        part: Part::ReachedMaterial,
+    }];
+    let case = app.raise_concern(Some(&me), concern).await.unwrap().case;
+    school.notices().await;
+    let known = app.case(&me.actor, case).await.unwrap().case.entries;
+    app.contain(&me, case, known, address).await.unwrap();
+    let open = app.case(&me.actor, case).await.unwrap();
+    let EntryBody::Contained { campuses, .. } = &open.entries.last().unwrap().body else {
+        panic!("{:?}", open.entries.last());
+    };
+    assert_eq!(campuses, &["Prep site"]);
+    assert_eq!(gaps(&open.state).to_contained, None);
+    assert_eq!(
+        school.verdict(SENIOR, address).await.action,
+        Action::Allow,
+        "the other campus is still exposed"
+    );
+    let sent = school.notices().await;
+    let asked: Vec<_> = said(&sent)
+        .into_iter()
+        .filter(|(kind, _)| kind.starts_with("block-partial"))
+        .map(|(_, to)| to)
+        .collect();
+    assert_eq!(asked, ["ruth.okafor", "tomas.brandt"]);
+    let blocks = app.overrides(&lead.actor).await.unwrap();
+    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), ["Prep site"]);
+
+    school.clock.forward(SignedDuration::from_mins(1));
+    app.contain(&lead, case, open.case.entries, address)
+        .await
+        .unwrap();
+    let open = app.case(&lead.actor, case).await.unwrap();
+    assert!(gaps(&open.state).to_contained.is_some());
+    assert_eq!(school.verdict(SENIOR, address).await.action, Action::Block);
+    let blocks = app.overrides(&lead.actor).await.unwrap();
+    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), Vec::<String>::new());
 }

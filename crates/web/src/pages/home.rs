@@ -121,7 +121,7 @@ fn ways(web: &Web, me: &SignedIn) -> Vec<(String, String)> {
         ),
         (
             "/blocks/new",
-            "Block an address for everyone, now",
+            "Block an address now",
             may(Act::EmergencyBlock),
         ),
         (

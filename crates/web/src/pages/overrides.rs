@@ -264,7 +264,10 @@ pub(crate) async fn block_now(
         .app
         .block_now(&me.actor, &form.address, &form.why)
         .await
-        .map(|_| "/overrides?done=blocked".to_owned());
+        .map(|_| match me.actor.within() {
+            None => "/overrides?done=blocked".to_owned(),
+            Some(_) => "/overrides?done=blocked-here".to_owned(),
+        });
     match after(&web, Some(&me), done).await {
         After::Go(path) => go(&path),
         After::Again(errors) => {
@@ -281,6 +284,7 @@ async fn block_page(
     errors: Errors,
 ) -> Result<Response, Error> {
     web.app.open_to::<act::EmergencyBlock>(&me.actor).await?;
+    let whom = words::blocked_for(&web.app.campus_titles(&me.actor));
     let fields = Form::to("/blocks/new")
         .field(
             Input::text("address", "Which address?", &form.address)
@@ -292,12 +296,17 @@ async fn block_page(
                 .rows(3)
                 .error(errors.of("why")),
         )
-        .button(Button::warning("Block it for everyone"));
-    Ok(Sheet::new(web.frame(me, "").await, "Block an address now")
+        .button(Button::warning(format!("Block it {whom}")));
+    let sheet = Sheet::new(web.frame(me, "").await, "Block an address now")
         .errors(errors)
-        .lede("It is shut within a second, for everyone, and looked at by the end of the next school day.")
-        .add(fields)
-        .response())
+        .lede(format!(
+            "It is shut within a second, {whom}, and looked at by the end of the next school day."
+        ));
+    let sheet = match me.actor.within() {
+        None => sheet,
+        Some(_) => sheet.text("You act for one campus, and the others stay as they are. Ask those who act for the whole school to block it for everyone."),
+    };
+    Ok(sheet.add(fields).response())
 }
 
 /// `GET /overrides`
@@ -346,7 +355,7 @@ async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Err
             .map(|at| words::moment(at, &zone))
             .unwrap_or_default();
         rows.push(vec![
-            Cell::text(kind(change.kind)),
+            Cell::text(what(web, change)?),
             Cell::text(why(web, me, change)),
             Cell::text(words::name(web, change.by).await?),
             Cell::text(ended),
@@ -400,7 +409,7 @@ fn why<'a>(web: &Web, me: &SignedIn, change: &'a Override) -> &'a str {
 async fn facts(web: &Web, me: &SignedIn, change: &Override) -> Result<Piece, Error> {
     let zone = web.app.zone();
     let mut facts = crate::components::Summary::default()
-        .row("What", kind(change.kind))
+        .row("What", what(web, change)?)
         .row("Why", why(web, me, change))
         .row("By", words::name(web, change.by).await?)
         .row("Since", words::moment(change.from, &zone));
@@ -421,10 +430,22 @@ async fn facts(web: &Web, me: &SignedIn, change: &Override) -> Result<Piece, Err
     Ok(facts.into())
 }
 
+/// What a change does, and for whom where that is not plain from its kind.
+fn what(web: &Web, change: &Override) -> Result<String, Error> {
+    let kind = kind(change.kind);
+    Ok(match change.kind {
+        OverrideKind::EmergencyBlock => {
+            let campuses = web.app.blocked_at(change)?;
+            format!("{kind} {}", words::blocked_for(&campuses))
+        }
+        _ => kind.to_owned(),
+    })
+}
+
 fn kind(kind: OverrideKind) -> &'static str {
     match kind {
         OverrideKind::Exception => "Site opened for some time",
-        OverrideKind::EmergencyBlock => "Address blocked for everyone",
+        OverrideKind::EmergencyBlock => "Address blocked",
         OverrideKind::LessonList => "Links for a class",
         OverrideKind::Restriction => "One person's access restricted",
         OverrideKind::Membership => "Member of an exception group",

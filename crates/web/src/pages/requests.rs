@@ -377,7 +377,7 @@ async fn one_page(
             .add(endorsement_form(&request, &errors))
             .response());
     }
-    let may = web.app.could(&me.actor, Act::DecideRequest) && web.app.vets(&me.actor);
+    let may = web.app.could(&me.actor, Act::DecideRequest) && web.app.may_vet(&me.actor).await?;
     if request.state != RequestState::Open || !may {
         return Ok(sheet.response());
     }

@@ -58,7 +58,7 @@ doings! {
     Answer = "answer", "Record what an agency answered", "Record the answer";
     Supplier = "supplier", "Record the report to the supplier", "Record the report";
     SupplierAnswer = "supplier-answer", "Record what the supplier answered", "Record the answer";
-    Contain = "contain", "Block an address for everyone now", "Block for everyone now";
+    Contain = "contain", "Block an address now", "Block it now";
     Fix = "fix", "Record the lasting fix", "Record the fix";
     NoFix = "no-fix", "Decide that no fix is needed", "Record the decision";
     Retest = "retest", "Record that the fix was tried", "Record the test";

@@ -12,6 +12,7 @@ use super::options;
 use crate::components::{Choice, Choices, Errors, Input, Select, TextArea};
 use crate::pages::field::Field;
 use crate::pages::kit::{self, Given, Names};
+use crate::words;
 
 /// What the fields are made from.
 pub(super) struct Around<'a> {
@@ -22,6 +23,8 @@ pub(super) struct Around<'a> {
     pub(super) now: Timestamp,
     /// Whether this reader needs addresses (BRE-10).
     pub(super) needs: bool,
+    /// The campuses that the reader's blocks hold at; empty: for everyone.
+    pub(super) campuses: &'a [String],
     /// People to choose from, once a name fitted several.
     pub(super) people: Vec<Choice>,
     pub(super) given: &'a Given,
@@ -406,10 +409,13 @@ impl Around<'_> {
     fn filter(&self, doing: Doing) -> Vec<Field> {
         match doing {
             Doing::Contain => {
-                let mut fields = vec![Field::Says(
-                    "It is blocked for everyone within a second, and reviewed afterwards."
-                        .to_owned(),
-                )];
+                let whom = words::blocked_for(self.campuses);
+                let mut fields = vec![Field::Says(format!(
+                    "It is blocked {whom} within a second, and reviewed afterwards."
+                ))];
+                if !self.campuses.is_empty() {
+                    fields.push(Field::Says("You act for one campus: those who act for the whole school are asked to block it for everyone, and the step stays open until they do.".to_owned()));
+                }
                 let known = &self.open.state.concern.addresses;
                 if self.needs && !known.is_empty() {
                     let place = |(at, address): (usize, &String)| {

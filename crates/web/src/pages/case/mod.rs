@@ -310,6 +310,7 @@ async fn carry_out(
     }
     Ok(match doing {
         Doing::Acknowledge => "acknowledged",
+        Doing::Contain if me.actor.within().is_some() => "contained-here",
         Doing::Contain => "contained",
         Doing::Link => "linked",
         Doing::Close => "closed",
@@ -423,6 +424,7 @@ async fn form_page(
         Err(error) => return Oops::new(web, Some(me), error).await.into_response(),
     };
     let (zone, procedures) = (web.app.zone(), web.app.procedures());
+    let campuses = web.app.campus_titles(&me.actor);
     let around = Around {
         open,
         names: &names,
@@ -430,6 +432,7 @@ async fn form_page(
         zone: &zone,
         now: web.app.now(),
         needs: web.app.needs_addresses(&me.actor),
+        campuses: &campuses,
         people,
         given,
         errors: &errors,

@@ -115,6 +115,7 @@ async fn build(
     let names = Names::of(app, people(open)).await?;
     let (zone, now, needs) = (app.zone(), app.now(), app.needs_addresses(&me.actor));
     let (procedures, given, none) = (app.procedures(), Given::default(), Errors::default());
+    let campuses = app.campus_titles(&me.actor);
     let around = Around {
         open,
         names: &names,
@@ -122,6 +123,7 @@ async fn build(
         zone: &zone,
         now,
         needs,
+        campuses: &campuses,
         people: Vec::new(),
         given: &given,
         errors: &none,

@@ -237,7 +237,11 @@ fn presses(around: &Around<'_>, done_by: &DoneBy) -> Vec<Press> {
                     Doing::Contain,
                     "which",
                     &at.to_string(),
-                    format!("Block {} for everyone now", broken_up(address)),
+                    format!(
+                        "Block {} {} now",
+                        broken_up(address),
+                        words::blocked_for(around.campuses)
+                    ),
                     "govuk-button--warning",
                 )
             })

@@ -281,8 +281,10 @@ impl Teller<'_> {
             EntryBody::SupplierAnswer { answer } => {
                 ("The supplier answered".to_owned(), answer.clone())
             }
-            EntryBody::Contained { change, .. } => (
-                "Blocked for everyone".to_owned(),
+            EntryBody::Contained {
+                change, campuses, ..
+            } => (
+                format!("Blocked {}", words::blocked_for(campuses)),
                 format!("Filter change {change}"),
             ),
             EntryBody::FixMade { what, change } => (
