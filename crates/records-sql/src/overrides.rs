@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_access::{Permit, Subject, Warrant, act};
 use pharos_ledger::Detail;
-use pharos_records::{Error, NewNotice, NewOverride, Override, OverrideKind, Overrides, Result};
+use pharos_records::{
+    Error, NewNotice, NewOverride, OF_KIND_MAX, Override, OverrideKind, Overrides, Result,
+};
 use pharos_school::PersonId;
 use uuid::Uuid;
 
@@ -14,6 +16,10 @@ use crate::store::{Act, Store, is_for};
 
 const IN_FORCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > $1) ORDER BY at, id";
 const SINCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE at >= $1 ORDER BY at DESC, id LIMIT $2";
+
+const OF_KIND: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE kind = $1 AND at >= $2 AND (at < $3 OR (at = $4 AND id > $5)) ORDER BY at DESC, id LIMIT $6";
+/// So many rows are read in one go.
+const PAGE: usize = 2_000;
 
 #[async_trait]
 impl Overrides for Store {
@@ -110,6 +116,42 @@ impl Overrides for Store {
             .all("override_entry", IN_FORCE, args![now])
             .await?;
         found.iter().map(|row| self.override_of(row)).collect()
+    }
+
+    async fn overrides_of(
+        &self,
+        permit: &Permit<act::ReadPolicy>,
+        kind: OverrideKind,
+        since: Timestamp,
+    ) -> Result<Vec<Override>> {
+        is_for(permit, Subject::School)?;
+        let mut all: Vec<Override> = Vec::new();
+        let (mut before, mut behind) = (Timestamp::MAX, String::new());
+        while all.len() < OF_KIND_MAX {
+            let wanted = args![
+                kind.name(),
+                since,
+                before,
+                before,
+                behind.clone(),
+                rows(PAGE)
+            ];
+            let found = self
+                .read()
+                .await?
+                .all("override_entry", OF_KIND, wanted)
+                .await?;
+            for row in &found {
+                all.push(self.override_of(row)?);
+            }
+            match all.last() {
+                Some(last) if found.len() == PAGE => {
+                    (before, behind) = (last.at, last.id.to_string());
+                }
+                _ => break,
+            }
+        }
+        Ok(all)
     }
 
     async fn overrides(

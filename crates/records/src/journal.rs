@@ -144,7 +144,7 @@ pub trait Journal: Send + Sync {
         at: Timestamp,
     ) -> Result<u64>;
 
-    /// The notes of supervision of whoever holds the permit, newest first.
+    /// The notes of supervision of whoever holds the permit, with what anybody added to them, newest first.
     async fn own_supervision(
         &self,
         permit: &Permit<act::NoteSupervision>,

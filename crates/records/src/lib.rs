@@ -48,7 +48,7 @@ pub use checks::{CheckRun, Checks, FrozenReport, NewCheckRun, NewReport, Standin
 pub use error::{Error, Result};
 pub use journal::{Journal, JournalEntry, JournalFilter, JournalKind, NewJournalEntry};
 pub use outbox::{Job, NewNotice, Outbox, QueueFigures};
-pub use overrides::{NewOverride, Override, OverrideKind, Overrides};
+pub use overrides::{NewOverride, OF_KIND_MAX, Override, OverrideKind, Overrides};
 pub use packs::{NewPack, PackHead, PackState, PackVersion, Packs};
 pub use people::{MAX_PEOPLE, People, Roll, RollKind, RollOutcome};
 pub use requests::{Endorsement, NewRequest, RequestDecision, RequestState, Requests, SiteRequest};

@@ -103,6 +103,9 @@ pub struct Override {
     pub reviewed_by: Option<PersonId>,
 }
 
+/// The most overrides of one kind that are read at once: more than two thousand a school day for 90 days.
+pub const OF_KIND_MAX: usize = 200_000;
+
 /// Overrides.
 #[async_trait]
 pub trait Overrides: Send + Sync {
@@ -159,6 +162,15 @@ pub trait Overrides: Send + Sync {
 
     /// What is in force at `now` or begins later, oldest first: for building the filter's snapshot.
     async fn overrides_in_force(&self, now: Timestamp) -> Result<Vec<Override>>;
+
+    /// Every override of one kind made in the time, newest first, ended ones included: for figures, which
+    /// must not lack any. At most [`OF_KIND_MAX`]; the newest stay.
+    async fn overrides_of(
+        &self,
+        permit: &Permit<act::ReadPolicy>,
+        kind: OverrideKind,
+        since: Timestamp,
+    ) -> Result<Vec<Override>>;
 
     /// Overrides made in the time, newest first, ended ones included: the change log.
     async fn overrides(

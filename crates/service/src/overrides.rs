@@ -1,17 +1,22 @@
 //! Changes that act at once: emergency blocks, exceptions from granted requests, restrictions of
 //! one person, a teacher's lesson list. Each is a dated row with its reason, in force within a second.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{About, Act, Actor, Target, Warrant, Watched, act};
 use pharos_catalogue::Address;
 use pharos_policy::spec::{EmergencySpec, PersonalSpec};
-use pharos_records::{NewOverride, Override, OverrideKind};
+use pharos_records::{MAX_ROWS, NewOverride, Override, OverrideKind};
 use pharos_school::{PersonId, Role};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::clock::new_uuid;
 use crate::{App, Error, Problem};
+
+/// So many past changes stand on the page.
+const SHOWN: usize = 500;
 
 impl App {
     /// Blocks an address before review (BRE-04, REQ-05): for everyone, or for the people of a campus by
@@ -208,19 +213,32 @@ impl App {
         Ok(all)
     }
 
-    /// What was changed at short notice in the last 90 days, newest first.
+    /// What was changed at short notice in the last 90 days, newest first, as many as a page takes; and
+    /// whatever is in force, always, however old it is.
     ///
     /// # Errors
     /// [`Error::Denied`].
     pub async fn overrides(&self, actor: &Actor) -> Result<Vec<Override>, Error> {
         let permit = self.may::<act::ReadPolicy>(actor, Target::School).await?;
         let since = self.now() - SignedDuration::from_hours(24 * 90);
-        let mut shown = Vec::new();
-        for stored in self.records().overrides(&permit, since, 500).await? {
-            if self.reaches_override(actor, &stored)? {
+        // Whoever is kept to a campus has as many of its own, however many others there are between.
+        let read = match actor.within() {
+            Some(_) => MAX_ROWS,
+            None => SHOWN,
+        };
+        let mut shown: Vec<Override> = Vec::new();
+        for stored in self.records().overrides(&permit, since, read).await? {
+            if shown.len() < SHOWN && self.reaches_override(actor, &stored)? {
                 shown.push(stored);
             }
         }
+        let known: HashSet<Uuid> = shown.iter().map(|stored| stored.id).collect();
+        for stored in self.records().overrides_in_force(self.now()).await? {
+            if !known.contains(&stored.id) && self.reaches_override(actor, &stored)? {
+                shown.push(stored);
+            }
+        }
+        shown.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
         Ok(shown)
     }
 

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Act, Actor, Target, act};
-use pharos_casework::{Concern, Origin, Reporter};
+use pharos_casework::{Concern, Origin, Reporter, TEXT_CHARS_MAX};
 use pharos_governance::SupervisedFact;
 use pharos_ledger::Detail;
 use pharos_policy::spec::{LessonKind, LessonSpec};
-use pharos_records::{JournalFilter, NewJournalEntry, Override, OverrideKind};
-use pharos_school::{Class, ClassId, PersonId};
+use pharos_records::{CaseFilter, JournalFilter, NewJournalEntry, Override, OverrideKind};
+use pharos_school::{CaseId, Class, ClassId, PersonId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,8 +24,16 @@ use crate::{App, Error, SignedIn};
 const VERSION: u16 = 1;
 /// So long after a lesson it stands on the list of those to note.
 const TO_NOTE: SignedDuration = SignedDuration::from_hours(24 * 28);
+/// So far back lesson lists are looked at.
+const LISTS_FROM: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// So far back notes are shown.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24 * 400);
+/// The longest note, in characters: with its heading a concern of it fits into a case.
+const SEEN_MAX: usize = TEXT_CHARS_MAX - 1_000;
+/// The longest name of whoever noted, in a concern, in characters.
+const NAME_MAX: usize = 200;
+/// What tells the id of a note from that of the concern made of it.
+const OF_NOTE: u128 = 0x0A5C_71E3_40D2_96B7;
 /// The longest name of a class, room or use, in characters.
 const WHAT_MAX: usize = 200;
 
@@ -115,6 +123,9 @@ impl App {
                     .into_iter()
                     .find(|(lesson, _)| lesson.id == id)
                     .ok_or(Error::NotFound)?;
+                if !self.reaches_override(&me.actor, &lesson)? {
+                    return Err(Error::NotFound);
+                }
                 if lesson.from > self.now() {
                     return Err(Error::Refused(
                         "This lesson has not begun. Note it when it has.".to_owned(),
@@ -134,6 +145,12 @@ impl App {
             "seen",
             "Say what you saw. \u{201c}Nothing unusual\u{201d} is an answer.",
         )?;
+        if seen.chars().count() > SEEN_MAX {
+            return Err(Error::field(
+                "seen",
+                format!("Write at most {SEEN_MAX} characters; write a further note for the rest."),
+            ));
+        }
         let id = new_uuid();
         let body = Body::Note {
             v: VERSION,
@@ -217,7 +234,9 @@ impl App {
         Ok(notes)
     }
 
-    /// Makes a concern of a note: with one press, and once. Gives the concern's number.
+    /// Makes a concern of a note: with one press, and once, whoever presses. The concern names who noted
+    /// it and when. Its case has an id that follows from the note's, so that no second one can be opened,
+    /// by two people at once or after a crash. Gives the concern's number.
     ///
     /// # Errors
     /// [`Error::Denied`]; [`Error::NotFound`] for a note that the actor may not read;
@@ -231,34 +250,82 @@ impl App {
             .into_iter()
             .find(|note| note.id == id)
             .ok_or(Error::NotFound)?;
-        if let Some(number) = note.concern {
-            return Err(Error::Refused(format!(
-                "A concern was made of this note: number {number}. Add what is new as a further worry."
-            )));
+        let case = case_of(id);
+        if note.concern.is_some() || self.records().case_facts(case).await?.is_some() {
+            let number = match note.concern {
+                Some(number) => Some(number),
+                None => self.mark_concern(&permit, id, None).await?,
+            };
+            return Err(made_before(number));
         }
+        let noted_by = match note.by {
+            Some(by) => self.known_person(by).await?,
+            None => None,
+        };
+        let noted_by: String = noted_by
+            .map_or_else(
+                || "somebody who is no longer on the roll".to_owned(),
+                |person| format!("{} {}", person.given_name, person.family_name),
+            )
+            .chars()
+            .take(NAME_MAX)
+            .collect();
         let reporter = Reporter::Staff {
             person: me.person.id,
         };
         let what = format!(
-            "Seen while supervising: {}, noted {}. {}",
+            "Seen while supervising: {}, noted by {noted_by} on {}. {}",
             note.what,
             note.at.to_zoned(self.zone()).strftime("%-d %B %Y, %H:%M"),
             note.seen
         );
+        // Notes of old may be longer: the rest stands in the note.
+        let what: String = what.chars().take(TEXT_CHARS_MAX).collect();
         let mut concern = Concern::new(reporter, Origin::Form, what);
         concern.happened_at = Some(note.at);
-        let raised = self.raise_concern(Some(me), concern).await?;
-        let number = raised.number;
+        let raised = match self.raise_once(me, case, concern).await {
+            Ok(raised) => raised,
+            // Somebody else pressed meanwhile.
+            Err(_) if self.records().case_facts(case).await?.is_some() => {
+                return Err(made_before(None));
+            }
+            Err(error) => return Err(error),
+        };
+        self.mark_concern(&permit, id, Some(raised.number)).await?;
+        Ok(raised.number)
+    }
+
+    /// Notes at a note which concern was made of it, for lists; the case itself says it for good. Gives
+    /// the number, looked up where it is not known.
+    async fn mark_concern(
+        &self,
+        permit: &pharos_access::Permit<act::NoteSupervision>,
+        note: Uuid,
+        number: Option<i64>,
+    ) -> Result<Option<i64>, Error> {
+        let number = match number {
+            Some(number) => Some(number),
+            None => {
+                let system = Actor::system("supervision");
+                let list = self.may::<act::ListCases>(&system, Target::School).await?;
+                let cases = self.records().cases(&list, &CaseFilter::default()).await?;
+                let of_note = cases.into_iter().find(|case| case.id == case_of(note));
+                of_note.map(|case| case.number)
+            }
+        };
+        let Some(number) = number else {
+            return Ok(None);
+        };
         let entry = NewJournalEntry {
             id: new_uuid(),
-            key: id.to_string(),
+            key: note.to_string(),
             about: None,
             body: json(&Body::Concern { v: VERSION, number })?,
         };
         self.records()
-            .add_supervision(&permit, &entry, self.now())
+            .add_supervision(permit, &entry, self.now())
             .await?;
-        Ok(number)
+        Ok(Some(number))
     }
 
     /// The actor's own lessons of the last four weeks that name an adult, are over and have no note,
@@ -321,12 +388,17 @@ impl App {
             .collect())
     }
 
-    /// Lesson lists of the last 90 days.
+    /// Every lesson list of the last 90 days, however many there are.
     async fn lesson_lists(&self) -> Result<Vec<(Override, LessonSpec)>, Error> {
         let system = Actor::system("figures");
-        let lists = self.overrides(&system).await?.into_iter();
+        let permit = self.may::<act::ReadPolicy>(&system, Target::School).await?;
+        let since = self.now() - LISTS_FROM;
+        let lists = self
+            .records()
+            .overrides_of(&permit, OverrideKind::LessonList, since)
+            .await?;
         Ok(lists
-            .filter(|list| list.kind == OverrideKind::LessonList)
+            .into_iter()
             .filter_map(|list| {
                 let spec = serde_json::from_slice(&list.body).ok()?;
                 Some((list, spec))
@@ -359,6 +431,20 @@ impl App {
         let class = classes.iter().find(|class| class.id == id)?;
         self.supervision_of(class)
     }
+}
+
+/// The case that is made of a note: one and no other.
+fn case_of(note: Uuid) -> CaseId {
+    CaseId::from_uuid(Uuid::from_u128(note.as_u128() ^ OF_NOTE))
+}
+
+fn made_before(number: Option<i64>) -> Error {
+    let which = number
+        .map(|number| format!(": number {number}"))
+        .unwrap_or_default();
+    Error::Refused(format!(
+        "A concern was made of this note{which}. Add what is new as a further worry."
+    ))
 }
 
 /// When a list ended or ends.

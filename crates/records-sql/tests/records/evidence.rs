@@ -349,6 +349,23 @@ pub(crate) async fn mon_07_mon_11_the_journal_only_grows(world: &World) {
         .unwrap();
     assert_eq!(own.len(), 1);
     assert_eq!(own[0].by, Some(id(TUTOR)));
+    // What somebody else adds to their note is seen by whoever wrote it, and by nobody beside them.
+    let of_note = own[0].entry.id.to_string();
+    for (number, by, key) in [(7, LEAD, of_note.as_str()), (8, HEAD, "")] {
+        let mark = entry(number, key, None, "a concern was made of it");
+        world
+            .store
+            .add_supervision(&world.permit(by), &mark, at(6))
+            .await
+            .unwrap();
+    }
+    let own = world
+        .store
+        .own_supervision(&world.permit(TUTOR), &all)
+        .await
+        .unwrap();
+    let own: Vec<_> = own.iter().map(|row| row.entry.id.as_u128()).collect();
+    assert_eq!(own, [7, 5]);
 
     let lines = pharos_records::Audit::ledger(
         &world.store,

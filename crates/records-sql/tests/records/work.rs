@@ -165,6 +165,17 @@ pub(crate) async fn overrides_end_by_time_or_by_hand(world: &World) {
         .map(|o| (o.id, o.why.as_str()))
         .collect();
     assert_eq!(ended, [(block.id, "coral lesson")]);
+    for (kind, since, many) in [
+        (OverrideKind::EmergencyBlock, at(0), 1),
+        (OverrideKind::Restriction, at(0), 1),
+        (OverrideKind::Restriction, at(1), 0),
+        (OverrideKind::Membership, at(0), 0),
+    ] {
+        let found = store.overrides_of(&world.permit(HEAD), kind, since).await;
+        let found = found.unwrap();
+        assert_eq!(found.len(), many, "{kind:?}");
+        assert!(found.iter().all(|one| one.kind == kind));
+    }
 }
 
 /// CLK-02: notices are queued with their cause, given to one worker at a time, tried again, done once.

@@ -66,6 +66,31 @@ impl App {
         alert: Option<AlertId>,
         one_of_many: bool,
     ) -> Result<Raised, Error> {
+        let case = CaseId::from_uuid(new_uuid());
+        self.raise_as(case, by, concern, alert, one_of_many).await
+    }
+
+    /// Raises a concern as this case: once, because an id is given once.
+    ///
+    /// # Errors
+    /// As [`App::raise_concern`]; when there is a case with this id.
+    pub(crate) async fn raise_once(
+        &self,
+        by: &SignedIn,
+        case: CaseId,
+        concern: Concern,
+    ) -> Result<Raised, Error> {
+        self.raise_as(case, Some(by), concern, None, false).await
+    }
+
+    async fn raise_as(
+        &self,
+        case: CaseId,
+        by: Option<&SignedIn>,
+        concern: Concern,
+        alert: Option<AlertId>,
+        one_of_many: bool,
+    ) -> Result<Raised, Error> {
         let now = self.now();
         let problems = concern.problems(now);
         if !problems.is_empty() {
@@ -84,7 +109,6 @@ impl App {
             .may::<act::RaiseConcern>(&actor, Target::School)
             .await?;
         let procedure = self.procedure_for(&concern.origin)?;
-        let case = CaseId::from_uuid(new_uuid());
         let mut entries =
             pharos_casework::open(case, &procedure, concern, &hand, now, &mut new_entry)
                 .map_err(refusal)?;

@@ -6,7 +6,7 @@ use pharos_records::LedgerFilter;
 use pharos_service::{Error, NewLesson, NewSupervision};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
-use crate::is_closed;
+use crate::{is_closed, many_lists};
 
 /// Ines opens links for the youngest, half an hour long, with her own name.
 async fn lesson_for_the_youngest(school: &SampleSchool) {
@@ -169,6 +169,10 @@ async fn mon_07_a_note_becomes_a_concern_with_one_press() {
     let open = app.case(&lead.actor, case.id).await.unwrap();
     let what = &open.state.concern.what;
     assert!(what.contains("Tablets in the library"), "{what}");
+    assert!(
+        what.contains("noted by Ines Castellano on 10 November 2026, 10:00"),
+        "{what}"
+    );
     assert!(what.ends_with("A pupil cried over a message."), "{what}");
     let notes = app.supervision_notes(&teacher.actor).await.unwrap();
     assert_eq!(notes.len(), 1);
@@ -265,4 +269,97 @@ async fn priv_03_notes_go_when_the_time_of_the_journal_is_over() {
     let gone = gone().await;
     assert_eq!(gone.len(), 1, "{gone:?}");
     assert!(!gone[0].contains("screens"), "{gone:?}");
+}
+
+/// MON-07: of one note comes one concern, whoever presses and whenever: pressed by the lead, it names the
+/// teacher who saw it, the teacher sees that it was made, and none of them makes a second; two who press at
+/// once make one.
+#[tokio::test]
+async fn mon_07_of_one_note_comes_one_concern() {
+    let school = SampleSchool::open().await;
+    let (teacher, lead, deputy) = (
+        school.at_work("ines.castellano").await,
+        school.at_work("ruth.okafor").await,
+        school.at_work("tomas.brandt").await,
+    );
+    let app = &school.app;
+    let id = app
+        .note_supervision(&teacher, &note("A pupil cried over a message."))
+        .await
+        .unwrap();
+    let number = app.concern_from_supervision(&lead, id).await.unwrap();
+    let cases = app.cases(&lead.actor, true).await.unwrap();
+    let case = cases.iter().find(|case| case.number == number).unwrap();
+    let open = app.case(&lead.actor, case.id).await.unwrap();
+    let what = &open.state.concern.what;
+    assert!(what.contains("noted by Ines Castellano on"), "{what}");
+    let own = app.supervision_notes(&teacher.actor).await.unwrap();
+    assert_eq!(own[0].concern, Some(number), "the lead's mark is seen");
+    for again in [&teacher, &lead, &deputy] {
+        let again = app.concern_from_supervision(again, id).await;
+        assert!(matches!(again, Err(Error::Refused(_))), "{again:?}");
+    }
+
+    let before = app.cases(&lead.actor, true).await.unwrap().len();
+    let id = app
+        .note_supervision(&teacher, &note("Another one went quiet."))
+        .await
+        .unwrap();
+    let (one, other) = tokio::join!(
+        app.concern_from_supervision(&lead, id),
+        app.concern_from_supervision(&teacher, id)
+    );
+    assert_eq!(
+        [&one, &other].iter().filter(|made| made.is_ok()).count(),
+        1,
+        "{one:?} {other:?}"
+    );
+    assert_eq!(
+        app.cases(&lead.actor, true).await.unwrap().len(),
+        before + 1
+    );
+}
+
+/// MON-07: every note that is kept can be made a concern: what is too long for a case with its heading is
+/// refused when it is noted, with the bound.
+#[tokio::test]
+async fn mon_07_a_note_is_never_too_long_for_a_concern() {
+    let school = SampleSchool::open().await;
+    let teacher = school.at_work("ines.castellano").await;
+    let app = &school.app;
+    let long = |characters: usize| NewSupervision {
+        what: "x".repeat(200),
+        ..note(&"\u{e4}".repeat(characters))
+    };
+    let over = app.note_supervision(&teacher, &long(19_001)).await;
+    let Err(Error::Invalid(problems)) = over else {
+        panic!("{over:?}");
+    };
+    assert!(problems[0].text.contains("19000"), "{}", problems[0].text);
+    let id = app.note_supervision(&teacher, &long(19_000)).await.unwrap();
+    app.concern_from_supervision(&teacher, id).await.unwrap();
+}
+
+/// MON-07, REV-09: a busy school's older lessons count as its newest do: with more than five hundred
+/// lists since, a lesson without a note still stands, can be noted, and is not forgotten.
+#[tokio::test]
+async fn mon_07_more_than_a_page_of_lessons_are_counted() {
+    let school = SampleSchool::open().await;
+    let teacher = school.at_work("ines.castellano").await;
+    lesson_for_the_youngest(&school).await;
+    school.clock.forward(SignedDuration::from_mins(31));
+    let app = &school.app;
+    let lesson = app.lessons_to_note(&teacher).await.unwrap()[0].id;
+    many_lists(&school, "owen.pryce", 2_010).await;
+    let waiting = app.lessons_to_note(&teacher).await.unwrap();
+    assert_eq!(
+        waiting.iter().map(|one| one.id).collect::<Vec<_>>(),
+        [lesson]
+    );
+    let of_lesson = NewSupervision {
+        lesson: Some(lesson),
+        ..note("All on task.")
+    };
+    app.note_supervision(&teacher, &of_lesson).await.unwrap();
+    assert!(app.lessons_to_note(&teacher).await.unwrap().is_empty());
 }

@@ -201,7 +201,7 @@ async fn restricted(web: &Web, me: &SignedIn, form: &Restriction) -> Result<Stri
     web.app.open_to::<act::RestrictPerson>(&me.actor).await?;
     let person = web
         .app
-        .person_named(&form.person)
+        .person_reached(&me.actor, &form.person)
         .await?
         .ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?;
     let until = moment_of("until", &form.until, &web.app.zone())
@@ -317,7 +317,7 @@ pub(crate) async fn list(State(web): State<Web>, Me(me): Me, done: Done) -> Resp
 async fn list_page(web: &Web, me: &SignedIn, done: Done) -> Result<Response, Error> {
     let (now, zone) = (web.app.now(), web.app.zone());
     let all = web.app.overrides(&me.actor).await?;
-    let mut sheet = Sheet::new(web.frame(me, "").await.with(done), "Changes made at short notice").lede("The last 90 days, newest first. Each has a name, a reason and an end or a date to look at it again.");
+    let mut sheet = Sheet::new(web.frame(me, "").await.with(done), "Changes made at short notice").lede("The last 90 days and whatever is still in force, newest first. Each has a name, a reason and an end or a date to look at it again.");
     if !staff_view(web, me) {
         return Ok(sheet.add(counts(&all)).response());
     }
