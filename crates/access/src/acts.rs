@@ -179,6 +179,7 @@ const AT_A_CAMPUS: &[Act] = &[
     Act::DecideRequest,
     Act::EmergencyBlock,
     Act::LessonList,
+    Act::NoteSupervision,
     Act::EndOverride,
     Act::ReadChecks,
 ];

@@ -86,6 +86,20 @@ impl App {
             .await
     }
 
+    /// The person on the roll with this sign-in name whom the actor reaches. To whoever acts for one campus
+    /// people of another are not there, as somebody who is on no roll.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn person_reached(
+        &self,
+        actor: &Actor,
+        username: &str,
+    ) -> Result<Option<Person>, Error> {
+        let person = self.person_named(username).await?;
+        Ok(person.filter(|person| actor.reaches(person.id)))
+    }
+
     /// Every class, by title; for staff.
     ///
     /// # Errors

@@ -518,7 +518,11 @@ impl App {
         }
         for other in self.records().requests(&permit, false, 5_000).await? {
             let same = Address::parse(&other.address).is_ok_and(|one| one.host() == address.host());
-            if other.id == request.id || !same || other.at > request.at {
+            let reached = match (actor.within(), other.by) {
+                (None, _) => true,
+                (Some(_), by) => by.is_some_and(|by| actor.reaches(by)),
+            };
+            if other.id == request.id || !same || !reached || other.at > request.at {
                 continue;
             }
             facts.asked_before += 1;
@@ -534,7 +538,22 @@ impl App {
             actions: vec!["block".into()],
             ..pharos_activity::Query::default()
         };
-        facts.blocked_lately = self.inner().activity.count(&lately).await?.events;
+        facts.blocked_lately = match actor.within() {
+            None => self.inner().activity.count(&lately).await?.events,
+            // Of their own campus alone: the newest blocks, one by one.
+            Some(within) => {
+                let newest = pharos_activity::Query {
+                    limit: pharos_activity::MAX_LIMIT,
+                    ..lately
+                };
+                let found = self.inner().activity.search(&newest).await?.events;
+                let own = found.iter().filter(|event| {
+                    let person = event.event.who.person();
+                    person.is_some_and(|person| within.people.contains(&person))
+                });
+                u64::try_from(own.count()).unwrap_or(u64::MAX)
+            }
+        };
         Ok(facts)
     }
 

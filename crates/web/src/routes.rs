@@ -122,7 +122,7 @@ routes! {
     upload "/settings/pack", May(Act::ProposePolicy) => p::settings::install;
     get "/settings/pack/{number}", May(Act::ProposePolicy) => p::versions::version;
     post "/settings/pack/{number}/back", May(Act::ProposePolicy) => p::versions::go_back;
-    post "/settings/pack/{number}/back-now", May(Act::EmergencyBlock) => p::versions::go_back_now;
+    post "/settings/pack/{number}/back-now", May(Act::ProposePolicy) => p::versions::go_back_now;
     get "/lists", May(Act::Explain) => p::lists::show;
     get "/lists/floor", May(Act::Explain) => p::floor::show;
     get "/campuses", May(Act::ProposePolicy) => p::campuses::show;

@@ -102,6 +102,9 @@ impl App {
         version: i64,
         why: &str,
     ) -> Result<i64, Error> {
+        // It brings a version of the policy in: closed to those who may not propose one, before any work.
+        self.may::<act::ProposePolicy>(actor, Target::School)
+            .await?;
         let permit = self
             .may::<act::EmergencyBlock>(actor, Target::School)
             .await?;

@@ -40,8 +40,9 @@ pub struct NewHandTest {
     pub group: String,
     /// In which place; empty: in no named one.
     pub place: String,
-    /// What was promised, by its place in [`HandChoices::kinds`]; `None`: what [`Self::other`] says.
-    pub kind: Option<usize>,
+    /// What was promised: one of [`HandChoices::kinds`], itself and not its place there, because lists may
+    /// be swapped in between; `None`: what [`Self::other`] says.
+    pub kind: Option<Kind>,
     /// What was promised, in words, where it is none of those.
     pub other: String,
     /// What was tried: an address, words to search for.
@@ -126,8 +127,8 @@ impl App {
         let (now, choices) = (self.now(), self.hand_choices());
         let at = new.at.unwrap_or(now);
         let (tried, came, other) = (new.tried.trim(), new.came.trim(), new.other.trim());
-        let kind = match new.kind {
-            Some(number) => choices.kinds.get(number).cloned(),
+        let kind = match &new.kind {
+            Some(kind) => choices.kinds.contains(kind).then(|| kind.clone()),
             None => (!other.is_empty()).then(|| Kind::Other(other.to_owned())),
         };
         let place = (!new.place.is_empty()).then(|| new.place.clone());

@@ -7,10 +7,12 @@ use pharos_casework::{Concern, EntryBody, Involved, Origin as From, Part, Report
 use pharos_policy::Action;
 use pharos_records::Origin;
 use pharos_school::{RequestId, Unknown, Who};
-use pharos_service::{Brought, Error, ExplainQuestion, NewLesson, SignedIn, Vetting};
+use pharos_service::{
+    Brought, Error, ExplainQuestion, NewLesson, NewSupervision, SignedIn, Vetting,
+};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
-use crate::{is_closed, said};
+use crate::{is_closed, many_lists, said};
 
 /// A pupil of the prep site, and one of the senior site.
 const PREP: &str = "luca.penhale";
@@ -496,4 +498,127 @@ async fn bre_04_a_delegates_block_is_not_told_as_everyones() {
     assert_eq!(school.verdict(SENIOR, address).await.action, Action::Block);
     let blocks = app.overrides(&lead.actor).await.unwrap();
     assert_eq!(app.blocked_at(&blocks[0]).unwrap(), Vec::<String>::new());
+}
+
+/// ROLE-02, REQ-05: a delegate's own changes in force stand on their page, with the way to end them, and
+/// count for their campus, however many others were made since.
+#[tokio::test]
+async fn role_02_own_changes_in_force_are_never_cut_off() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await.actor;
+    app.block_now(&me.actor, "low-tide.example", "Seen in Year 3 today")
+        .await
+        .unwrap();
+    many_lists(&school, "owen.pryce", 510).await;
+    let own = app.overrides(&me.actor).await.unwrap();
+    assert_eq!(own.len(), 1);
+    let all = app.overrides(&lead).await.unwrap();
+    assert_eq!(all.len(), 501, "the newest page, and what is in force");
+    assert_eq!(all.last().unwrap().id, own[0].id);
+    let lines = app.campuses(&lead).await.unwrap();
+    assert_eq!(lines[0].changes, 1, "{lines:?}");
+    // Months later it is in force still, and is seen.
+    school.clock.forward(SignedDuration::from_hours(24 * 120));
+    assert_eq!(app.overrides(&me.actor).await.unwrap(), own);
+}
+
+/// ROLE-02, REQ-01: what is told of a request counts a delegate's own campus alone, and nobody there is a
+/// stranger to the lead alone: a name of another campus is not there, as one on no roll.
+#[tokio::test]
+async fn role_02_figures_and_names_of_others_are_not_told() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let lead = school.at_work("ruth.okafor").await.actor;
+    asks(&school, SENIOR).await;
+    school.clock.forward(SignedDuration::from_mins(1));
+    let id = asks(&school, PREP).await;
+    for (pupil, times) in [(SENIOR, 2), (PREP, 1)] {
+        for _ in 0..times {
+            let event = school.event(pupil, "tides.example/").await;
+            let blocked = pharos_activity::Event {
+                action: "block",
+                ..event
+            };
+            pharos_activity::Sink::record(&*school.sink, blocked);
+        }
+    }
+    pharos_activity::Store::flush(&*school.activity)
+        .await
+        .unwrap();
+    let facts = async |actor| {
+        let (request, _) = app.request(actor, id).await.unwrap();
+        let facts = app.request_facts(actor, &request).await.unwrap();
+        (facts.asked_before, facts.blocked_lately)
+    };
+    assert_eq!(facts(&lead).await, (1, 3));
+    assert_eq!(facts(&me.actor).await, (0, 1));
+    for (name, there) in [(SENIOR, false), (PREP, true), ("nobody.atall", false)] {
+        let found = app.person_reached(&me.actor, name).await.unwrap();
+        assert_eq!(found.is_some(), there, "{name}");
+    }
+    assert!(app.person_reached(&lead, SENIOR).await.unwrap().is_some());
+}
+
+/// MON-07, ROLE-02: a delegate who opens a list that names an adult notes that supervision took place;
+/// a lesson of another campus is not there for them.
+#[tokio::test]
+async fn mon_07_a_delegate_notes_their_own_supervision() {
+    let school = kept_to_the_prep_site(&["sunita.pillai", "ines.castellano"], |text| text).await;
+    let app = &school.app;
+    let (me, lead) = (
+        school.at_work("ines.castellano").await,
+        school.at_work("ruth.okafor").await,
+    );
+    assert!(me.actor.within().is_some());
+    let classes = app.classes(&me.actor).await.unwrap();
+    let youngest = Some("1".parse().unwrap());
+    let class = classes.iter().find(|one| one.year == youngest).unwrap().id;
+    let elsewhere = *school.person(SENIOR).await.classes.iter().next().unwrap();
+    let lesson = |class| NewLesson {
+        adult: "Ines Castellano".to_owned(),
+        class,
+        sites: vec!["encyclopaedia.example".to_owned()],
+        from: None,
+        minutes: 30,
+        supervised: false,
+    };
+    app.open_lesson(&me.actor, &lesson(class)).await.unwrap();
+    app.open_lesson(&lead.actor, &lesson(elsewhere))
+        .await
+        .unwrap();
+    school.clock.forward(SignedDuration::from_mins(31));
+    let waiting = app.lessons_to_note(&me).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let note = |lesson| NewSupervision {
+        lesson: Some(lesson),
+        took_place: true,
+        seen: "All on task.".to_owned(),
+        ..NewSupervision::default()
+    };
+    app.note_supervision(&me, &note(waiting[0].id))
+        .await
+        .unwrap();
+    assert!(app.lessons_to_note(&me).await.unwrap().is_empty());
+    let lists = app.overrides(&lead.actor).await.unwrap();
+    let theirs = lists
+        .iter()
+        .find(|list| list.by == lead.actor.id())
+        .unwrap();
+    let no = app.note_supervision(&me, &note(theirs.id)).await;
+    assert!(matches!(no, Err(Error::NotFound)), "{no:?}");
+}
+
+/// ROLE-02, REQ-05: going back to an earlier policy is about the whole school: closed to a delegate before
+/// anything is worked out, and noted.
+#[tokio::test]
+async fn role_02_going_back_is_closed_to_a_delegate_at_once() {
+    let school = two_campuses().await;
+    let me = delegate(&school).await;
+    // Even where there is no such version: nothing was looked up.
+    let no = school
+        .app
+        .tighten_back_to(&me.actor, 999, "In a hurry")
+        .await;
+    assert!(matches!(no, Err(Error::Denied(_))), "{no:?}");
 }

@@ -303,11 +303,7 @@ async fn aud_02_a_test_by_hand_lives_as_a_run_does() {
         clause.unwrap().standing
     };
     assert_eq!(standing().await, Some(Standing::NotMet));
-    let kinds = app.hand_choices().kinds;
-    let kind = |name: &str| {
-        let wanted = CheckKind::Category(name.to_owned());
-        kinds.iter().position(|kind| *kind == wanted)
-    };
+    let kind = |name: &str| Some(CheckKind::Category(name.to_owned()));
     let test = |held| NewHandTest {
         at: None,
         group: "sixth-form".to_owned(),
@@ -330,6 +326,10 @@ async fn aud_02_a_test_by_hand_lives_as_a_run_does() {
         },
         NewHandTest {
             at: Some(app.now() + SignedDuration::from_mins(1)),
+            ..test(true)
+        },
+        NewHandTest {
+            kind: kind("a category that no list has any more"),
             ..test(true)
         },
         NewHandTest {

@@ -152,7 +152,8 @@ async fn results(web: &Web, me: &SignedIn, search: &Search) -> Result<Response, 
                 .await?
         }
         username => {
-            let person = web.app.person_named(username).await?.ok_or_else(|| {
+            let found = web.app.person_reached(&me.actor, username).await?;
+            let person = found.ok_or_else(|| {
                 Error::field("person", "Nobody on the roll has this sign-in name.")
             })?;
             web.app

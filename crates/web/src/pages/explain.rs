@@ -151,7 +151,7 @@ async fn verdict(web: &Web, me: &SignedIn, question: &Question) -> Result<Respon
         "" => None,
         username => Some(
             web.app
-                .person_named(username)
+                .person_reached(&me.actor, username)
                 .await?
                 .ok_or_else(|| Error::field("person", "Nobody on the roll has this sign-in name."))?
                 .id,

@@ -70,7 +70,7 @@ async fn noted(web: &Web, me: &SignedIn, form: &Test) -> Result<String, Error> {
             .map_err(|problem| Error::Invalid(vec![problem]))?,
         group: form.group.clone(),
         place: form.place.clone(),
-        kind: kinds.iter().position(|kind| kind.says() == form.kind),
+        kind: kinds.into_iter().find(|kind| kind.says() == form.kind),
         other: if other {
             form.other.clone()
         } else {

@@ -384,7 +384,7 @@ async fn one_page(
     Ok(sheet
         .heading("Decide")
         .text("Look at the site first. Sealed lists stay shut whatever you choose here.")
-        .add(decision_form(web, &request, form, &errors))
+        .add(decision_form(web, me, &request, form, &errors))
         .response())
 }
 
@@ -451,7 +451,13 @@ fn endorsement_form(request: &SiteRequest, errors: &Errors) -> Form {
         .button(Button::main("Say so"))
 }
 
-fn decision_form(web: &Web, request: &SiteRequest, form: &Decision, errors: &Errors) -> Form {
+fn decision_form(
+    web: &Web,
+    me: &SignedIn,
+    request: &SiteRequest,
+    form: &Decision,
+    errors: &Errors,
+) -> Form {
     let school = web.app.school();
     let chosen = |group: &str| form.groups.iter().any(|one| one == group);
     let groups = school
@@ -459,6 +465,11 @@ fn decision_form(web: &Web, request: &SiteRequest, form: &Decision, errors: &Err
         .filter
         .groups
         .keys()
+        .filter(|group| {
+            // Whoever acts for one campus opens for its groups alone.
+            let within = me.actor.within();
+            within.is_none_or(|within| within.groups.contains(*group))
+        })
         .map(|group| Choice::new(group, group).chosen(chosen(group)))
         .collect();
     let days = if form.days.is_empty() {

@@ -54,7 +54,7 @@ async fn went_back(web: &Web, me: &SignedIn, number: &str, why: &str) -> Result<
 }
 
 async fn tightened(web: &Web, me: &SignedIn, number: &str, why: &str) -> Result<String, Error> {
-    web.app.open_to::<act::EmergencyBlock>(&me.actor).await?;
+    web.app.open_to::<act::ProposePolicy>(&me.actor).await?;
     let version = number.parse().map_err(|_| Error::NotFound)?;
     let change = web.app.tighten_back_to(&me.actor, version, why).await?;
     Ok(format!("/changes/{change}?done=went-back"))

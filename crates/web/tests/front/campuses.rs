@@ -87,8 +87,11 @@ async fn role_02_no_page_shows_a_delegate_another_campus() {
     for (words, person) in [("ada.quill", false), ("luca.penhale", true)] {
         let asked = [("address", "tides.example"), ("person", words)];
         let verdict = delegate.post("/explain", &asked).await;
+        // Whoever is of another campus is not there, as somebody who is on no roll.
         assert_eq!(
-            verdict.text.contains("The verdict"),
+            !verdict
+                .text
+                .contains("Nobody on the roll has this sign-in name."),
             person,
             "{words}: {}",
             verdict.text
@@ -118,4 +121,59 @@ async fn role_02_the_central_team_sees_how_each_campus_stands() {
         delegate.get("/campuses").await.status,
         StatusCode::FORBIDDEN
     );
+}
+
+/// BRE-04, REQ-05: to a delegate every page says that their block holds at their campus alone; to the lead,
+/// for everyone.
+#[tokio::test]
+async fn bre_04_pages_say_where_a_block_holds() {
+    let school = two_campuses().await;
+    let mut lead = Browser::from(&school, [10, 0, 9, 2].into());
+    lead.sign_in(&school, "ruth.okafor").await;
+    let mut delegate = Browser::from(&school, [10, 0, 9, 1].into());
+    delegate.sign_in(&school, "sunita.pillai").await;
+    let form = lead.get("/blocks/new").await.text;
+    assert!(form.contains("Block it for everyone"), "{form}");
+    let form = delegate.get("/blocks/new").await.text;
+    assert!(form.contains("Block it at Prep site alone"), "{form}");
+    assert!(form.contains("Ask those who act for the whole school"));
+    let block = [("address", "low-tide.example"), ("why", "Seen in Year 3")];
+    let done = delegate.post("/blocks/new", &block).await;
+    assert_eq!(done.location(), "/overrides?done=blocked-here");
+    let list = delegate.get("/overrides?done=blocked-here").await.text;
+    assert!(list.contains("blocked at your campus alone"), "{list}");
+    for browser in [&mut delegate, &mut lead] {
+        let list = browser.get("/overrides").await.text;
+        assert!(
+            list.contains("Address blocked at Prep site alone"),
+            "{list}"
+        );
+    }
+}
+
+/// REQ-02: the form of a decision offers a delegate the groups of their campus, and no others.
+#[tokio::test]
+async fn req_02_a_delegate_is_offered_their_own_groups() {
+    let school = two_campuses().await;
+    let app = &school.app;
+    let lead = school.at_work("ruth.okafor").await.actor;
+    let luca = school.person("luca.penhale").await.id;
+    let all = app.requests(&lead, false).await.unwrap();
+    let (request, _) = all
+        .into_iter()
+        .find(|(request, _)| request.by == Some(luca))
+        .unwrap();
+    app.endorse_request(&lead, request.id, true, "A good page for it")
+        .await
+        .unwrap();
+    let path = format!("/requests/{}", request.id);
+    let mut seen = Vec::new();
+    for (number, name) in [(1, "sunita.pillai"), (2, "ruth.okafor")] {
+        let mut browser = Browser::from(&school, [10, 0, 9, number].into());
+        browser.sign_in(&school, name).await;
+        let page = browser.get(&path).await.text;
+        assert!(page.contains("value=\"lower-prep\""), "{page}");
+        seen.push(page.contains("value=\"sixth-form\""));
+    }
+    assert_eq!(seen, [false, true]);
 }
