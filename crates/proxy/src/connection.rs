@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
@@ -31,7 +31,7 @@ use crate::identity::Identified;
 use crate::judge::judge;
 use crate::own_pages;
 use crate::pages::plain;
-use crate::pool::{OriginKey, Sender};
+use crate::pool::OwnOrigin;
 use crate::server::{Shared, Worker};
 use crate::transparent;
 use crate::tunnel;
@@ -45,7 +45,7 @@ pub(crate) struct Client {
     pub(crate) from: IpAddr,
     pub(crate) desk: Arc<Desk>,
     /// An origin connection that carried NTLM or Negotiate for this client.
-    pub(crate) own_origin: Arc<Mutex<Option<(Arc<OriginKey>, Sender)>>>,
+    pub(crate) own_origin: OwnOrigin,
     /// Set inside a tunnel: the one origin that is spoken to.
     pub(crate) inside: Option<Inside>,
     /// Set where the client knows nothing of a proxy: the address that it meant.

@@ -291,13 +291,16 @@ impl Pool {
     }
 }
 
+/// A client's own connection to an origin: one that carried NTLM or Negotiate for it.
+pub(crate) type OwnOrigin = Arc<Mutex<Option<(Arc<OriginKey>, Sender)>>>;
+
 /// Where a connection goes back to after its answer.
 #[derive(Clone)]
 pub(crate) enum Home {
     /// To all clients of the worker.
     Shared(Arc<Pool>),
     /// To this client's connection only: it carried NTLM or Negotiate.
-    Own(Arc<Mutex<Option<(Arc<OriginKey>, Sender)>>>),
+    Own(OwnOrigin),
 }
 
 /// A connection in use.
