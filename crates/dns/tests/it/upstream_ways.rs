@@ -9,20 +9,26 @@ use pharos_filter::{FixedEntry, Owner};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{A, SERVFAIL, ask};
-use crate::encrypted::{NAME, client_config, encrypted, identity};
+use crate::encrypted::{Identity, NAME, client_config, encrypted, identity};
 use crate::school::{School, person};
 use crate::upstream::{Mood, ORDINARY};
 
-/// A school whose upstream is another one's encrypted listener.
-fn behind(make: impl FnOnce(&School) -> Upstream, name_checked: bool) -> (School, School) {
-    let identity = identity(if name_checked { NAME } else { "other.example" });
-    let outer = School::start_with(encrypted(&identity));
-    // The inner one asks as the staff's device, which may see all that is asked for here.
+/// A school with encrypted listeners that takes this machine for the staff's device, which may see all that is asked
+/// for here.
+fn outer_school(identity: &Arc<Identity>) -> School {
+    let outer = School::start_with(encrypted(identity));
     outer.filter.addresses().set_fixed([FixedEntry {
         range: "127.0.0.1/32".parse().unwrap(),
         owner: Owner::Person(person(13)),
         device: None,
     }]);
+    outer
+}
+
+/// A school whose upstream is another one's encrypted listener.
+fn behind(make: impl FnOnce(&School) -> Upstream, name_checked: bool) -> (School, School) {
+    let identity = identity(if name_checked { NAME } else { "other.example" });
+    let outer = outer_school(&identity);
     let upstream = make(&outer);
     let tls = Arc::new(client_config(&identity, None));
     let inner = School::start_with(|config| {
@@ -108,12 +114,7 @@ fn an_answer_in_other_letter_case_is_asked_again_over_tcp() {
 #[test]
 fn fil_16_other_upstreams_are_asked_from_the_moment_they_are_told() {
     let identity = identity(NAME);
-    let outer = School::start_with(encrypted(&identity));
-    outer.filter.addresses().set_fixed([FixedEntry {
-        range: "127.0.0.1/32".parse().unwrap(),
-        owner: Owner::Person(person(13)),
-        device: None,
-    }]);
+    let outer = outer_school(&identity);
     let school = School::start_with(|config| {
         config.limits.upstream_timeout = std::time::Duration::from_secs(2);
     });
@@ -143,12 +144,7 @@ fn fil_16_other_upstreams_are_asked_from_the_moment_they_are_told() {
 #[test]
 fn fil_16_addresses_are_looked_up_by_the_same_ways() {
     let identity = identity(NAME);
-    let outer = School::start_with(encrypted(&identity));
-    outer.filter.addresses().set_fixed([FixedEntry {
-        range: "127.0.0.1/32".parse().unwrap(),
-        owner: Owner::Person(person(13)),
-        device: None,
-    }]);
+    let outer = outer_school(&identity);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
