@@ -48,7 +48,8 @@ fn give_back(start: usize, length: usize) -> io::Result<()> {
 }
 
 /// The mappings of the program's file, by what `/proc/self/smaps` says, that cannot be written to and
-/// were not written to before: relocated tables, which are read-only too, differ from the file.
+/// were not written to before: relocated tables, which are read-only too, differ from the file, and may
+/// have been swapped out.
 fn unwritten(mapped: &str, program: &Path) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut last = None;
@@ -58,7 +59,10 @@ fn unwritten(mapped: &str, program: &Path) -> Vec<Range<usize>> {
             let reads = matches!(rights, "r--p" | "r-xp");
             last = (reads && Path::new(path) == program).then_some(range);
         } else if let Some(written) = line.strip_prefix("Anonymous:") {
-            found.extend(last.take().filter(|_| written.trim() == "0 kB"));
+            last = last.filter(|_| written.trim() == "0 kB");
+        } else if let Some(swapped) = line.strip_prefix("Swap:") {
+            // It stands behind the other; where it is missing the mapping is left alone.
+            found.extend(last.take().filter(|_| swapped.trim() == "0 kB"));
         }
     }
     found
@@ -84,25 +88,39 @@ mod tests {
 Size:               1024 kB
 Rss:                 640 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 VmFlags: rd mr mw me
 55a000100000-55a000400000 r-xp 00100000 fe:00 123                        /opt/pharos
 Rss:                2048 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 55a000400000-55a000500000 r--p 00400000 fe:00 123                        /opt/pharos
 Rss:                1024 kB
 Anonymous:          1024 kB
-55a000500000-55a000600000 rw-p 00500000 fe:00 123                        /opt/pharos
+Swap:                  0 kB
+55a000580000-55a000590000 r--p 00480000 fe:00 123                        /opt/pharos
+Rss:                   0 kB
+Anonymous:             0 kB
+Swap:                 64 kB
+55a000590000-55a0005a0000 r--p 00490000 fe:00 123                        /opt/pharos
+Rss:                   0 kB
+Anonymous:             0 kB
+55a0005a0000-55a000600000 rw-p 00500000 fe:00 123                        /opt/pharos
 Rss:                 100 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 7f0000000000-7f0000100000 r-xp 00000000 fe:00 456                        /usr/lib/libc.so.6
 Rss:                1024 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 7f0000200000-7f0000300000 r--p 00000000 00:00 0 
 Rss:                1024 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 7ffd00000000-7ffd00002000 r-xp 00000000 00:00 0                          [vdso]
 Rss:                   8 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 ";
 
     /// FIL-01: only what stands unchanged in the program's own file is let go of.

@@ -418,6 +418,8 @@ pub(crate) fn failed(
 /// The path and query of an address, as they stand in a request line.
 fn only_path(uri: Uri) -> Result<Uri, Failure> {
     match uri.into_parts().path_and_query {
+        // It may be empty and only be shown so: `http://site.example#part`.
+        Some(path) if path.as_str() == "/" => Ok(Uri::from_static("/")),
         Some(path) if path.as_str().starts_with('/') => Ok(path.into()),
         Some(path) => with_root(path.as_str().into())
             .parse()
@@ -446,4 +448,24 @@ pub(crate) fn retry_later(mut response: Response<Answer>) -> Response<Answer> {
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-17: an origin is asked for a path, however little of one the client names.
+    #[test]
+    fn fil_17_an_origin_is_always_asked_for_a_path() {
+        for (asked, wanted) in [
+            ("http://site.example", "/"),
+            ("http://site.example/", "/"),
+            ("http://site.example#part", "/"),
+            ("http://site.example?q=1", "/?q=1"),
+            ("http://site.example/a?q=1#part", "/a?q=1"),
+        ] {
+            let path = only_path(asked.parse().unwrap()).unwrap_or_else(|_| panic!("{asked}"));
+            assert_eq!(path.to_string(), wanted, "{asked}");
+        }
+    }
 }
