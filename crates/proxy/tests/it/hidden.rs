@@ -233,3 +233,60 @@ async fn fil_01_sites_that_ask_for_a_certificate_are_noticed() {
     );
     assert!(origin.asked().is_empty());
 }
+
+/// The hello of a client of `host` that writes a dot after it; the TLS library writes none.
+fn hello_with_dot(host: &str) -> Vec<u8> {
+    let config = ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::aws_lc_rs::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_root_certificates(RootCertStore::empty())
+    .with_no_client_auth();
+    let written = format!("{host}_");
+    let name = ServerName::try_from(written.clone()).unwrap();
+    let mut client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut bytes = Vec::new();
+    client.write_tls(&mut bytes).unwrap();
+    let mut places = bytes.windows(written.len());
+    let at = places.position(|part| part == written.as_bytes()).unwrap();
+    bytes[at + host.len()] = b'.';
+    bytes
+}
+
+/// FIL-16: a dot at the end makes no other name: not of an address, not of a tunnel, and not of what is
+/// asked for inside it.
+#[tokio::test]
+async fn fil_16_a_dot_at_the_end_makes_no_other_name() {
+    let ca = TestCa::new();
+    let origin = Origin::https(ca.server(&["harbour.test"], Validity::Now), |_| {
+        Reply::page("never")
+    })
+    .await;
+    let school = School::with(&[("harbour.test", &origin)], ca, |_| {});
+    let answer = school.get("http://blocked.test./", "").await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let inside = async |asked: &str, named: &str| {
+        let mut stream = TcpStream::connect(school.proxy).await.unwrap();
+        let head = format!("CONNECT {asked}:443 HTTP/1.1\r\nHost: {asked}:443\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = Vec::new();
+        while !told.ends_with(b"\r\n\r\n") {
+            told.push(stream.read_u8().await.unwrap());
+        }
+        assert!(told.starts_with(b"HTTP/1.1 200 "));
+        stream.write_all(&hello_with_dot(named)).await.unwrap();
+        // A handshake goes on, or the connection ends.
+        stream.read_u8().await.is_ok_and(|kind| kind == 0x16)
+    };
+    for asked in ["harbour.test", "harbour.test."] {
+        assert!(inside(asked, "harbour.test").await, "{asked}");
+        assert!(!inside(asked, "blocked.test").await, "{asked}");
+    }
+    let events = school.events(5).await;
+    assert_eq!(&*events[0].host, "blocked.test");
+    // Nobody read what the proxy answered where the names agree.
+    let rules: Vec<&str> = events[1..].iter().map(|event| &*event.rule).collect();
+    let (agreed, not) = ("left-at-certificate", "server-name-disagrees");
+    assert_eq!(rules, [agreed, not, agreed, not], "{events:?}");
+}
