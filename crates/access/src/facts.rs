@@ -184,7 +184,8 @@ pub struct AlertFacts {
 /// Which roles take what goes off the ordinary route. Set by the school.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routes {
-    /// Who gets alerts about and activity of staff (`mon.staff_recipient`). Default: the head.
+    /// Who gets alerts about and activity of staff (`mon.staff_recipient`). Default: the head. Alerts reach
+    /// the head in the end wherever they go first, and are open to the head.
     pub staff_alerts: BTreeSet<Role>,
     /// Who takes cases about staff. Default: the head and the lead, both told by ROLE-06.
     pub staff_cases: BTreeSet<Role>,

@@ -182,7 +182,11 @@ impl Rules {
                 facts.assigned.contains(&me)
                     || self.granted(act, actor, act.wide_roles().iter().copied())
             }
-            About::Staff => self.granted(act, actor, self.routes.staff_alerts.iter().copied()),
+            About::Staff => {
+                // Its ladder ends at the head: whoever is told of it may open it.
+                let routes = self.routes.staff_alerts.iter().copied();
+                self.granted(act, actor, routes.chain([Role::Head]))
+            }
             About::Head => self.granted(act, actor, self.routes.head.iter().copied()),
         };
         if open { Ok(()) } else { Err(Why::NeedToKnow) }

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pharos_access::{
-    About, Act, Actor, AlertFacts, CaseFacts, Involved, Part, Partition, Rules, Scope, Target,
-    Watched, Why, Within,
+    About, Act, Actor, AlertFacts, CaseFacts, Involved, Part, Partition, Routes, Rules, Scope,
+    Target, Watched, Why, Within,
 };
 use pharos_school::{AlertId, CaseId, PersonId, Role};
 use proptest::prelude::*;
@@ -233,6 +233,32 @@ fn role_02_a_school_may_only_tighten() {
         "{}",
         wrong[0]
     );
+}
+
+/// MON-13: wherever alerts about staff go first, the head, whom they reach in the end, may open them; a
+/// person's activity is open to those of the route alone.
+#[test]
+fn mon_13_the_head_opens_what_the_head_is_told_of() {
+    let routes = Routes {
+        staff_alerts: BTreeSet::from([Role::Chair]),
+        ..Routes::default()
+    };
+    let rules = Rules::standard(routes);
+    let staff = Watched {
+        id: id(2),
+        about: About::Staff,
+    };
+    let facts = alert(Some(staff), &[]);
+    for (role, open) in [(Role::Chair, true), (Role::Head, true), (Role::Lead, false)] {
+        assert_eq!(rules.sees_alert(&actor(role), &facts), open, "{role}");
+    }
+    let search = |role| rules.decide(Act::SearchActivity, &actor(role), Target::Person(staff));
+    assert!(search(Role::Chair).is_ok() && search(Role::Head).is_err());
+    let head = Watched {
+        id: id(2),
+        about: About::Head,
+    };
+    assert!(!rules.sees_alert(&actor(Role::Head), &alert(Some(head), &[])));
 }
 
 /// CON-14: the refusal's words are the same whether a record exists about the asker or not.

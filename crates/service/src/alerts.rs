@@ -21,6 +21,7 @@ use pharos_scan::WatchList;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::campus::Matter;
 use crate::cases::{answering, hand_of, new_entry, refusal};
 use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
@@ -661,9 +662,12 @@ impl App {
     /// school where all of them are kept to other campuses.
     async fn told(&self, roles: &[Role], about: Option<Watched>) -> Result<Vec<Person>, Error> {
         let holders = self.holders(roles).await?;
-        let instead = answering(about.map_or(About::Pupil, |about| about.about));
-        let about: Vec<PersonId> = about.iter().map(|about| about.id).collect();
-        self.hearers(holders, &about, instead).await
+        let matter = Matter {
+            kept_out: about.iter().map(|about| about.id).collect(),
+            parts: about.iter().map(|about| about.id).collect(),
+            instead: answering(about.map_or(About::Pupil, |about| about.about)),
+        };
+        self.hearers(holders, &matter).await
     }
 }
 

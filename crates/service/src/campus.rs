@@ -19,6 +19,17 @@ use crate::checks::{CheckResults, Result_ as CheckResult};
 use crate::groups::MemberSpec;
 use crate::{App, Error};
 
+/// What somebody is told of, as far as it decides who that is.
+#[derive(Debug)]
+pub(crate) struct Matter {
+    /// Whom it is about, and whoever else is kept out of it: they are never told.
+    pub kept_out: BTreeSet<PersonId>,
+    /// Everybody with a part in it: whoever is kept to a campus hears where all of them are of it.
+    pub parts: Vec<PersonId>,
+    /// Who answers for the whole school in it, in this order.
+    pub instead: &'static [Role],
+}
+
 /// What everybody is kept to who is kept to something, by sign-in name.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -85,54 +96,33 @@ impl App {
         })
     }
 
-    /// Of those who would be told of a matter about these people, whoever hears of it. Where all who may
-    /// know are kept to a campus that it is not of, those hear who answer for the whole school: the first
-    /// of `instead` that somebody holds, never whom it is about (MON-03, CLK-02).
+    /// Of those who would be told of a matter, whoever hears of it. Where that is nobody, because each of them
+    /// is kept out of it or to a campus that it is not of, those hear who answer for the whole school: the
+    /// first of [`Matter::instead`] that somebody holds, never whoever is kept out (MON-03, CLK-02).
     ///
     /// # Errors
     /// When the roll cannot be read.
     pub(crate) async fn hearers(
         &self,
-        mut holders: Vec<Person>,
-        about: &[PersonId],
-        instead: &[Role],
+        holders: Vec<Person>,
+        matter: &Matter,
     ) -> Result<Vec<Person>, Error> {
-        holders.retain(|person| !about.contains(&person.id));
-        let (hear, kept): (Vec<_>, Vec<_>) = holders
-            .into_iter()
-            .partition(|person| self.hears_of(person, about));
-        if !hear.is_empty() || kept.is_empty() {
+        let hears = |person: &Person| {
+            !matter.kept_out.contains(&person.id) && self.hears_of(person, &matter.parts)
+        };
+        let is_held = !holders.is_empty();
+        let hear: Vec<Person> = holders.into_iter().filter(hears).collect();
+        if !hear.is_empty() || !is_held {
             return Ok(hear);
         }
-        for role in instead {
+        for role in matter.instead {
             let mut answer = self.holders(&[*role]).await?;
-            answer.retain(|person| !about.contains(&person.id) && self.hears_of(person, about));
+            answer.retain(hears);
             if !answer.is_empty() {
                 return Ok(answer);
             }
         }
         Ok(Vec::new())
-    }
-
-    /// Whether the actor is the lead, and everybody who vets (`req.vetted_by`) is kept to a campus: then
-    /// what none of them reaches is the lead's to decide.
-    ///
-    /// # Errors
-    /// When the roll cannot be read.
-    pub(crate) async fn vets_for_the_rest(
-        &self,
-        actor: &Actor,
-        vets: &BTreeSet<Role>,
-    ) -> Result<bool, Error> {
-        if !actor.holds(Role::Lead) || actor.within().is_some() {
-            return Ok(false);
-        }
-        let vets: Vec<Role> = vets.iter().copied().collect();
-        let holders = self.holders(&vets).await?;
-        Ok(!holders.is_empty()
-            && holders
-                .iter()
-                .all(|person| self.within_of(person).is_some()))
     }
 
     /// What people call the campuses that somebody is kept to; empty for the whole school.
@@ -142,10 +132,12 @@ impl App {
         };
         let school = self.school();
         let own = |campus: &&Campus| within.campuses.contains(&campus.name);
-        titles(school.pack.campuses.iter().filter(own))
+        let own = school.pack.campuses.iter().filter(own);
+        some_part(own.map(|campus| campus.title.clone()).collect())
     }
 
-    /// Where a block at short notice holds: what people call the campuses; empty for everyone, everywhere.
+    /// Where a block at short notice holds: what people called the campuses when it was made, as was noted
+    /// then; empty for everyone, everywhere.
     ///
     /// # Errors
     /// When the change cannot be read.
@@ -155,12 +147,8 @@ impl App {
         if body.groups.is_empty() && body.places.is_empty() {
             return Ok(Vec::new());
         }
-        let school = self.school();
-        let whole = |campus: &&Campus| {
-            let groups = campus.groups.iter().all(|one| body.groups.contains(one));
-            groups && campus.places.iter().all(|one| body.places.contains(one))
-        };
-        Ok(titles(school.pack.campuses.iter().filter(whole)))
+        // Earlier ones did not note it.
+        Ok(some_part(body.campuses))
     }
 
     /// Whether every pupil of a class is of what the actor is kept to.
@@ -341,8 +329,7 @@ impl App {
 }
 
 /// What people call some campuses: never nothing, which would read as everywhere.
-fn titles<'a>(campuses: impl Iterator<Item = &'a Campus>) -> Vec<String> {
-    let titles: Vec<String> = campuses.map(|campus| campus.title.clone()).collect();
+fn some_part(titles: Vec<String>) -> Vec<String> {
     match titles.is_empty() {
         true => vec!["a part of the school".to_owned()],
         false => titles,

@@ -92,7 +92,7 @@ impl App {
     /// [`Error::Denied`]; [`Error::Invalid`] for no reason, no such group, no end.
     pub async fn add_member(&self, actor: &Actor, new: &NewMember) -> Result<String, Error> {
         let permit = self.may::<act::AddException>(actor, Target::School).await?;
-        self.must_vet(actor, &permit).await?;
+        self.must_vet(actor, &permit, Some(new.person)).await?;
         if !self.exception_group_names().contains(&new.group) {
             return Err(Error::field(
                 "group",

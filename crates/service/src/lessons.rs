@@ -294,14 +294,7 @@ impl App {
             categories: self.categories_of(site),
             to_endorse: false,
         };
-        let asker = match actor.id() {
-            Some(me) => self.known_person(me).await?,
-            None => None,
-        };
-        let to = match &asker {
-            Some(asker) => self.who_vets(asker).await?,
-            None => Vec::new(),
-        };
+        let to = self.who_vets(actor.id()).await?;
         let notices = self.notices_to(&to, "request", &format!("/requests/{id}"), now)?;
         self.records()
             .ask_for_site(&permit, &request, &notices, now)

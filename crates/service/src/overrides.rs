@@ -56,6 +56,7 @@ impl App {
             sites: vec![site],
             groups,
             places,
+            campuses: self.campus_titles(actor),
             until: None,
         };
         let new = NewOverride {
@@ -73,6 +74,29 @@ impl App {
             .await?;
         self.rebuild().await?;
         Ok(reference_of(id))
+    }
+
+    /// Whether a block for everyone, everywhere, is in force that holds this address.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub(crate) async fn is_blocked_for_all(&self, address: &str) -> Result<bool, Error> {
+        let Ok(address) = Address::parse(address) else {
+            return Ok(false);
+        };
+        for stored in self.records().overrides_in_force(self.now()).await? {
+            if stored.kind != OverrideKind::EmergencyBlock {
+                continue;
+            }
+            let body: EmergencySpec = serde_json::from_slice(&stored.body)
+                .map_err(|error| Error::unavailable("a stored override", &error))?;
+            let covers =
+                |site: &String| Address::parse(site).is_ok_and(|site| site.covers(&address));
+            if body.groups.is_empty() && body.places.is_empty() && body.sites.iter().any(covers) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Narrows one person's access (FIL-05): everything but help, or some sites.

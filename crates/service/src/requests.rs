@@ -1,7 +1,9 @@
 //! Asking for a blocked site: pupil to form teacher to whoever vets (REQ-01, REQ-02).
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
-use pharos_access::{Actor, Target, act};
+use pharos_access::{Act, Actor, Target, act};
 use pharos_activity::Reference;
 use pharos_catalogue::Address;
 use pharos_policy::spec::ExceptionSpec;
@@ -19,6 +21,10 @@ use crate::{App, Error};
 const EXCEPTION_DAYS_MAX: u32 = 366;
 /// Granted requests in one category that make it a candidate for loosening (FIL-12).
 const LOOSEN_FROM: u64 = 10;
+
+/// Who vets in the place of those who vet (`req.vetted_by`) where none of them may: all are kept to a campus
+/// that the asker is not of, or the asker is the only one. In this order.
+const VETS_INSTEAD: [Role; 2] = [Role::Lead, Role::Head];
 
 /// What was decided on a request.
 #[derive(Debug, Clone)]
@@ -108,7 +114,7 @@ impl App {
             to_endorse: !teachers.is_empty(),
         };
         let to = if teachers.is_empty() {
-            self.who_vets(asker).await?
+            self.who_vets(Some(asker.id)).await?
         } else {
             teachers
         };
@@ -217,7 +223,9 @@ impl App {
         };
         let asker = asker.ok_or(Error::NotFound)?;
         let theirs = match &me {
-            Some(me) => self.may_vet(actor).await? || self.passes_on(me, &asker).await?,
+            Some(me) => {
+                self.may_vet(actor, Some(asker.id)).await? || self.passes_on(me, &asker).await?
+            }
             None => false,
         };
         if !theirs {
@@ -227,7 +235,7 @@ impl App {
         let now = self.now();
         let notices = if endorsed {
             self.notices_to(
-                &self.who_vets(&asker).await?,
+                &self.who_vets(Some(asker.id)).await?,
                 "request",
                 &format!("/requests/{id}"),
                 now,
@@ -260,8 +268,8 @@ impl App {
         let permit = self
             .may::<act::DecideRequest>(actor, Target::School)
             .await?;
-        self.must_vet(actor, &permit).await?;
         let (request, asker) = self.request(actor, id).await?;
+        self.must_vet(actor, &permit, request.by).await?;
         if request.state == RequestState::Asked {
             return Err(Error::Refused("The pupil's teacher has not passed this on yet. Ask them, or pass it on yourself first.".to_owned()));
         }
@@ -367,7 +375,7 @@ impl App {
         if actor.within().is_some() && asker.is_none_or(|asker| !actor.reaches(asker.id)) {
             return Ok(false);
         }
-        if self.could(actor, pharos_access::Act::DecideRequest) || actor.holds(Role::Technical) {
+        if self.could(actor, Act::DecideRequest) || actor.holds(Role::Technical) {
             return Ok(true);
         }
         let (Some(me), Some(asker)) = (actor.id(), asker) else {
@@ -420,16 +428,35 @@ impl App {
         Ok(to)
     }
 
-    /// Those who vet (`req.vetted_by`); the lead for whoever is of no campus that those are kept to.
-    pub(crate) async fn who_vets(&self, asker: &Person) -> Result<Vec<Person>, Error> {
-        let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
-        let mut to = self.holders(&vets).await?;
-        to.retain(Person::is_staff);
-        let instead = [Role::Lead, Role::Head];
-        self.hearers(to, &[asker.id], &instead).await
+    /// Those who decide what this person asks for, and so are told of it: whoever vets at this school
+    /// (`req.vetted_by`), may do so and reaches the asker, never the asker. Where that is nobody, the first
+    /// of [`VETS_INSTEAD`] that is somebody (REQ-01, REQ-02).
+    ///
+    /// # Errors
+    /// When the roll cannot be read.
+    pub(crate) async fn who_vets(&self, asker: Option<PersonId>) -> Result<Vec<Person>, Error> {
+        self.who_decides(Act::DecideRequest, asker).await
     }
 
-    fn vetting_roles(&self) -> std::collections::BTreeSet<Role> {
+    async fn who_decides(&self, act: Act, asker: Option<PersonId>) -> Result<Vec<Person>, Error> {
+        let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
+        let instead = VETS_INSTEAD.iter().map(std::slice::from_ref);
+        for roles in std::iter::once(&vets[..]).chain(instead) {
+            let mut to = self.holders(roles).await?;
+            to.retain(|person| {
+                person.is_staff()
+                    && asker != Some(person.id)
+                    && self.hears_of(person, asker.as_slice())
+                    && self.could(&self.actor_of(person), act)
+            });
+            if !to.is_empty() {
+                return Ok(to);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn vetting_roles(&self) -> BTreeSet<Role> {
         self.school().pack.roles_of("req.vetted_by", &[Role::Lead])
     }
 
@@ -438,23 +465,39 @@ impl App {
         actor.id().is_none() || self.vetting_roles().iter().any(|role| actor.holds(*role))
     }
 
-    /// Whether the actor may vet: as [`App::vets`], and the lead where all who vet are kept to a campus,
-    /// because what none of them reaches goes to the lead.
+    /// Whether the actor may decide what this person asks for: as whoever is told of it, and nobody else.
     ///
     /// # Errors
     /// When the roll cannot be read.
-    pub async fn may_vet(&self, actor: &Actor) -> Result<bool, Error> {
-        let vets = self.vetting_roles();
-        Ok(self.vets(actor) || self.vets_for_the_rest(actor, &vets).await?)
+    pub async fn may_vet(&self, actor: &Actor, asker: Option<PersonId>) -> Result<bool, Error> {
+        self.decides(actor, Act::DecideRequest, asker).await
     }
 
-    /// Refuses those whom the school does not have vet releases; the attempt is noted (REQ-02).
+    async fn decides(
+        &self,
+        actor: &Actor,
+        act: Act,
+        asker: Option<PersonId>,
+    ) -> Result<bool, Error> {
+        let Some(me) = actor.id() else {
+            return Ok(true);
+        };
+        // Whoever signed in without the second factor lacks the roles that the roll gives them.
+        if !self.vets(actor) && !VETS_INSTEAD.iter().any(|role| actor.holds(*role)) {
+            return Ok(false);
+        }
+        let who = self.who_decides(act, asker).await?;
+        Ok(who.iter().any(|person| person.id == me))
+    }
+
+    /// Refuses those who do not vet what this person asks for; the attempt is noted (REQ-02).
     pub(crate) async fn must_vet(
         &self,
         actor: &Actor,
         warrant: &pharos_access::Warrant,
+        asker: Option<PersonId>,
     ) -> Result<(), Error> {
-        if self.may_vet(actor).await? {
+        if self.decides(actor, warrant.act(), asker).await? {
             return Ok(());
         }
         let detail = pharos_ledger::Detail::new()
@@ -464,7 +507,7 @@ impl App {
             .note(warrant, None, &detail, self.now())
             .await?;
         Err(Error::Refused(
-            "At this school releases are vetted by others (`req.vetted_by`). Ask one of them."
+            "At this school releases are vetted by others (`req.vetted_by`), and nobody vets their own. Ask one of them."
                 .to_owned(),
         ))
     }

@@ -460,6 +460,7 @@ fn bre_04_a_block_for_one_campus_holds_there() {
         sites: words(&["rumour.test"]),
         groups: words(&["juniors"]),
         places: words(&["north"]),
+        campuses: Vec::new(),
         until: None,
     });
     let place = address("rumour.test");

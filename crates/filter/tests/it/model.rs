@@ -215,6 +215,7 @@ impl Model {
                 reference: "EM".into(),
                 groups: vec![],
                 places: vec![],
+                campuses: Vec::new(),
                 sites: words(&[site]),
                 until: *until,
             })

@@ -278,6 +278,7 @@ fn fil_05_a_restriction_is_for_one_pupil_and_an_emergency_block_for_all() {
         reference: "EM-1".into(),
         groups: vec![],
         places: vec![],
+        campuses: Vec::new(),
         sites: words(&["rumour.test"]),
         until: Some(at("2026-03-05T00:00:00Z")),
     });

@@ -242,6 +242,7 @@ fn stricter() -> impl Strategy<Value = Add> {
                 reference: "EM".into(),
                 groups: vec![],
                 places: vec![],
+                campuses: Vec::new(),
                 sites,
                 until,
             });

@@ -71,6 +71,9 @@ pub struct EmergencySpec {
     /// Places it is for, whoever asks there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<String>,
+    /// What people called the campuses that these are, when it was made. Only told, never decided by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub campuses: Vec<String>,
     /// When it runs out; `None`: until it is taken away.
     #[serde(default)]
     pub until: Option<Timestamp>,

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use pharos_access::{About, Actor, CaseFacts, Target, act};
 use pharos_casework::{CaseState, Entry, EntryBody, Procedure, tells};
 use pharos_records::{CaseFilter, NewNotice};
-use pharos_school::{CaseId, Person, PersonId, Role};
+use pharos_school::{CaseId, Person, Role};
 
 use super::pace;
+use crate::campus::Matter;
 use crate::{App, Error};
 
 impl App {
@@ -52,9 +53,7 @@ impl App {
                 .filter(|due| due.rung > 0)
             {
                 let holders = self.holders(&[due.to]).await?;
-                let instead = answering(facts.route());
-                let mut to = self.hearers(holders, &involved(&facts), instead).await?;
-                to.retain(|person| !facts.is_about(person.id));
+                let to = self.hearers(holders, &matter_of(&facts)).await?;
                 let (kind, path) = if case.title.starts_with(pace::ONE_OF_MANY) {
                     let at = pace::told_together_at(false, case.opened_at).as_second();
                     let kind = format!("concern-many-chase-{}-{at}", due.rung);
@@ -153,23 +152,25 @@ impl App {
             return Ok(Vec::new());
         }
         let last = entries.last().map_or(0, |entry| entry.seq);
-        let facts = self.records().case_facts(id).await?;
-        let widen = match &facts {
-            Some(facts) if entries.iter().any(|entry| is_partial(&entry.body)) => {
-                self.who_widen(facts).await?
+        let holders = self.holders(&roles).await?;
+        let (mut to, widen) = match self.records().case_facts(id).await? {
+            Some(facts) => {
+                let widen = match self.leaves_some_exposed(entries).await? {
+                    true => self.who_widen(&facts).await?,
+                    false => Vec::new(),
+                };
+                let mut matter = matter_of(&facts);
+                if facts.route() != About::Pupil {
+                    // Matters about staff go to those of their own route and to nobody else.
+                    let rules = self.rules();
+                    let sees = |one: &Person| rules.sees_case(&self.actor_of(one), &facts);
+                    let others = holders.iter().filter(|one| !sees(one)).map(|one| one.id);
+                    matter.kept_out.extend(others);
+                }
+                (self.hearers(holders, &matter).await?, widen)
             }
-            _ => Vec::new(),
+            None => (holders, Vec::new()),
         };
-        let mut to: Vec<Person> = self
-            .holders(&roles)
-            .await?
-            .into_iter()
-            .filter(|person| {
-                facts.as_ref().is_none_or(|facts| {
-                    !facts.is_about(person.id) && self.hears_of(person, &involved(facts))
-                })
-            })
-            .collect();
         to.retain(|person| widen.iter().all(|other| other.id != person.id));
         let path = format!("/cases/{id}");
         let mut notices = self.notices_to(&to, &format!("case-{last}"), &path, now)?;
@@ -177,21 +178,44 @@ impl App {
         Ok(notices)
     }
 
+    /// Whether one of these entries tells of a block at some campuses alone, of an address that no block
+    /// for everyone holds.
+    async fn leaves_some_exposed(&self, entries: &[Entry]) -> Result<bool, Error> {
+        for entry in entries {
+            if let EntryBody::Contained {
+                address, campuses, ..
+            } = &entry.body
+                && !campuses.is_empty()
+                && !self.is_blocked_for_all(address).await?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Those of the safeguarding team who act for the whole school and may read the case: they widen a
-    /// block that holds at one campus alone (BRE-04).
+    /// block that holds at one campus alone (BRE-04). Where there are none, whoever answers for the whole
+    /// school in it.
     async fn who_widen(&self, facts: &CaseFacts) -> Result<Vec<Person>, Error> {
         let rules = self.rules();
-        let mut team = self.holders(&[Role::Lead, Role::Deputy]).await?;
-        team.retain(|person| {
-            let actor = self.actor_of(person);
-            actor.within().is_none() && rules.sees_case(&actor, facts)
-        });
-        Ok(team)
+        let instead = answering(facts.route()).iter().map(std::slice::from_ref);
+        for roles in std::iter::once(&[Role::Lead, Role::Deputy][..]).chain(instead) {
+            let mut team = self.holders(roles).await?;
+            team.retain(|person| {
+                let actor = self.actor_of(person);
+                actor.within().is_none() && rules.sees_case(&actor, facts)
+            });
+            if !team.is_empty() {
+                return Ok(team);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// The holders of these roles whom the case is not about; matters about staff go their own way.
     async fn tell(&self, state: &CaseState, roles: &[Role]) -> Result<Vec<Person>, Error> {
-        let about = Vec::from_iter(state.subjects());
+        let about = state.subjects();
         let mut route: BTreeSet<Role> = roles.iter().copied().collect();
         let mut instead = answering(About::Pupil);
         for person in &about {
@@ -207,7 +231,13 @@ impl App {
         }
         let roles: Vec<Role> = route.into_iter().collect();
         let holders = self.holders(&roles).await?;
-        self.hearers(holders, &about, instead).await
+        let parts = state.involved.iter();
+        let matter = Matter {
+            parts: parts.filter_map(|one| one.whom.person()).collect(),
+            kept_out: about,
+            instead,
+        };
+        self.hearers(holders, &matter).await
     }
 }
 
@@ -221,12 +251,14 @@ pub(crate) fn answering(about: About) -> &'static [Role] {
     }
 }
 
-/// Whether an entry tells of a block that leaves some of the school exposed.
-fn is_partial(body: &EntryBody) -> bool {
-    matches!(body, EntryBody::Contained { campuses, .. } if !campuses.is_empty())
-}
-
-/// Everybody with a part in a case.
-fn involved(facts: &CaseFacts) -> Vec<PersonId> {
-    facts.involved.iter().map(|one| one.id).collect()
+/// A case as something that people hear of: all but those whom it is about and those who are kept out of
+/// it. A witness with a post hears of it as anybody with that post (CON-14).
+fn matter_of(facts: &CaseFacts) -> Matter {
+    let involved = facts.involved.iter().map(|one| one.id);
+    let about = involved.clone().filter(|id| facts.is_about(*id));
+    Matter {
+        kept_out: about.chain(facts.conflicts.iter().copied()).collect(),
+        parts: involved.collect(),
+        instead: answering(facts.route()),
+    }
 }

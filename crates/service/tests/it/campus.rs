@@ -8,7 +8,7 @@ use pharos_policy::Action;
 use pharos_records::Origin;
 use pharos_school::{RequestId, Unknown, Who};
 use pharos_service::{
-    Brought, Error, ExplainQuestion, NewLesson, NewSupervision, SignedIn, Vetting,
+    Brought, Error, ExplainQuestion, NewLesson, NewSupervision, PackFiles, SignedIn, Vetting,
 };
 use pharos_testkit::school::{SampleSchool, pack_files};
 
@@ -28,6 +28,10 @@ async fn kept_to_the_prep_site(
     delegates: &[&str],
     settings: impl Fn(String) -> String,
 ) -> SampleSchool {
+    SampleSchool::with(&files_with_campuses(delegates, settings)).await
+}
+
+fn files_with_campuses(delegates: &[&str], settings: impl Fn(String) -> String) -> PackFiles {
     let mut files = pack_files();
     let text = settings(String::from_utf8(files["school.toml"].clone()).unwrap());
     let campuses = format!(
@@ -44,7 +48,7 @@ groups = ["lower-school", "upper-school", "sixth-form"]
 "#
     );
     files.insert("school.toml".to_owned(), (text + &campuses).into_bytes());
-    SampleSchool::with(&files).await
+    files
 }
 
 async fn delegate(school: &SampleSchool) -> SignedIn {
@@ -443,6 +447,94 @@ async fn req_01_no_concern_or_request_is_told_to_nobody() {
     app.decide_request(&lead.actor, id, &vetting).await.unwrap();
 }
 
+/// REQ-02: whoever is told of a request may decide it, and nobody else: where all who vet are kept to another
+/// campus the lead, and where the lead is the one who asks, the head.
+#[tokio::test]
+async fn req_02_whoever_is_told_of_a_request_decides_it_and_nobody_else() {
+    let school = deputies_alone().await;
+    let app = &school.app;
+    for (asker, decides, not) in [
+        (
+            "owen.pryce",
+            "ruth.okafor",
+            ["helen.lindqvist", "sunita.pillai"],
+        ),
+        (
+            "ruth.okafor",
+            "helen.lindqvist",
+            ["ruth.okafor", "sunita.pillai"],
+        ),
+    ] {
+        school.notices().await;
+        let id = asks(&school, asker).await;
+        assert_eq!(told(&school, "request").await, [decides], "{asker} asks");
+        let vetting = Vetting {
+            approve: true,
+            why: "Looked through it".to_owned(),
+            groups: Vec::new(),
+            days: 3,
+            relied_on: String::new(),
+        };
+        for other in not {
+            let other = school.at_work(other).await.actor;
+            let no = app.decide_request(&other, id, &vetting).await;
+            assert!(
+                matches!(no, Err(Error::Refused(_) | Error::NotFound)),
+                "{asker} asks: {no:?}"
+            );
+        }
+        let decides = school.at_work(decides).await.actor;
+        app.decide_request(&decides, id, &vetting).await.unwrap();
+    }
+}
+
+/// BRE-04: where an address is blocked for everyone already, nobody is asked to widen a delegate's block of
+/// it; where no lead or deputy of the whole school may read the case, the head is asked.
+#[tokio::test]
+async fn bre_04_who_is_asked_to_widen_a_block() {
+    let rights = |text: String| {
+        text.replace(
+            "[rights]\n",
+            "[rights]\n\"case.read\" = [\"deputy\", \"head\"]\n",
+        )
+    };
+    let delegates: &[&str] = &["sunita.pillai", "tomas.brandt"];
+    for (blocked_before, asked) in [(false, &["helen.lindqvist"][..]), (true, &[])] {
+        let school = kept_to_the_prep_site(delegates, rights).await;
+        let (app, me) = (&school.app, delegate(&school).await);
+        let reporter = Reporter::Staff {
+            person: me.person.id,
+        };
+        let address = "low-tide.example/clip";
+        let mut concern = Concern::new(reporter, From::Form, "A clip that came through.");
+        concern.addresses = vec![address.to_owned()];
+        concern.happened_at = Some(app.now());
+        concern.involved = vec![Involved {
+            whom: Whom::Pupil {
+                person: school.person(PREP).await.id,
+            },
+            part: Part::ReachedMaterial,
+        }];
+        let case = app.raise_concern(Some(&me), concern).await.unwrap().case;
+        if blocked_before {
+            let lead = school.at_work("ruth.okafor").await.actor;
+            app.block_now(&lead, "low-tide.example", "Seen everywhere now")
+                .await
+                .unwrap();
+        }
+        school.notices().await;
+        let known = app.case(&me.actor, case).await.unwrap().case.entries;
+        app.contain(&me, case, known, address).await.unwrap();
+        let sent = school.notices().await;
+        let widen: Vec<_> = said(&sent)
+            .into_iter()
+            .filter(|(kind, _)| kind.starts_with("block-partial"))
+            .map(|(_, to)| to)
+            .collect();
+        assert_eq!(widen, asked, "blocked before: {blocked_before}");
+    }
+}
+
 /// BRE-04: what a delegate blocks from a case is recorded for their campus alone; the time to the block
 /// goes on, those who act for the whole school are asked to widen it, and their block settles it.
 #[tokio::test]
@@ -487,6 +579,17 @@ async fn bre_04_a_delegates_block_is_not_told_as_everyones() {
         .collect();
     assert_eq!(asked, ["ruth.okafor", "tomas.brandt"]);
     let blocks = app.overrides(&lead.actor).await.unwrap();
+    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), ["Prep site"]);
+    // What it is called later does not change what was noted then.
+    let mut files = files_with_campuses(&["sunita.pillai"], |text| text);
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let text = text.replace("title = \"Prep site\"", "title = \"Lower school\"");
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let renamed = app
+        .bring_pack(&lead.actor, &files, "A new name", Origin::Screen)
+        .await
+        .unwrap();
+    assert!(matches!(renamed, Brought::InForce(_)), "{renamed:?}");
     assert_eq!(app.blocked_at(&blocks[0]).unwrap(), ["Prep site"]);
 
     school.clock.forward(SignedDuration::from_mins(1));

@@ -105,6 +105,80 @@ async fn con_03_a_concern_about_staff_is_chased_on_its_own_route() {
     }
 }
 
+/// CON-14: a step in a matter about a member of staff is told to those of its own route alone: the technical
+/// team does not hear of a colleague's case.
+#[tokio::test]
+async fn con_14_a_step_about_staff_is_told_on_its_own_route() {
+    let school = SampleSchool::open().await;
+    let lead = school.at_work("ruth.okafor").await;
+    let address = "low-tide.example/clip";
+    let reporter = Reporter::Staff {
+        person: lead.person.id,
+    };
+    let mut concern = Concern::new(reporter, Origin::Form, "A clip left open at a desk.");
+    concern.addresses = vec![address.to_owned()];
+    concern.happened_at = Some(school.app.now());
+    let person = school.person("kofi.adeyemi").await.id;
+    concern.involved = vec![Involved {
+        whom: Whom::Staff { person },
+        part: Part::AllegedToHaveHarmed,
+    }];
+    let raised = school.app.raise_concern(Some(&lead), concern).await;
+    let case = raised.unwrap().case;
+    school.notices().await;
+    let open = school.app.case(&lead.actor, case).await.unwrap();
+    school
+        .app
+        .contain(&lead, case, open.case.entries, address)
+        .await
+        .unwrap();
+    let sent = school.notices().await;
+    assert!(!sent.is_empty());
+    assert!(sent.iter().all(|(_, to)| to == "ruth.okafor"), "{sent:?}");
+}
+
+/// CON-03, CLK-02: whoever only saw it hears of a concern like anybody with their post.
+#[tokio::test]
+async fn con_03_a_witness_with_a_post_is_chased_too() {
+    let school = SampleSchool::open().await;
+    let mut concern = Concern::new(
+        Reporter::Staff {
+            person: school.person("owen.pryce").await.id,
+        },
+        Origin::Form,
+        "She showed us cruel messages.",
+    );
+    let pupil = school.person("noor.rahimi").await.id;
+    concern.involved = vec![Involved {
+        whom: Whom::Pupil { person: pupil },
+        part: Part::Harmed,
+    }];
+    for saw in ["tomas.brandt", "helen.lindqvist"] {
+        let person = school.person(saw).await.id;
+        concern.involved.push(Involved {
+            whom: Whom::Staff { person },
+            part: Part::Witness,
+        });
+    }
+    let teacher = school.at_work("owen.pryce").await;
+    school
+        .app
+        .raise_concern(Some(&teacher), concern)
+        .await
+        .unwrap();
+    school.notices().await;
+    school.clock.forward(SignedDuration::from_mins(61));
+    school.app.chase_cases().await.unwrap();
+    assert_eq!(
+        said(&school.notices().await),
+        [
+            ("concern-chase-1", "sunita.pillai"),
+            ("concern-chase-1", "tomas.brandt"),
+            ("concern-chase-2", "helen.lindqvist")
+        ]
+    );
+}
+
 /// CON-03: an acknowledgement ends the chase.
 #[tokio::test]
 async fn con_03_an_acknowledged_concern_is_not_chased() {

@@ -377,7 +377,8 @@ async fn one_page(
             .add(endorsement_form(&request, &errors))
             .response());
     }
-    let may = web.app.could(&me.actor, Act::DecideRequest) && web.app.may_vet(&me.actor).await?;
+    let may = web.app.could(&me.actor, Act::DecideRequest)
+        && web.app.may_vet(&me.actor, request.by).await?;
     if request.state != RequestState::Open || !may {
         return Ok(sheet.response());
     }
