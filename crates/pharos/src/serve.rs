@@ -506,14 +506,6 @@ pub(crate) fn start_proxy(
         watch: Some(Arc::new(ai_tools::watch_list()?)),
         ..ProxyConfig::default()
     };
-    let config = if faces.allow_private_origins {
-        ProxyConfig {
-            connect_ports: Vec::new(),
-            ..config
-        }
-    } else {
-        config
-    };
     let running = pharos_proxy::start(
         config,
         Arc::clone(behind.filter),

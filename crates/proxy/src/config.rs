@@ -100,7 +100,7 @@ pub struct ProxyConfig {
     pub tools: Option<Arc<LiveTools>>,
     /// The words that are watched for: of a long prompt the part with them is kept.
     pub watch: Option<Arc<WatchList>>,
-    /// Ports that `CONNECT` may reach; empty for every port that is not a known other service.
+    /// Ports that `CONNECT` may reach; empty for every port (tests).
     pub connect_ports: Vec<u16>,
     /// Bounds on what strangers can make the proxy spend.
     pub limits: Limits,

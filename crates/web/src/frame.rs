@@ -41,6 +41,11 @@ impl Frame {
         }
     }
 
+    /// Things waiting for this person behind all entries of the navigation.
+    pub(crate) fn waiting(&self) -> usize {
+        self.nav.iter().map(|item| item.count).sum()
+    }
+
     /// With what was just done.
     pub(crate) fn with(mut self, done: Done) -> Self {
         self.done = done.0;

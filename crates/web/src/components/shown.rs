@@ -144,6 +144,8 @@ pub(crate) struct Cell {
     pub(crate) text: String,
     pub(crate) href: Option<String>,
     pub(crate) address: bool,
+    /// The colour of the box around the text, as of [`Tag`].
+    pub(crate) tag: Option<&'static str>,
 }
 
 impl Cell {
@@ -160,7 +162,7 @@ impl Cell {
         Self {
             text: text.into(),
             href: Some(href.into()),
-            address: false,
+            ..Self::default()
         }
     }
 
@@ -168,8 +170,17 @@ impl Cell {
     pub(crate) fn address(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            href: None,
             address: true,
+            ..Self::default()
+        }
+    }
+
+    /// A word in a coloured box; the word carries the meaning, never the colour alone.
+    pub(crate) fn tag(text: impl Into<String>, colour: &'static str) -> Self {
+        Self {
+            text: text.into(),
+            tag: Some(colour),
+            ..Self::default()
         }
     }
 }

@@ -232,8 +232,8 @@ fn summary(audit: &AttemptAudit) -> String {
             "{} of blocked material that worries. {}",
             words::counted(
                 pupils,
-                "pupil tried again and again to reach one theme",
-                "pupils tried again and again to reach one theme"
+                "pupil stands out by attempts at one theme",
+                "pupils stand out by attempts at one theme"
             ),
             match without {
                 0 if audit.more_known => "Something followed for each of them.".to_owned(),

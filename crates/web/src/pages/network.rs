@@ -106,9 +106,15 @@ fn scope(sheet: Sheet, view: &NetworkView) -> Sheet {
         } else {
             "What of them reaches Pharos gets what an unknown device gets.".to_owned()
         };
+        let colour = match (line.in_scope, line.missing.is_empty(), line.by.is_empty()) {
+            (false, ..) => "grey",
+            (true, true, _) => "green",
+            (true, false, false) => "yellow",
+            (true, false, true) => "red",
+        };
         vec![
             Cell::text(line.class.title()),
-            Cell::text(line.stands()),
+            Cell::tag(line.stands(), colour),
             Cell::text(line.by.join("; ")),
             Cell::text(missing),
         ]

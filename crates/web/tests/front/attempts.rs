@@ -39,7 +39,7 @@ async fn mon_11_an_audit_is_read_answered_and_signed() {
     let at = format!("/attempts/2026-11-02/{ada}");
     let page = lead.get("/attempts/2026-11-02").await.text;
     for words in [
-        "1 pupil tried again and again to reach one theme",
+        "1 pupil stands out by attempts at one theme",
         "Ada Quill",
         "6 attempts, the last",
         "Nothing yet",
