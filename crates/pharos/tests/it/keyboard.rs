@@ -128,7 +128,12 @@ fn vul_07_a_report_and_a_case_step_by_keyboard_at_320() {
     let lead = driver.browser(None);
     lead.size(320, 800);
     sign_in(&lead, &server, "ruth.okafor");
-    lead.go(&server.page("/cases"));
+    // The navigation is one bar on a phone; a press opens it.
+    tab_to(&lead, "nav summary", "Menu");
+    lead.key(Key::Enter);
+    tab_to(&lead, "nav a[href='/cases']", "Cases");
+    lead.key(Key::Enter);
+    wait_for("the cases", || (lead.path() == "/cases").then_some(()));
     tab_to(&lead, "main a[href^='/cases/']", "Rowan Thistle");
     lead.key(Key::Enter);
     wait_for("the case", || {
