@@ -283,7 +283,9 @@ impl AddressMap {
                 ended += before - place.evidence.len();
             }
         }
-        self.changed();
+        if ended > 0 {
+            self.changed();
+        }
         ended
     }
 
@@ -334,15 +336,20 @@ impl AddressMap {
 
     /// Forgets evidence that ran out more than [`EXPIRED_KEPT`] ago; to be called now and then.
     pub fn sweep(&self, now: Timestamp) {
+        let mut forgotten = 0;
         for shard in &self.places {
             write(shard).retain(|_, place| {
+                let before = place.evidence.len();
                 place
                     .evidence
                     .retain(|evidence| now.duration_since(evidence.until) < EXPIRED_KEPT);
+                forgotten += before - place.evidence.len();
                 !place.evidence.is_empty()
             });
         }
-        self.changed();
+        if forgotten > 0 {
+            self.changed();
+        }
     }
 
     /// All evidence in force, by address, what counts most first: for the page of devices, and to
@@ -373,8 +380,11 @@ impl AddressMap {
         };
         let before = place.evidence.len();
         place.evidence.retain(|evidence| !which(evidence.source));
-        self.changed();
-        before > place.evidence.len()
+        let ended = before > place.evidence.len();
+        if ended {
+            self.changed();
+        }
+        ended
     }
 
     /// The place of an address, with room made for it.

@@ -185,9 +185,14 @@ impl Snapshot {
 
     /// What decides, of whoever asks.
     pub fn likeness(&self, who: &Who, from: Option<IpAddr>) -> Likeness {
+        self.likeness_of(self.subject(who, from), who, from)
+    }
+
+    /// [`Snapshot::likeness`] where the subject is already found.
+    pub fn likeness_of(&self, subject: &Subject, who: &Who, from: Option<IpAddr>) -> Likeness {
         Likeness {
             // Subjects live as long as the snapshot: where they stand tells them apart.
-            subject: std::ptr::from_ref(self.subject(who, from)).addr(),
+            subject: std::ptr::from_ref(subject).addr(),
             whereabouts: self.parts.policy.whereabouts(from),
             notice_first: notice_first(who),
         }

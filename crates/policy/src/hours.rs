@@ -108,11 +108,16 @@ impl Hours {
         }
     }
 
-    /// Whether its hours begin and end with a whole minute of any clock that shows `now`.
-    pub(crate) fn turn_with_minutes(&self, now: Timestamp) -> bool {
-        let whole = |second: i64| second % 60 == 0;
+    /// Whether the offset of the school's clock at a moment is one of those kept.
+    pub(crate) fn knows_offsets_at(now: Timestamp) -> bool {
         (OFFSETS_FROM..OFFSETS_TO).contains(&now)
-            && self.spans.iter().all(Span::turns_with_minutes)
+    }
+
+    /// Whether its hours begin and end with a whole minute of any clock, as long as the offsets are those
+    /// kept.
+    pub(crate) fn turn_with_minutes(&self) -> bool {
+        let whole = |second: i64| second % 60 == 0;
+        self.spans.iter().all(Span::turns_with_minutes)
             && self.offsets.iter().all(|(begins, offset)| {
                 whole(begins.as_second()) && whole(i64::from(offset.seconds()))
             })

@@ -20,6 +20,7 @@ use crate::scope::Scope;
 use crate::sets::{FloorSet, GroupSet, PlaceSet, ToolSet};
 use crate::sites::Sites;
 use crate::spec::OtherTools;
+use crate::steady::Steady;
 use crate::subject::Standing;
 use crate::{Action, Member, Narrowing, PhaseMode, Subject, YouTube};
 
@@ -71,6 +72,8 @@ pub struct Policy {
     pub(crate) timetable: HashMap<Box<str>, Arc<[Span]>>,
     /// Whom rules name one by one.
     pub(crate) singled_out: SingledOut,
+    /// How long its decisions stay what they are.
+    pub(crate) steady: Steady,
 }
 
 /// People and classes that rules name.

@@ -24,9 +24,15 @@ pub(crate) struct Scope {
 }
 
 impl Policy {
-    /// Whether any class is left out: the question of [`Policy::left_out`] can be spared where none is.
+    /// Whether any device can be left out: the question of [`Policy::left_out`] can be spared where none
+    /// can. A phone of staff, or a device given to one person, is of another class besides: leaving out
+    /// nothing else leaves nobody out.
     pub fn leaves_out_any(&self) -> bool {
-        !self.scope.left_out.is_empty()
+        use DeviceClass::{OffSite, PersonalDevices, SchoolDevices, Visitors};
+        let alone = [SchoolDevices, OffSite, PersonalDevices, Visitors];
+        alone
+            .iter()
+            .any(|class| self.scope.left_out.contains(class))
     }
 
     /// Which class that the school leaves out the device behind a request is of; `None` where it is in
@@ -38,7 +44,7 @@ impl Policy {
         subject: Option<&Subject>,
         from: Option<IpAddr>,
     ) -> Option<DeviceClass> {
-        if self.scope.left_out.is_empty() {
+        if !self.leaves_out_any() {
             return None;
         }
         let (first, second) = self.classes_of(who, subject, from);

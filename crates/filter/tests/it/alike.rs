@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_filter::{AddressMap, Evidence, FixedEntry, Owner, Query};
+use pharos_filter::{AddressMap, EXPIRED_KEPT, Evidence, FixedEntry, Owner, Query};
 use pharos_policy::spec::{DefaultSpec, ExceptionSpec, PersonalSpec};
 use pharos_policy::{Action, Decision, PolicySpec};
 use pharos_school::{Confidence, Face, IdentitySource, Who};
@@ -213,8 +213,26 @@ fn fil_05_every_change_of_the_map_is_told() {
     changed(&map, "the fixed map");
     map.set_notice([DEVICE.into()]);
     changed(&map, "where the notice comes first");
-    map.sweep(now);
+    map.sign_in(DEVICE, person(1), None, now);
+    changed(&map, "a sign-in");
+    map.sweep(now + EXPIRED_KEPT);
     changed(&map, "what ran out");
     map.identify(DEVICE, now);
     assert_eq!(map.changes(), last, "looking changes nothing");
+}
+
+/// FIL-05: a sweep that finds nothing to forget, and an end of what was not there, change nothing: those who
+/// keep who is behind an address do not have to find everybody out anew each minute.
+#[test]
+fn fil_05_what_changes_nothing_is_not_told_as_a_change() {
+    let map = AddressMap::default();
+    let now = at(LESSON);
+    map.sign_in(DEVICE, person(1), None, now + SignedDuration::from_mins(5));
+    let before = (map.changes(), map.identify(DEVICE, now));
+    map.sweep(now);
+    map.sweep(now + SignedDuration::from_hours(1));
+    assert_eq!(map.sign_out_person(person(2)), 0);
+    assert!(!map.end_source(DEVICE, IdentitySource::Radius));
+    assert!(!map.sign_out("10.1.2.4".parse().unwrap()));
+    assert_eq!((map.changes(), map.identify(DEVICE, now)), before);
 }

@@ -87,6 +87,40 @@ fn fil_15_each_device_is_of_a_class() {
     }
 }
 
+/// FIL-15: whether anybody can be left out at all is said rightly of whatever a school leaves out; by the
+/// shipped setting nobody is, though phones of staff with mail are not named in it.
+#[test]
+fn fil_15_whether_anybody_is_left_out_is_said_rightly() {
+    let sources = [
+        IdentitySource::Radius,
+        IdentitySource::DeviceToken,
+        IdentitySource::AddressMap,
+        IdentitySource::VisitorNotice,
+    ];
+    let people = PEOPLE
+        .iter()
+        .flat_map(|one| sources.map(|by_| by(*one, by_)));
+    let everybody: Vec<Who> = people.chain([nobody()]).collect();
+    for chosen in 0..1_u8 << DeviceClass::ALL.len() {
+        let left_out: Vec<DeviceClass> = DeviceClass::ALL
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, class)| (chosen >> number & 1 == 1).then_some(class))
+            .collect();
+        let school = School::new(&with_places(PolicySpec::default(), &left_out));
+        let somebody = everybody.iter().any(|who| {
+            let places = [SCHOOL, GUESTS, OWN, HOME];
+            let is_out = |from: &str| school.snapshot.left_out(who, Some(ip(from))).is_some();
+            places.into_iter().any(is_out)
+        });
+        let said = school.snapshot.policy().leaves_out_any();
+        assert_eq!(said, somebody, "{left_out:?}");
+        if left_out == [DeviceClass::StaffMobilesWithMail] {
+            assert!(!said, "the shipped setting");
+        }
+    }
+}
+
 /// FIL-15, FIL-17: a visitor's phone where visitors are left out gets what an unknown device gets, and
 /// what the lead took from a pupil stays taken on the pupil's own phone.
 #[test]

@@ -21,6 +21,7 @@ use crate::rule::Audience;
 use crate::scope::Scope;
 use crate::sets::{GroupSet, HoursSet, PlaceSet, ToolSet};
 use crate::spec::{DatesSpec, SpanSpec};
+use crate::steady::Steady;
 use crate::{Action, Narrowing, Policy, PolicySpec, SpecProblem, Vocabulary};
 
 /// The most rules of all layers together, overrides included.
@@ -123,8 +124,10 @@ impl Policy {
                 .collect(),
             timetable,
             singled_out: SingledOut::default(),
+            steady: Steady::default(),
         };
         policy.singled_out = SingledOut::by(&policy.rules);
+        policy.steady = Steady::of(&policy);
         policy.make_unknown(guests);
         Ok(policy)
     }
