@@ -4,7 +4,8 @@
 //! One thread of its own with the same lines to the upstreams as a worker has; nothing is kept here.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub struct Looked {
     pub v4: Vec<IpAddr>,
     /// IPv6 addresses.
     pub v6: Vec<IpAddr>,
-    /// How long that may be remembered; `None` where nothing says so.
+    /// How long that may be remembered; `None` where nothing says so, or one kind did not come in time.
     pub ttl: Option<Duration>,
 }
 
@@ -94,42 +95,8 @@ impl Client {
     /// # Errors
     /// When the name is none, or no upstream gave a usable answer.
     pub async fn look_up(&self, name: &str) -> io::Result<Looked> {
-        let (mut v4, mut v6) = (
-            std::pin::pin!(self.ask(name, code::A)),
-            std::pin::pin!(self.ask(name, code::AAAA)),
-        );
-        let (first, second) = tokio::select! {
-            first = &mut v4 => {
-                let has_some = first.as_ref().is_ok_and(|answer| !answer.addresses.is_empty());
-                let second = if has_some {
-                    tokio::time::timeout(SECOND, v6).await.ok()
-                } else {
-                    Some(v6.await)
-                };
-                (Some(first), second)
-            }
-            second = &mut v6 => (Some(v4.await), Some(second)),
-        };
-        let mut looked = Looked::default();
-        let mut fault = None;
-        for (answer, into) in [(first, &mut looked.v4), (second, &mut looked.v6)] {
-            match answer {
-                Some(Ok(answer)) => {
-                    into.extend(answer.addresses);
-                    let ttl = answer.ttl.map(|ttl| Duration::from_secs(u64::from(ttl)));
-                    looked.ttl = match (looked.ttl, ttl) {
-                        (Some(one), Some(other)) => Some(one.min(other)),
-                        (one, other) => one.or(other),
-                    };
-                }
-                Some(Err(error)) => fault = Some(error),
-                None => {}
-            }
-        }
-        match fault {
-            Some(error) if looked.v4.is_empty() && looked.v6.is_empty() => Err(error),
-            _ => Ok(looked),
-        }
+        let (v4, v6) = (self.ask(name, code::A), self.ask(name, code::AAAA));
+        gather(v4, v6, leads_anywhere).await
     }
 
     async fn ask(&self, name: &str, kind: u16) -> io::Result<Response> {
@@ -149,6 +116,78 @@ impl Client {
             .map_err(gone)?
             .map_err(|why| io::Error::other(format!("no upstream answered: {}", why.1)))
     }
+}
+
+/// Both kinds of address. Where those of one kind are there and `lead` somewhere from this machine, the
+/// others are waited for only a moment (RFC 8305 section 3), whichever came first; what is known without
+/// them says of itself that it is not to be remembered for long.
+async fn gather(
+    v4: impl Future<Output = io::Result<Response>>,
+    v6: impl Future<Output = io::Result<Response>>,
+    lead: impl Fn(&[IpAddr]) -> bool,
+) -> io::Result<Looked> {
+    let (v4, v6) = (std::pin::pin!(v4), std::pin::pin!(v6));
+    let (mut first, mut second) = (v4, v6);
+    let (v4, v6) = tokio::select! {
+        v4 = &mut first => {
+            let v6 = soon(&v4, second, lead).await;
+            (Some(v4), v6)
+        }
+        v6 = &mut second => {
+            let v4 = soon(&v6, first, lead).await;
+            (v4, Some(v6))
+        }
+    };
+    let whole = v4.is_some() && v6.is_some();
+    let mut looked = Looked::default();
+    let mut fault = None;
+    for (answer, into) in [(v4, &mut looked.v4), (v6, &mut looked.v6)] {
+        match answer {
+            Some(Ok(answer)) => {
+                into.extend(answer.addresses);
+                let ttl = answer.ttl.map(|ttl| Duration::from_secs(u64::from(ttl)));
+                looked.ttl = match (looked.ttl, ttl) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+            Some(Err(error)) => fault = Some(error),
+            None => {}
+        }
+    }
+    looked.ttl = looked.ttl.filter(|_| whole);
+    match fault {
+        Some(error) if looked.v4.is_empty() && looked.v6.is_empty() => Err(error),
+        _ => Ok(looked),
+    }
+}
+
+/// The other kind of address; `None` where it did not come soon and can be done without.
+async fn soon(
+    known: &io::Result<Response>,
+    mut other: Pin<&mut impl Future<Output = io::Result<Response>>>,
+    lead: impl Fn(&[IpAddr]) -> bool,
+) -> Option<io::Result<Response>> {
+    if let Ok(other) = tokio::time::timeout(SECOND, &mut other).await {
+        return Some(other);
+    }
+    match known {
+        Ok(known) if lead(&known.addresses) => None,
+        _ => Some(other.await),
+    }
+}
+
+/// Whether this machine has a way to any of these: on a network of one kind of address those of the
+/// other lead nowhere. Nothing is sent.
+fn leads_anywhere(addresses: &[IpAddr]) -> bool {
+    addresses.iter().any(|address| {
+        let any: IpAddr = match address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = std::net::UdpSocket::bind((any, 0));
+        socket.is_ok_and(|socket| socket.connect((*address, 443)).is_ok())
+    })
 }
 
 /// Sends questions on their way until nobody is left to ask.
@@ -174,5 +213,71 @@ async fn serve(mut asked: mpsc::Receiver<Question>, upstreams: Arc<ArcSwap<Upstr
                 found = resolve(&clock, patience, &tally, &lines, &key) => drop(answer.send(found)),
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    fn answer(addresses: &[&str]) -> io::Result<Response> {
+        Ok(Response {
+            addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
+            ttl: Some(300),
+            ..Response::default()
+        })
+    }
+
+    fn gathered(
+        v4: impl Future<Output = io::Result<Response>>,
+        v6: impl Future<Output = io::Result<Response>>,
+        lead: impl Fn(&[IpAddr]) -> bool,
+    ) -> Looked {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(gather(v4, v6, lead)).unwrap()
+    }
+
+    /// FIL-16: whichever kind of address comes first and leads somewhere, the other is not waited for
+    /// when it is lost, and what is known is not remembered for long.
+    #[test]
+    fn fil_16_a_lost_answer_of_either_kind_is_not_waited_for() {
+        let (one, other) = (answer(&["192.0.2.1"]), answer(&["2001:db8::1"]));
+        let looked = gathered(ready(one), pending(), |_| true);
+        assert_eq!((looked.v4.len(), looked.v6.len(), looked.ttl), (1, 0, None));
+        let looked = gathered(pending(), ready(other), |_| true);
+        assert_eq!((looked.v4.len(), looked.v6.len(), looked.ttl), (0, 1, None));
+    }
+
+    /// FIL-16: where those that came lead nowhere from here, or there are none, the others are waited for.
+    #[test]
+    fn fil_16_addresses_that_lead_nowhere_do_not_stand_for_the_others() {
+        let late = |answer| async {
+            tokio::time::sleep(SECOND * 2).await;
+            answer
+        };
+        let nowhere = |addresses: &[IpAddr]| addresses.iter().any(IpAddr::is_ipv4);
+        let both = Looked {
+            v4: vec!["192.0.2.1".parse().unwrap()],
+            v6: vec!["2001:db8::1".parse().unwrap()],
+            ttl: Some(Duration::from_secs(300)),
+        };
+        let v4 = late(answer(&["192.0.2.1"]));
+        assert_eq!(gathered(v4, ready(answer(&["2001:db8::1"])), nowhere), both);
+        let v6 = late(answer(&["2001:db8::1"]));
+        let none = gathered(ready(answer(&[])), v6, |addresses| !addresses.is_empty());
+        assert_eq!((none.v4, none.v6), (vec![], both.v6));
+    }
+
+    /// Loopback is always to be reached; an address that no packet can be sent to is not.
+    #[test]
+    fn an_address_leads_somewhere_where_the_machine_has_a_way() {
+        assert!(leads_anywhere(&[Ipv4Addr::LOCALHOST.into()]));
+        assert!(!leads_anywhere(&["255.255.255.255".parse().unwrap()]));
+        assert!(!leads_anywhere(&[]));
     }
 }

@@ -23,10 +23,14 @@ pub enum Mood {
     /// Everything is cut short over UDP.
     Truncates,
     ServFail,
+    /// Questions for A are lost on the way; each name has the address [`OVER_V6`].
+    LosesA,
 }
 
 /// The address in forged answers.
 pub const FORGED: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 66);
+/// The IPv6 address of everything while A is lost: one that every machine has a way to.
+pub const OVER_V6: std::net::Ipv6Addr = std::net::Ipv6Addr::LOCALHOST;
 /// The address of everything without an entry of its own.
 pub const ORDINARY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
@@ -90,6 +94,13 @@ fn serve_udp(udp: &UdpSocket, mood: &Mutex<Mood>, asked: &Mutex<Vec<(String, u16
         let mood = *mood.lock().unwrap();
         match mood {
             Mood::Silent => continue,
+            Mood::LosesA if kind == A => continue,
+            Mood::LosesA => {
+                let address = record(SELF, AAAA, 300, &OVER_V6.octets());
+                udp.send_to(&reply(question, 0, &[address], &[]), from)
+                    .unwrap();
+                continue;
+            }
             Mood::WrongId => {
                 let mut forged = forged(question);
                 forged[0] ^= 0x55;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{A, SERVFAIL, ask};
 use crate::encrypted::{Identity, NAME, client_config, encrypted, identity};
 use crate::school::{School, person};
-use crate::upstream::{Mood, ORDINARY};
+use crate::upstream::{Mood, ORDINARY, OVER_V6, Upstream as StandIn};
 
 /// A school with encrypted listeners that takes this machine for the staff's device, which may see all that is asked
 /// for here.
@@ -178,4 +178,25 @@ fn fil_16_addresses_are_looked_up_by_the_same_ways() {
     assert!(looked(&"x".repeat(64)).is_err(), "no label is so long");
     stop.cancel();
     assert!(looked("three.example.org").is_err(), "it has ended");
+}
+
+/// FIL-16: an answer for IPv4 that is lost on the way does not hold up whoever has IPv6 addresses that
+/// this machine can reach: it would be asked for again until the upstream counts as failed.
+#[test]
+fn fil_16_a_lost_answer_does_not_hold_up_a_look_up() {
+    let upstream = StandIn::start();
+    upstream.becomes(Mood::LosesA);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let stop = CancellationToken::new();
+    let client = Client::start(&[upstream.address.into()], None, stop).unwrap();
+    let looked = runtime
+        .block_on(client.look_up("lost.example.org"))
+        .unwrap();
+    assert_eq!((looked.v4, looked.v6), (vec![], vec![OVER_V6.into()]));
+    assert_eq!(looked.ttl, None, "asked for again soon");
+    let asked = upstream.times_asked("lost.example.org");
+    assert_eq!(asked, 2, "each kind once: the lost one was not asked again");
 }
