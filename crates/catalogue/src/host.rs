@@ -33,12 +33,18 @@ impl Host {
     /// # Errors
     /// [`AddressError`] when it is empty, too long or not a host.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        if is_canonical_name(text.as_bytes()) {
-            return Ok(Self(text.into()));
+        if let Some(host) = Self::canonical(text) {
+            return Ok(host);
         }
         let mut out = String::with_capacity(text.len());
         canonical_host(text, &mut out)?;
         Ok(Self(out.into_boxed_str()))
+    }
+
+    /// The host of a name that has its canonical form already; `None` for any other text, which
+    /// [`Host::parse`] may still bring to it.
+    pub fn canonical(text: &str) -> Option<Self> {
+        is_canonical_name(text.as_bytes()).then(|| Self(text.into()))
     }
 
     /// The host of an IP address.

@@ -33,9 +33,10 @@ impl Asker {
     /// `marks` makes the marks of acts.
     pub(crate) fn new(who: Who, from: IpAddr, snapshot: &Snapshot, marks: &RandomState) -> Self {
         let who = snapshot.check_roll(who);
+        let subject = snapshot.subject(&who, Some(from));
         Self {
-            group: snapshot.group_name(&who, Some(from)),
-            likeness: snapshot.likeness(&who, Some(from)),
+            group: subject.group().cloned(),
+            likeness: snapshot.likeness_of(subject, &who, Some(from)),
             mark: marks.hash_one((from, who.person())),
             who,
             from,
@@ -50,11 +51,15 @@ struct Place {
     changes: u64,
     since: Timestamp,
     until: Timestamp,
+    /// Which of the snapshots that a worker decided by it belongs to, counted.
+    of: u64,
 }
 
-/// The table; belongs to one snapshot.
+/// The table. What belongs to an earlier snapshot is not found any more.
 pub(crate) struct Askers {
     places: Box<[Option<Place>]>,
+    /// Which snapshot all belongs to from now on.
+    of: u64,
     random: RandomState,
 }
 
@@ -62,6 +67,7 @@ impl Default for Askers {
     fn default() -> Self {
         Self {
             places: (0..PLACES).map(|_| None).collect(),
+            of: 0,
             random: RandomState::default(),
         }
     }
@@ -80,6 +86,7 @@ impl Askers {
         let place = self.places.get_mut(number);
         if let Some(Some(known)) = &place
             && known.asker.from == from
+            && known.of == self.of
             && known.changes == changes
             && (known.since..known.until).contains(&now)
         {
@@ -93,13 +100,14 @@ impl Askers {
                 changes,
                 since: now,
                 until,
+                of: self.of,
             });
         }
         asker
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        self.places.fill_with(Default::default);
+    /// Finds nobody of those that are there any more: another snapshot is in force.
+    pub(crate) fn begin_anew(&mut self) {
+        self.of += 1;
     }
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 use pharos_catalogue::Address;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache as Bounded;
+use quick_cache::sync::{Cache as Bounded, DefaultLifecycle};
+use rapidhash::quality::RandomState;
 
 use crate::config::Limits;
 use crate::gate;
@@ -121,7 +122,7 @@ impl Weighter<Bytes, Arc<Entry>> for Weigh {
 
 /// The answers and the recent failures, shared by all workers.
 pub(crate) struct Cache {
-    entries: Bounded<Bytes, Arc<Entry>, Weigh>,
+    entries: Bounded<Bytes, Arc<Entry>, Weigh, RandomState>,
     failures: Bounded<Bytes, u64>,
     stale_max_ms: u64,
 }
@@ -131,7 +132,13 @@ impl Cache {
         let bytes = limits.cache_bytes.max(1 << 16);
         let items = usize::try_from(bytes / 512).unwrap_or(1 << 16);
         Self {
-            entries: Bounded::with_weighter(items, bytes, Weigh),
+            entries: Bounded::with(
+                items,
+                bytes,
+                Weigh,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            ),
             failures: Bounded::new(FAILURES_MAX),
             stale_max_ms: u64::from(limits.stale_max_s) * 1_000,
         }

@@ -19,6 +19,14 @@ const STALE_TTL_S: u32 = 30;
 /// Times an answer was given by one worker to count as popular.
 const POPULAR: u32 = 3;
 
+/// A question whose turn it is: what was asked, how the answer has to fit, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'a> {
+    pub(crate) asked: &'a Asked,
+    pub(crate) fit: Fit,
+    pub(crate) now: Moment,
+}
+
 /// Writes the final answer to a question that waited for an upstream, and its event.
 pub(crate) fn settle(worker: &mut Worker, pending: Pending, outcome: &Outcome, now: Moment) {
     let Pending {
@@ -28,28 +36,24 @@ pub(crate) fn settle(worker: &mut Worker, pending: Pending, outcome: &Outcome, n
         fit,
         ..
     } = pending;
-    let done = conclude(
-        worker,
-        &asked,
-        &mut decided,
-        alias.as_ref(),
-        outcome,
+    let turn = Turn {
+        asked: &asked,
         fit,
         now,
-    );
+    };
+    let done = conclude(worker, turn, &mut decided, alias.as_ref(), outcome);
     decided.record(worker, done);
 }
 
 /// Writes the final answer to a question that went by cache or upstream; what was done.
 pub(crate) fn conclude(
     worker: &mut Worker,
-    asked: &Asked,
+    turn: Turn<'_>,
     decided: &mut Decided,
     alias: Option<&Name>,
     outcome: &Outcome,
-    fit: Fit,
-    now: Moment,
 ) -> Action {
+    let Turn { asked, fit, .. } = turn;
     if let Some(target) = alias {
         narrowed(worker, asked, target, outcome, fit);
         return Action::Narrow;
@@ -65,9 +69,9 @@ pub(crate) fn conclude(
     };
     let answer = decided.known.answer(asked.sort(), entry, &decided.snapshot);
     if stale {
-        allowed(worker, asked, decided, &answer, true, fit, now)
+        allowed(worker, turn, decided, &answer, true)
     } else {
-        given(worker, asked, decided, &answer, fit, now)
+        given(worker, turn, decided, &answer)
     }
 }
 
@@ -75,50 +79,39 @@ pub(crate) fn conclude(
 /// nobody waits when it has ended.
 pub(crate) fn given(
     worker: &mut Worker,
-    asked: &Asked,
+    turn: Turn<'_>,
     decided: &mut Decided,
     answer: &Answer,
-    fit: Fit,
-    now: Moment,
 ) -> Action {
     let times = answer.given.get().saturating_add(1);
     answer.given.set(times);
-    if times >= POPULAR && answer.entry.nears_its_end(now) && answer.entry.begin_renewal() {
-        worker.renewals.push(asked.key.clone());
+    if times >= POPULAR && answer.entry.nears_its_end(turn.now) && answer.entry.begin_renewal() {
+        worker.renewals.push(turn.asked.key.clone());
     }
-    allowed(worker, asked, decided, answer, false, fit, now)
+    allowed(worker, turn, decided, answer, false)
 }
 
 fn allowed(
     worker: &mut Worker,
-    asked: &Asked,
+    turn: Turn<'_>,
     decided: &mut Decided,
     answer: &Answer,
     stale: bool,
-    fit: Fit,
-    now: Moment,
 ) -> Action {
     let aliases = worker.shared.filter.aliases();
     if decided.is_cloaked(answer, aliases) {
         add(&worker.tally.cloaked);
-        return blocked(worker, asked, None, fit);
+        return blocked(worker, turn, None);
     }
-    from_entry(worker, asked, &answer.entry, stale, fit, now);
+    from_entry(worker, turn, &answer.entry, stale);
     decided.decision().action
 }
 
-fn from_entry(
-    worker: &mut Worker,
-    asked: &Asked,
-    entry: &Entry,
-    stale: bool,
-    fit: Fit,
-    now: Moment,
-) {
+fn from_entry(worker: &mut Worker, turn: Turn<'_>, entry: &Entry, stale: bool) {
     let Worker { out, tally, .. } = worker;
     let made = &entry.response;
-    let age = entry.age_s(now);
-    let mut reply = Reply::new(out, asked, made.rcode);
+    let age = entry.age_s(turn.now);
+    let mut reply = Reply::new(out, turn.asked, made.rcode);
     if stale {
         add(&tally.stale);
         reply = reply.because(if made.rcode == code::NXDOMAIN {
@@ -132,7 +125,7 @@ fn from_entry(
             true => made.each_ttl(message, |_| STALE_TTL_S),
             false => made.grow_older(message, age),
         })
-        .finish(fit);
+        .finish(turn.fit);
     if cut {
         add(&tally.truncated);
     }
@@ -160,20 +153,15 @@ fn narrowed(worker: &mut Worker, asked: &Asked, target: &[u8], outcome: &Outcome
 ///
 /// A warning cannot be shown in a name look-up, nor passed: it stops here, like a block. A way
 /// round the filter does not exist at all, as a device would take any address for a yes.
-pub(crate) fn blocked(
-    worker: &mut Worker,
-    asked: &Asked,
-    way_round: Option<WayRound>,
-    fit: Fit,
-) -> Action {
+pub(crate) fn blocked(worker: &mut Worker, turn: Turn<'_>, way_round: Option<WayRound>) -> Action {
     add(&worker.tally.blocked);
     if way_round.is_some() {
         add(&worker.tally.avoidance);
     }
     let Worker { shared, out, .. } = worker;
-    refusal(out, asked, &shared.config, way_round)
+    refusal(out, turn.asked, &shared.config, way_round)
         .because(BLOCKED)
-        .finish(fit);
+        .finish(turn.fit);
     Action::Block
 }
 

@@ -15,7 +15,7 @@ use pharos_school::Face;
 
 use crate::acts::Act;
 use crate::askers::Asker;
-use crate::names::{Answer, InForce, Known, Ruling};
+use crate::names::{Answer, InForce, Known, Ruled, Ruling};
 use crate::wire::name;
 use crate::worker::Worker;
 
@@ -45,10 +45,38 @@ pub(crate) struct Asking {
 /// `_443._tcp.www.example.org` and names with odd bytes before a host are decided as that host,
 /// so that a strange label in front never opens what is blocked.
 pub(crate) fn address(wire: &[u8]) -> Option<Address> {
+    let host = canonical(wire).or_else(|| by_labels(wire));
+    host.map(Address::of_host)
+}
+
+fn by_labels(wire: &[u8]) -> Option<Host> {
     [true, false].into_iter().find_map(|underscores| {
         let text = name::dotted(wire, underscores);
-        let text = std::str::from_utf8(&text).ok()?;
-        Host::parse(text).ok().map(Address::of_host)
+        Host::parse(std::str::from_utf8(&text).ok()?).ok()
+    })
+}
+
+/// The host of a wire name that is one as it stands, as nearly all are.
+fn canonical(wire: &[u8]) -> Option<Host> {
+    let text = name::text(wire)?;
+    Host::canonical(std::str::from_utf8(&text).ok()?)
+}
+
+/// Asks the filter what to do for whoever asks, unless it was asked the same before.
+pub(crate) fn ruled(
+    worker: &mut Worker,
+    snapshot: &Snapshot,
+    known: &Known,
+    asker: &Asker,
+    asking: Asking,
+) -> Ruled {
+    let before = known.ruled(asker.likeness, asking.stretch);
+    before.unwrap_or_else(|| {
+        let subject = snapshot.subject(&asker.who, Some(asker.from));
+        let query = query(&known.address, asker, asking.at);
+        let decision = snapshot.judge(&known.facts, subject, &query);
+        let ruling = worker.ruling(decision, snapshot);
+        known.keep(asker.likeness, asking.stretch, ruling)
     })
 }
 
@@ -61,15 +89,7 @@ impl Decided {
         asker: Rc<Asker>,
         asking: Asking,
     ) -> Self {
-        let ruling = known.ruling(asker.likeness, asking.stretch);
-        let ruling = ruling.unwrap_or_else(|| {
-            let subject = snapshot.subject(&asker.who, Some(asker.from));
-            let query = query(&known.address, &asker, asking.at);
-            let decision = snapshot.judge(&known.facts, subject, &query);
-            let ruling = worker.ruling(decision, &snapshot);
-            known.keep(asker.likeness, asking.stretch, &ruling);
-            ruling
-        });
+        let ruling = ruled(worker, &snapshot, &known, &asker, asking).ruling;
         Self {
             snapshot,
             known,
@@ -111,8 +131,11 @@ impl Decided {
     /// whether there is one.
     pub(crate) fn is_cloaked(&mut self, answer: &Answer, aliases: &Aliases) -> bool {
         let asker = &self.asker;
+        if answer.leads_nowhere_blocked(asker.likeness, self.asking.stretch) {
+            return false;
+        }
+        let subject = self.snapshot.subject(&asker.who, Some(asker.from));
         for target in &answer.targets {
-            let subject = self.snapshot.subject(&asker.who, Some(asker.from));
             let query = query(&target.address, asker, self.asking.at);
             let decision = self.snapshot.weigh(&target.facts, subject, &query);
             if is_blocked_by(self.decision(), &decision) {
@@ -220,5 +243,50 @@ fn query<'a>(address: &'a Address, asker: &'a Asker, now: Timestamp) -> Query<'a
         from: Some(asker.from),
         face: Face::Dns,
         now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// FIL-04: the quick way from a name on the wire to a host comes to the same as the one by labels,
+        /// whatever bytes stand in the labels.
+        #[test]
+        fn fil_04_a_name_is_the_same_host_by_either_way(
+            labels in vec(
+                prop_oneof![
+                    "[a-z0-9_-]{1,12}".prop_map(String::into_bytes),
+                    "(xn--|0x)?[a-z0-9.%:@A-Z-]{1,8}".prop_map(String::into_bytes),
+                    vec(any::<u8>(), 1..64),
+                ],
+                0..6,
+            ),
+        ) {
+            let mut wire: Vec<u8> = Vec::new();
+            for label in &labels {
+                wire.push(label.len() as u8);
+                wire.extend_from_slice(label);
+            }
+            wire.push(0);
+            let slow = by_labels(&wire);
+            prop_assert_eq!(address(&wire), slow.clone().map(Address::of_host));
+            if let Some(quick) = canonical(&wire) {
+                prop_assert_eq!(Some(quick), slow);
+            }
+        }
+    }
+
+    /// FIL-04: a dot within a label does not part it, so that `a.b` as one label is not the site `b`.
+    #[test]
+    fn fil_04_a_dot_within_a_label_parts_nothing() {
+        assert!(canonical(b"\x03www\x04test\0").is_some());
+        for wire in [&b"\x08www.test\0"[..], b"\x03a.b\x04test\0", b"\0"] {
+            assert_eq!(canonical(wire), None);
+        }
     }
 }

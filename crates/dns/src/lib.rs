@@ -14,7 +14,8 @@
 //! A plain question for a name that was decided before for somebody whom the policy treats alike takes a
 //! short way (`again`): nothing is parsed beyond the name, and what was decided and answered is given
 //! again. It ends with the snapshot, with the answer's time, with anything that changes who is behind the
-//! address, and with the next moment at which an hour or a rule of the policy begins or ends.
+//! address, and with the next moment at which an hour or a rule of the policy begins or ends. A blocked name
+//! that nobody asked for before takes it too, once it is looked up and decided: its answer is that of all.
 //!
 //! What is never done: zone transfers and ANY are refused; questions from outside the school's
 //! networks are refused; bytes of an upstream's answer reach a client only after being read,

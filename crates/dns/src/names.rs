@@ -2,7 +2,8 @@
 //! was decided for whom. All of it belongs to one snapshot; another in force begins anew.
 //!
 //! A table of fixed size in which a name has a few places to stand. Who fills it on purpose only
-//! takes places from others, and those are then looked up again.
+//! takes places from others, and those are then looked up again. What belongs to an earlier snapshot is
+//! not found any more, and gives way first: freeing all of it at once would keep questions waiting.
 
 use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
@@ -39,6 +40,8 @@ pub(crate) type InForce = Rc<Arc<Snapshot>>;
 pub(crate) struct Known {
     /// In wire form, lower case.
     name: Bytes,
+    /// Which of the snapshots that a worker decided by it belongs to, counted.
+    of: u64,
     pub(crate) address: Address,
     pub(crate) facts: Facts,
     /// The names of its categories, for events.
@@ -76,7 +79,13 @@ pub(crate) struct Target {
 struct Kept {
     likeness: Likeness,
     stretch: u64,
-    ruling: Rc<Ruling>,
+    ruled: Ruled,
+}
+
+/// What was decided of a name, and how the short way goes with it.
+#[derive(Clone)]
+pub(crate) struct Ruled {
+    pub(crate) ruling: Rc<Ruling>,
     short: Option<Short>,
 }
 
@@ -126,15 +135,16 @@ impl Answer {
     }
 
     /// Whether these may have it without a look at where it leads.
-    fn leads_nowhere_blocked(&self, likeness: Likeness, stretch: u64) -> bool {
+    pub(crate) fn leads_nowhere_blocked(&self, likeness: Likeness, stretch: u64) -> bool {
         self.targets.is_empty() || self.clear.get() == Some((likeness, stretch))
     }
 }
 
 impl Known {
-    fn new(name: Bytes, address: Address, facts: Facts, mark: u64) -> Self {
+    fn new((name, of): (Bytes, u64), address: Address, facts: Facts, mark: u64) -> Self {
         Self {
             name,
+            of,
             categories: Arc::default(),
             address,
             facts,
@@ -152,27 +162,22 @@ impl Known {
         answer.entry.is_fresh(now).then(|| Rc::clone(answer))
     }
 
-    /// What people of this likeness may have without looking at the name anew, and the ruling.
+    /// What people of whom this was ruled may have without looking at the name anew.
     pub(crate) fn ready(
         &self,
+        ruled: &Ruled,
         sort: Sort,
         (likeness, stretch): (Likeness, u64),
         now: Moment,
-    ) -> Option<(Ready, Rc<Ruling>)> {
-        let rulings = self.rulings.borrow();
-        let mut rulings = rulings.iter().filter(|kept| kept.stretch == stretch);
-        let kept = rulings.find(|kept| kept.likeness == likeness)?;
-        let ready = match kept.short? {
-            Short::Blocked => Ready::Blocked,
+    ) -> Option<Ready> {
+        match ruled.short? {
+            Short::Blocked => Some(Ready::Blocked),
             Short::AsItIs => {
                 let answer = self.fresh(sort, now)?;
-                if !answer.leads_nowhere_blocked(likeness, stretch) {
-                    return None;
-                }
-                Ready::Answer(answer)
+                let clear = answer.leads_nowhere_blocked(likeness, stretch);
+                clear.then_some(Ready::Answer(answer))
             }
-        };
-        Some((ready, Rc::clone(&kept.ruling)))
+        }
     }
 
     /// Ways round the filter and search sites that are narrowed have answers of their own; what a sealed
@@ -203,28 +208,31 @@ impl Known {
     }
 
     /// What was decided for people of this likeness in this stretch of time.
-    pub(crate) fn ruling(&self, likeness: Likeness, stretch: u64) -> Option<Rc<Ruling>> {
+    pub(crate) fn ruled(&self, likeness: Likeness, stretch: u64) -> Option<Ruled> {
         let rulings = self.rulings.borrow();
         let mut kept = rulings.iter().filter(|kept| kept.stretch == stretch);
         let kept = kept.find(|kept| kept.likeness == likeness)?;
-        Some(Rc::clone(&kept.ruling))
+        Some(kept.ruled.clone())
     }
 
     /// Remembers what was decided.
-    pub(crate) fn keep(&self, likeness: Likeness, stretch: u64, ruling: &Rc<Ruling>) {
+    pub(crate) fn keep(&self, likeness: Likeness, stretch: u64, ruling: Rc<Ruling>) -> Ruled {
+        let ruled = Ruled {
+            short: self.short(&ruling.decision),
+            ruling,
+        };
         let mut rulings = self.rulings.borrow_mut();
         rulings.retain(|kept| kept.stretch == stretch);
         rulings.truncate(RULINGS_MAX - 1);
-        let ruling = Rc::clone(ruling);
         rulings.insert(
             0,
             Kept {
                 likeness,
                 stretch,
-                short: self.short(&ruling.decision),
-                ruling,
+                ruled: ruled.clone(),
             },
         );
+        ruled
     }
 }
 
@@ -238,6 +246,8 @@ pub(crate) struct Names {
     once: Box<[u32]>,
     /// Whose turn it is to make room.
     turn: usize,
+    /// Which snapshot all belongs to from now on.
+    of: u64,
     /// The names of the categories looked up last: most names have the same few.
     latest: Option<(CategorySet, Arc<[Arc<str>]>)>,
     random: RandomState,
@@ -250,6 +260,7 @@ impl Default for Names {
             places: (0..SETS).map(|_| Default::default()).collect(),
             once: vec![0; ONCE].into(),
             turn: 0,
+            of: 0,
             latest: None,
             random: RandomState::default(),
         }
@@ -266,7 +277,11 @@ impl Names {
             .iter()
             .zip(marks)
             .filter(|(_, known)| **known == mark)
-            .find_map(|(place, _)| place.as_ref().filter(|known| known.name.as_slice() == name))?;
+            .find_map(|(place, _)| {
+                let is_it =
+                    |known: &&Rc<Known>| known.of == self.of && known.name.as_slice() == name;
+                place.as_ref().filter(is_it)
+            })?;
         known.again.set(true);
         Some(known)
     }
@@ -283,7 +298,7 @@ impl Names {
         let facts = snapshot.facts(&address);
         let set = facts.categories();
         let mark = marks.hash_one(address.host().as_str());
-        let mut known = Known::new(Bytes::from_slice(name), address, facts, mark);
+        let mut known = Known::new((Bytes::from_slice(name), self.of), address, facts, mark);
         known.categories = match &self.latest {
             Some((latest, names)) if *latest == set => Arc::clone(names),
             _ if set.is_empty() => snapshot.category_names(set),
@@ -312,19 +327,21 @@ impl Names {
         }
     }
 
-    /// Where its set is full, in the place of another: of one that nobody asked for again, if there
-    /// is one, so that names asked for once do not push out those that people go to.
+    /// In its own place of an earlier snapshot, or in an empty one. Where its set is full, in the place of
+    /// another: of one that belongs to an earlier snapshot or that nobody asked for again, if there is one,
+    /// so that names asked for once do not push out those that people go to.
     fn put(&mut self, known: Known) -> Rc<Known> {
         let known = Rc::new(known);
         let (set, mark) = self.place(&known.name);
         self.turn = self.turn.wrapping_add(1);
         if let (Some(places), Some(marks)) = (self.places.get_mut(set), self.marks.get_mut(set)) {
-            let mut turns = (0..WAYS).map(|way| (way + self.turn) % WAYS);
-            let gives_way = |way: &usize| {
-                let place = places.get(*way).and_then(Option::as_ref);
-                place.is_none_or(|known| !known.again.get())
-            };
-            let way = turns.find(gives_way).unwrap_or_else(|| {
+            let turns = || (0..WAYS).map(|way| (way + self.turn) % WAYS);
+            let at = |way: &usize| places.get(*way).and_then(Option::as_ref);
+            let is_itself = |way: &usize| at(way).is_some_and(|other| other.name == known.name);
+            let gives_way =
+                |way: &usize| at(way).is_none_or(|other| other.of != self.of || !other.again.get());
+            let way = turns().find(is_itself).or_else(|| turns().find(gives_way));
+            let way = way.unwrap_or_else(|| {
                 // All were asked for again: who is from now on will tell.
                 let all = places.iter().flatten();
                 all.for_each(|known| known.again.set(false));
@@ -336,9 +353,9 @@ impl Names {
         known
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        self.places.fill_with(Default::default);
+    /// Finds nothing of what is there any more: another snapshot is in force.
+    pub(crate) fn begin_anew(&mut self) {
+        self.of += 1;
         self.latest = None;
     }
 
@@ -357,7 +374,7 @@ mod tests {
     fn known(number: usize) -> Known {
         let host = Host::parse(&format!("site{number}.example")).unwrap();
         let name = format!("key {number}").as_bytes().into();
-        Known::new(name, Address::of_host(host), Facts::default(), 0)
+        Known::new((name, 0), Address::of_host(host), Facts::default(), 0)
     }
 
     /// FIL-01: as many names as there are places crowd each other out a little, never get mixed up,
@@ -384,8 +401,41 @@ mod tests {
             })
         });
         assert!(kept.count() > SETS * WAYS * 3 / 4);
-        names.clear();
-        assert!(names.find(b"key 1").is_none());
+    }
+
+    /// FIL-03: under another snapshot nothing is found of what was remembered before, and takes no place from
+    /// what is remembered from then on.
+    #[test]
+    fn fil_03_nothing_is_found_of_an_earlier_snapshot() {
+        let mut names = Names::default();
+        let all = 0..SETS * WAYS / 2;
+        let found = |names: &Names, number: usize| {
+            let found = names.find(format!("key {number}").as_bytes());
+            found.map(|known| known.mark)
+        };
+        for number in all.clone() {
+            names.put(known(number));
+            found(&names, number);
+        }
+        for snapshot in 1..4 {
+            names.begin_anew();
+            assert!(all.clone().all(|number| found(&names, number).is_none()));
+            let mut kept = 0;
+            for number in all.clone() {
+                names.put(Known {
+                    of: names.of,
+                    mark: snapshot,
+                    ..known(number)
+                });
+                assert_eq!(found(&names, number), Some(snapshot));
+            }
+            for number in all.clone() {
+                let found = found(&names, number);
+                assert!(found.is_none_or(|mark| mark == snapshot));
+                kept += usize::from(found.is_some());
+            }
+            assert!(kept > all.len() * 9 / 10, "{kept}");
+        }
     }
 
     /// FIL-01: names that are asked for once, however many, do not push out those asked for again.

@@ -17,10 +17,10 @@ use pharos_policy::{Action, Decision};
 use pharos_school::Who;
 
 use crate::acts::Acts;
-use crate::again::again;
+use crate::again::{Led, again};
 use crate::askers::{Asker, Askers};
 use crate::cache::{Cache, Clock, Entry, Found, Moment};
-use crate::compose::{Refusals, blocked, conclude, given, plain};
+use crate::compose::{Refusals, Turn, blocked, conclude, given, plain};
 use crate::config::DnsConfig;
 use crate::cookie::Jar;
 use crate::counts::{Tally, add};
@@ -166,14 +166,29 @@ impl Worker {
                 self.looked_at = now.wall;
             }
             _ => {
-                self.names.clear();
-                self.askers.clear();
-                self.latest = None;
-                self.stretch.until = Timestamp::MIN;
+                // Without a snapshot there is nothing to forget.
+                if let Some(before) = self.snapshot.take() {
+                    self.begin_anew(before);
+                }
                 self.snapshot = self.shared.filter.snapshot().ok().map(Rc::new);
             }
         }
         self.snapshot.clone()
+    }
+
+    /// Finds nothing any more of what was found out under a snapshot. Freeing lists takes longer than
+    /// hundreds of answers: whoever holds them last has a thread of its own do it.
+    fn begin_anew(&mut self, before: InForce) {
+        self.names.begin_anew();
+        self.askers.begin_anew();
+        self.latest = None;
+        self.stretch.until = Timestamp::MIN;
+        let last = Rc::into_inner(before).and_then(Arc::into_inner);
+        if let Some(last) = last {
+            let freeing = std::thread::Builder::new().name("dns-freeing".to_owned());
+            // Without a thread to be had it is freed here.
+            drop(freeing.spawn(move || drop(last)));
+        }
     }
 
     /// The number of the stretch of time in which questions are decided alike.
@@ -338,9 +353,13 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
         return Verdict::Silent;
     }
     let plain = own && device.is_none() && allowance == Allowance::Left;
-    if plain && again(worker, packet, ip, over.fit(), now).is_some() {
-        return Verdict::Reply;
-    }
+    let met = match plain {
+        true => match again(worker, packet, ip, over.fit(), now) {
+            Led::ToAnswer => return Verdict::Reply,
+            Led::Nowhere(met) => met,
+        },
+        false => None,
+    };
     let mut asked = match parse(packet) {
         Ok(asked) => asked,
         Err(_) if allowance != Allowance::Left => {
@@ -360,17 +379,13 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
     if let Some(verdict) = turned_away(worker, &asked, own, fit) {
         return verdict;
     }
-    let snapshot = worker.in_force(now);
-    let known = worker
-        .names
-        .find(asked.name())
-        .filter(|_| snapshot.is_some());
-    let (snapshot, known) = match (snapshot, known.cloned()) {
-        (Some(snapshot), Some(known)) => (snapshot, known),
-        (snapshot, _) => match unknown_name(worker, &asked, snapshot, fit) {
-            Ok(found) => found,
-            Err(verdict) => return verdict,
-        },
+    let found = match met {
+        Some(met) => Ok(met),
+        None => find_name(worker, &asked, fit, now),
+    };
+    let (snapshot, known) = match found {
+        Ok(found) => found,
+        Err(verdict) => return verdict,
     };
     let asker = match device {
         Some(who) => Rc::new(Asker::new(who, ip, &snapshot, &worker.shared.acts.marks)),
@@ -378,7 +393,12 @@ pub(crate) fn answer(worker: &mut Worker, packet: &[u8], client: Client, now: Mo
     };
     let asking = worker.asking(&snapshot, packet, now);
     let mut decided = Decided::new(worker, snapshot, known, asker, asking);
-    match decided_answer(worker, &asked, &mut decided, fit, now) {
+    let turn = Turn {
+        asked: &asked,
+        fit,
+        now,
+    };
+    match decided_answer(worker, turn, &mut decided) {
         Ok(done) => {
             decided.record(worker, done);
             Verdict::Reply
@@ -431,14 +451,18 @@ fn beyond(worker: &mut Worker, asked: &Asked) -> Verdict {
     Verdict::Reply
 }
 
-/// Looks a name up that is not remembered; the verdict at once where it is not for the filter to
-/// decide.
-fn unknown_name(
+/// What is remembered of a name, or is found out now; the verdict at once where it is not for the filter
+/// to decide.
+fn find_name(
     worker: &mut Worker,
     asked: &Asked,
-    snapshot: Option<InForce>,
     fit: Fit,
+    now: Moment,
 ) -> Result<(InForce, Rc<Known>), Verdict> {
+    let snapshot = worker.in_force(now);
+    if let (Some(snapshot), Some(known)) = (&snapshot, worker.names.find(asked.name())) {
+        return Ok((Rc::clone(snapshot), Rc::clone(known)));
+    }
     if let Some(local) = worker.shared.special.answer(asked.name(), asked.kind) {
         return Err(local_answer(worker, asked, local, fit));
     }
@@ -446,12 +470,17 @@ fn unknown_name(
         add(&worker.tally.not_ready);
         return Err(plain(worker, asked, code::SERVFAIL, Some(NOT_READY), fit));
     };
-    let Some(address) = gate::address(asked.name()) else {
-        return Err(nameless(worker, asked, fit));
-    };
+    match learn(worker, asked.name(), &snapshot) {
+        Some(known) => Ok((snapshot, known)),
+        None => Err(nameless(worker, asked, fit)),
+    }
+}
+
+/// Looks a name up that is not remembered; `None` where no list can hold it.
+pub(crate) fn learn(worker: &mut Worker, name: &[u8], snapshot: &Snapshot) -> Option<Rc<Known>> {
+    let address = gate::address(name)?;
     let marks = &worker.shared.acts.marks;
-    let known = worker.names.learn(asked.name(), address, &snapshot, marks);
-    Ok((snapshot, known))
+    Some(worker.names.learn(name, address, snapshot, marks))
 }
 
 fn rejected(worker: &mut Worker, packet: &[u8], reject: Reject) -> Verdict {
@@ -524,29 +553,28 @@ fn nameless(worker: &mut Worker, asked: &Asked, fit: Fit) -> Verdict {
 /// Writes the answer and says what was done, or says what has to be asked for first.
 fn decided_answer(
     worker: &mut Worker,
-    asked: &Asked,
+    turn: Turn<'_>,
     decided: &mut Decided,
-    fit: Fit,
-    now: Moment,
 ) -> Result<Action, Box<Missing>> {
+    let Turn { asked, fit, now } = turn;
     let way_round = decided.way_round();
     // Signals to a whole network are the same for everybody: an answer to one device's canary
     // would be an invitation.
     let signal = matches!(way_round, Some(WayRound::Canary | WayRound::Discovery));
     if signal || !decided.decision().action.passes() {
-        return Ok(blocked(worker, asked, way_round, fit));
+        return Ok(blocked(worker, turn, way_round));
     }
     let (target, fetch) = match decided.rewrite() {
         None => {
             if let Some(answer) = decided.known.fresh(asked.sort(), now) {
                 add(&worker.tally.cache_hits);
-                return Ok(given(worker, asked, decided, &answer, fit, now));
+                return Ok(given(worker, turn, decided, &answer));
             }
             let want = Want {
                 key: &asked.key,
                 alias: None,
             };
-            return look_up(worker, asked, decided, want, fit, now);
+            return look_up(worker, turn, decided, want);
         }
         // HTTPS records of the real name would carry its own addresses and keys.
         Some(_) if !matches!(asked.kind, code::A | code::AAAA) => (None, None),
@@ -559,7 +587,7 @@ fn decided_answer(
             key: &asked.key_of(&target, asked.kind),
             alias: Some(&target),
         };
-        return look_up(worker, asked, decided, want, fit, now);
+        return look_up(worker, turn, decided, want);
     }
     let ttl = worker.shared.config.limits.decided_ttl_s;
     let reply = Reply::new(&mut worker.out, asked, code::NOERROR);
@@ -582,13 +610,11 @@ struct Want<'a> {
 /// From the cache at once, or from an upstream.
 fn look_up(
     worker: &mut Worker,
-    asked: &Asked,
+    turn: Turn<'_>,
     decided: &mut Decided,
     want: Want<'_>,
-    fit: Fit,
-    now: Moment,
 ) -> Result<Action, Box<Missing>> {
-    let Want { key, alias } = want;
+    let (Want { key, alias }, now) = (want, turn.now);
     let mut missing = Missing {
         fetch: Bytes::new(),
         alias: None,
@@ -599,7 +625,7 @@ fn look_up(
         Found::Fresh(entry) => {
             add(&worker.tally.cache_hits);
             let outcome = Outcome::Answer(entry);
-            return Ok(conclude(worker, asked, decided, alias, &outcome, fit, now));
+            return Ok(conclude(worker, turn, decided, alias, &outcome));
         }
         Found::Stale(entry) => missing.stale = Some(entry),
         Found::Nothing => {}
@@ -623,7 +649,7 @@ fn look_up(
         }
         Some(ede) => {
             let outcome = without_upstream(missing.stale.as_ref(), ede);
-            Ok(conclude(worker, asked, decided, alias, &outcome, fit, now))
+            Ok(conclude(worker, turn, decided, alias, &outcome))
         }
     }
 }

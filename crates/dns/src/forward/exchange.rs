@@ -87,7 +87,8 @@ async fn ask(
         }
         Line::Stream(stream) => stream,
         Line::Https(https) => {
-            let asked = timeout(time, https.ask(question)).await;
+            // Boxed: it is large, and every question by any other way would carry the room for it.
+            let asked = timeout(time, Box::pin(https.ask(question))).await;
             let answer = asked
                 .map_err(|_| Failure::Unreachable)?
                 .map_err(|_| Failure::Unreachable)?;

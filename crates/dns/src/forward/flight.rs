@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rapidhash::quality::RandomState;
 use tokio::sync::{mpsc, oneshot};
 
 use super::exchange::{keep, resolve};
@@ -21,8 +22,8 @@ use crate::worker::{Outcome, Pending, Worker, without_upstream};
 /// open questions that a birthday attack needs (RFC 5452 section 5).
 #[derive(Default)]
 pub(crate) struct Flights {
-    under_way: HashMap<Bytes, Vec<Waiter>>,
-    per_client: HashMap<IpAddr, usize>,
+    under_way: HashMap<Bytes, Vec<Waiter>, RandomState>,
+    per_client: HashMap<IpAddr, usize, RandomState>,
 }
 
 struct Waiter {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
+use rapidhash::quality::RandomState;
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
@@ -30,7 +31,7 @@ pub(super) enum Heard {
 /// The questions under way on one line.
 #[derive(Default)]
 pub(super) struct Open {
-    waiting: HashMap<u16, Waiting>,
+    waiting: HashMap<u16, Waiting, RandomState>,
     strays: u32,
     closed: bool,
 }

@@ -55,12 +55,12 @@ fn read_compressed(message: &[u8], at: usize) -> Option<(Name, usize)> {
         match length {
             0 => {
                 name.push(0);
+                // The bytes that hold a length are all below the letters.
+                name.make_ascii_lowercase();
                 return (name.len() <= NAME_MAX).then_some((name, after.unwrap_or(at + 1)));
             }
             1..=63 => {
-                let label = message.get(at..at + 1 + length)?;
-                name.push(label[0]);
-                name.extend(label[1..].iter().map(u8::to_ascii_lowercase));
+                name.extend_from_slice(message.get(at..at + 1 + length)?);
                 if name.len() >= NAME_MAX {
                     return None;
                 }
@@ -145,6 +145,24 @@ pub(crate) fn dotted(name: &[u8], underscores: bool) -> SmallVec<[u8; 80]> {
     text
 }
 
+/// The dotted text of a whole name; `None` for the root, and where a dot stands within a label, so that what
+/// parts the labels would no longer be known.
+pub(crate) fn text(name: &[u8]) -> Option<SmallVec<[u8; 80]>> {
+    let (_, labels) = name.split_first()?;
+    let (_, labels) = labels.split_last()?;
+    let mut text = SmallVec::from_slice(labels);
+    let mut dots = 0;
+    let mut at = usize::from(*name.first()?);
+    while let Some(length) = text.get_mut(at) {
+        let next = at + 1 + usize::from(*length);
+        *length = b'.';
+        dots += 1;
+        at = next;
+    }
+    let parted = text.iter().filter(|byte| **byte == b'.').count();
+    (!text.is_empty() && parted == dots).then_some(text)
+}
+
 /// The wire form of a dotted lower-case name; `None` if a label or the name is too long.
 pub(crate) fn from_dotted(text: &str) -> Option<Name> {
     let mut name = Name::new();
@@ -182,6 +200,20 @@ mod tests {
         for (labels, bytes) in [(126, Some(253)), (127, Some(255)), (128, None)] {
             let name = read(&named(labels), 0).map(|(name, _)| name.len());
             assert_eq!(name, bytes, "{labels} labels");
+        }
+    }
+
+    /// FIL-04: a name behind pointers is the same name in the same lower case as one written out.
+    #[test]
+    fn fil_04_a_compressed_name_is_read_as_one_written_out() {
+        let message = b"\x04Test\0\x03WwW\xc0\x00\x01a\xc0\x06";
+        for (at, whole) in [
+            (6, &b"\x03www\x04test\0"[..]),
+            (12, b"\x01a\x03www\x04test\0"),
+        ] {
+            let (name, _) = read(message, at).unwrap();
+            assert_eq!(name.as_slice(), whole);
+            assert_eq!(read(whole, 0), Some((name, whole.len())));
         }
     }
 }

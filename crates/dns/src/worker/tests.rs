@@ -274,6 +274,180 @@ fn fil_05_who_is_remembered_at_an_address_is_forgotten_when_another_comes() {
     }
 }
 
+/// What a question came to: the answer, or what has to be asked for first; its events, and what was counted.
+#[derive(Debug, PartialEq)]
+struct Came {
+    answer: Option<Vec<u8>>,
+    fetch: Option<(Bytes, Option<Name>)>,
+    events: Vec<Event>,
+    counts: Vec<(&'static str, u64)>,
+}
+
+/// Asks a new worker: as whoever is at the device's address, or by a device that says who it is, whose
+/// questions never go the short way.
+fn came(shared: &mut Arc<Shared>, message: &[u8], long: bool) -> Came {
+    let kept = Arc::<Kept>::default();
+    let its = Arc::get_mut(shared).unwrap();
+    its.sink = Arc::clone(&kept) as Arc<dyn Sink>;
+    its.acts = Acts::default();
+    let mut worker = worker(shared);
+    let client = match long {
+        false => Client::new(DEVICE, Over::Udp),
+        true => {
+            let who = shared.filter.identify(DEVICE, at(1).wall);
+            Client::of_device(DEVICE, Over::Udp, who)
+        }
+    };
+    let (answer, fetch) = match answer(&mut worker, message, client, at(1)) {
+        Verdict::Silent => (None, None),
+        Verdict::Reply => (Some(worker.out.clone()), None),
+        Verdict::Forward(pending) => (None, Some((pending.fetch, pending.alias))),
+    };
+    let counts = crate::Counts::of(&[Arc::clone(&worker.tally)]);
+    let events = std::mem::take(&mut *kept.0.lock().unwrap());
+    Came {
+        answer,
+        fetch,
+        events,
+        counts: counts.each().collect(),
+    }
+}
+
+/// The lists of a school: a category everybody is blocked from.
+#[derive(Debug)]
+struct Listed([Arc<str>; 1]);
+
+impl pharos_filter::Categories for Listed {
+    fn categories(&self, address: &pharos_catalogue::Address) -> pharos_catalogue::CategorySet {
+        let listed = pharos_catalogue::Host::parse("listed.test").unwrap();
+        let mut set = pharos_catalogue::CategorySet::EMPTY;
+        if address.host().is_within(&listed) {
+            set.insert(pharos_catalogue::CategoryId(0));
+        }
+        set
+    }
+
+    fn hits(&self, _: &pharos_catalogue::Address) -> Vec<pharos_filter::Hit> {
+        Vec::new()
+    }
+
+    fn names(&self) -> &[Arc<str>] {
+        &self.0
+    }
+}
+
+/// A list that must not be opened holds one site.
+#[derive(Debug)]
+struct OneSealed(Arc<str>);
+
+impl pharos_filter::Sealed for OneSealed {
+    fn hit(&self, address: &pharos_catalogue::Address) -> Option<&Arc<str>> {
+        (address.host().as_str() == "sealed.test").then_some(&self.0)
+    }
+
+    fn needs_path(&self, _: &pharos_catalogue::Host) -> bool {
+        false
+    }
+}
+
+/// FIL-01, FIL-07: a name that was never asked for before is answered the short way as the long way, to the
+/// last byte, with the same event and the same counts, whatever it is and whatever is asked of it.
+#[test]
+fn fil_07_names_never_asked_for_are_answered_alike_the_short_way() {
+    let page = BlockAnswer::Page {
+        v4: Some([10, 0, 0, 5].into()),
+        v6: None,
+    };
+    let category: Arc<str> = "gambling".into();
+    let mut spec = not_for_pupils();
+    spec.rules.push(RuleSpec {
+        name: "listed".into(),
+        categories: vec!["gambling".into()],
+        ..rule(Action::Block)
+    });
+    let parts = snapshot(&PolicySpec::default(), 1).parts();
+    let parts = Parts {
+        policy: Arc::new(compile_policy(&spec, &[Arc::clone(&category)], &[]).unwrap()),
+        categories: Arc::new(Listed([category])),
+        sealed: Arc::new(OneSealed("sealed".into())),
+        ..parts
+    };
+    let long_label = "a".repeat(63);
+    let wires: Vec<Bytes> = [
+        "listed.test",
+        "www.a.b.listed.test",
+        "WWW.Listed.Test",
+        "_443._tcp.listed.test",
+        "odd%20.listed.test",
+        "example.org",
+        "www.example.org",
+        "sealed.test",
+        "open.test",
+        "use-application-dns.net",
+        "mask.icloud.com",
+        "dns.google",
+        "resolver.arpa",
+        "www.google.com",
+        "www.youtube.com",
+        "localhost",
+        "x.local",
+        "10.in-addr.arpa",
+        "1.2.3.4",
+        "xn--bcher-kva.test",
+        "",
+        &format!("{long_label}.listed.test"),
+        &format!("{long_label}.{long_label}.{long_label}.listed.test"),
+    ]
+    .into_iter()
+    .map(|text| {
+        let mut wire = Bytes::new();
+        for label in text.split('.').filter(|label| !label.is_empty()) {
+            wire.push(label.len() as u8);
+            wire.extend_from_slice(label.as_bytes());
+        }
+        wire.push(0);
+        wire
+    })
+    // A dot within a label is no border between two.
+    .chain([
+        Bytes::from_slice(b"\x0blisted.test\0"),
+        Bytes::from_slice(b"\x08x.listed\x04test\0"),
+    ])
+    .collect();
+    let mut short_ways = 0;
+    for block in [BlockAnswer::NxDomain, page] {
+        for who in [TEACHER, PUPIL, 99] {
+            let mut shared = empty();
+            let its = Arc::get_mut(&mut shared).unwrap();
+            its.config.block = block;
+            its.refusals = Refusals::new(&its.config);
+            shared.filter.install(Snapshot::new(parts.clone()));
+            shared.filter.addresses().set_fixed([fixed(who)]);
+            for wire in &wires {
+                for edns in [&[][..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]] {
+                    for kind in [code::A, code::AAAA, code::HTTPS, code::ANY, 252] {
+                        let mut message = b"\x12\x34\x01\0\0\x01\0\0\0\0\0".to_vec();
+                        message.push(u8::from(!edns.is_empty()));
+                        message.extend_from_slice(wire);
+                        message.extend_from_slice(&kind.to_be_bytes());
+                        message.extend_from_slice(&[0, 1]);
+                        message.extend_from_slice(edns);
+                        let short = came(&mut shared, &message, false);
+                        let long = came(&mut shared, &message, true);
+                        assert_eq!(short, long, "{wire:?} {kind} {who} {block:?}");
+                        let mut worker = worker(&shared);
+                        let led = again(&mut worker, &message, DEVICE, Fit::Datagram, at(1));
+                        short_ways += usize::from(matches!(led, Led::ToAnswer));
+                    }
+                }
+            }
+        }
+    }
+    // Three ways to ask, with EDNS and without, two answers, for three people: of five names on the list, and
+    // for a pupil (and nobody known, who gets what a pupil gets) of two more.
+    assert!(short_ways >= 3 * 2 * 2 * (3 * 5 + 2 * 2), "{short_ways}");
+}
+
 /// FIL-07: a blocked name is answered the short way as the long way, whatever is asked of it.
 #[test]
 fn fil_07_blocked_names_are_answered_alike_the_short_way() {
@@ -288,21 +462,22 @@ fn fil_07_blocked_names_are_answered_alike_the_short_way() {
         its.refusals = Refusals::new(&its.config);
         shared.filter.install(snapshot(&not_for_pupils(), 1));
         shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+        let who = shared.filter.identify(DEVICE, at(1).wall);
         let mut worker = worker(&shared);
         for edns in [&[][..], &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]] {
             for kind in [code::A, code::AAAA, code::HTTPS, code::ANY, 252] {
                 let mut message = [QUESTION, edns].concat();
                 message[QUESTION.len() - 3] = kind as u8;
                 message[11] = u8::from(!edns.is_empty());
-                let asked = |worker: &mut Worker| {
-                    let client = Client::new(DEVICE, Over::Udp);
+                let asked = |worker: &mut Worker, client| {
                     let verdict = answer(worker, &message, client, at(1));
                     assert!(matches!(verdict, Verdict::Reply));
                     worker.out.clone()
                 };
-                let short = (asked(&mut worker), asked(&mut worker));
-                worker.names.clear();
-                let long = asked(&mut worker);
+                let plain = || Client::new(DEVICE, Over::Udp);
+                let short = (asked(&mut worker, plain()), asked(&mut worker, plain()));
+                let client = Client::of_device(DEVICE, Over::Udp, who.clone());
+                let long = asked(&mut worker, client);
                 assert_eq!(short, (long.clone(), long), "{block:?} {kind}");
             }
         }
@@ -314,6 +489,34 @@ fn fil_07_blocked_names_are_answered_alike_the_short_way() {
             12
         );
     }
+}
+
+/// FIL-17: a worker whose filter has nothing in force yet has nothing to begin anew, however long it waits; a
+/// snapshot that is no longer in force is let go of, and with it all that was found out under it.
+#[test]
+fn fil_17_a_snapshot_that_is_no_longer_in_force_is_let_go_of() {
+    let shared = empty();
+    shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+    let mut worker = worker(&shared);
+    for ms in 0..3 {
+        assert!(worker.in_force(at(ms)).is_none());
+    }
+    let mut weak = Vec::new();
+    for version in 1..4 {
+        shared.filter.install(snapshot(&not_for_pupils(), version));
+        weak.push(Arc::downgrade(&shared.filter.snapshot().unwrap()));
+        for ms in 0..3 {
+            let now = at(version * 10 + ms);
+            assert_eq!(code_of(&mut worker, now), code::NXDOMAIN);
+        }
+    }
+    // Freed by a thread of its own.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while weak[..2].iter().any(|gone| gone.strong_count() > 0) {
+        assert!(std::time::Instant::now() < patience, "still held");
+        std::thread::yield_now();
+    }
+    assert!(weak[2].strong_count() > 0);
 }
 
 /// FIL-06: a policy in force is the one decided by from the next moment on.
