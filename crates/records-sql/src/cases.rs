@@ -200,6 +200,21 @@ impl Cases for Store {
         Ok(seen)
     }
 
+    async fn case_number(
+        &self,
+        permit: &Permit<act::ListCases>,
+        id: CaseId,
+    ) -> Result<Option<i64>> {
+        is_for(permit, Subject::School)?;
+        let row = self.read().await?.one("case_file", ONE, args![id]).await?;
+        match row {
+            Some(row) if is_seen(permit, &CaseFilter::default(), &row)? => {
+                Ok(Some(row.int("number")?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     async fn count_cases(
         &self,
         permit: &Permit<act::ListCases>,

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use pharos_access::{Permit, Subject, Warrant, act};
 use pharos_ledger::Detail;
 use pharos_records::{
-    Journal, JournalEntry, JournalFilter, JournalKind, MAX_ROWS, NewJournalEntry, Result,
+    Journal, JournalEntry, JournalFilter, JournalHold, JournalKind, MAX_ROWS, NOTES_MAX,
+    NewJournalEntry, Result,
 };
 use pharos_school::PersonId;
 use uuid::Uuid;
@@ -22,8 +23,16 @@ const FIND: &str = "SELECT id, part_of, about, at, by_person, body FROM journal 
 /// One person's own entries, and whatever belongs to them.
 const OWN: &str = "SELECT id, part_of, about, at, by_person, body FROM journal WHERE kind = $1 AND at >= $2 AND (by_person = $3 OR part_of IN (SELECT id FROM journal WHERE kind = $4 AND by_person = $5)) ORDER BY at DESC, id LIMIT $6";
 
+/// Entries of a kind made since a time, page by page, newest first.
+const SINCE: &str = "SELECT id, part_of, about, at, by_person, body FROM journal WHERE kind = $1 AND at >= $2 AND (at < $3 OR (at = $4 AND id > $5)) ORDER BY at DESC, id LIMIT $6";
+
+/// One entry with what belongs to it.
+const ONE: &str = "SELECT id, part_of, about, at, by_person, body FROM journal WHERE kind = $1 AND (id = $2 OR part_of = $3) ORDER BY at DESC, id LIMIT $4";
+
 /// Entries made before a time, page by page.
-const OLD: &str = "SELECT id, about, at FROM journal WHERE at < $1 AND (at > $2 OR (at = $3 AND id > $4)) ORDER BY at, id LIMIT $5";
+const OLD: &str = "SELECT id, part_of, about, at FROM journal WHERE at < $1 AND (at > $2 OR (at = $3 AND id > $4)) ORDER BY at, id LIMIT $5";
+/// So many rows are read in one go for figures.
+const PAGE: usize = 2_000;
 /// The most pages looked through in one turn.
 const PAGES_MAX: usize = 50;
 
@@ -109,7 +118,7 @@ impl Journal for Store {
         &self,
         permit: &Permit<act::Housekeep>,
         before: Timestamp,
-        hold: &[PersonId],
+        hold: &JournalHold,
         at: Timestamp,
     ) -> Result<u64> {
         is_for(permit, Subject::School)?;
@@ -128,6 +137,54 @@ impl Journal for Store {
         }
         act.commit().await?;
         Ok(old.len() as u64)
+    }
+
+    async fn supervision_since(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        since: Timestamp,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        let kind = JournalKind::Supervision.name();
+        let mut all: Vec<JournalEntry> = Vec::new();
+        let (mut before, mut behind) = (Timestamp::MAX, String::new());
+        while all.len() < NOTES_MAX {
+            let wanted = args![kind, since, before, before, behind.clone(), rows(PAGE)];
+            let found = self.read().await?.all("journal", SINCE, wanted).await?;
+            for row in &found {
+                all.push(self.journal_entry(row)?);
+            }
+            match all.last() {
+                Some(last) if found.len() == PAGE => {
+                    (before, behind) = (last.at, last.entry.id.to_string());
+                }
+                _ => break,
+            }
+        }
+        Ok(all)
+    }
+
+    async fn supervision_of(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        note: Uuid,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        self.entry_with_all(JournalKind::Supervision, note).await
+    }
+
+    async fn own_supervision_of(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        note: Uuid,
+    ) -> Result<Vec<JournalEntry>> {
+        is_for(permit, Subject::School)?;
+        let found = self.entry_with_all(JournalKind::Supervision, note).await?;
+        let me = permit.actor().id();
+        let own = found
+            .iter()
+            .any(|row| row.entry.id == note && me.is_some() && row.by == me);
+        Ok(if own { found } else { Vec::new() })
     }
 
     async fn own_supervision(
@@ -158,10 +215,11 @@ impl Journal for Store {
 }
 
 impl Store {
-    /// The ids of entries made before a time that are about nobody on hold, oldest first; so many at once
+    /// The ids of entries made before a time that are not on hold, oldest first; so many at once
     /// that the rest is for the next turn.
-    async fn old_entries(&self, before: Timestamp, hold: &[PersonId]) -> Result<Vec<String>> {
-        let held: BTreeSet<String> = hold.iter().map(ToString::to_string).collect();
+    async fn old_entries(&self, before: Timestamp, hold: &JournalHold) -> Result<Vec<String>> {
+        let people: BTreeSet<String> = hold.people.iter().map(ToString::to_string).collect();
+        let entries: BTreeSet<String> = hold.entries.iter().map(ToString::to_string).collect();
         let (mut old, mut last) = (Vec::new(), (Timestamp::UNIX_EPOCH, String::new()));
         let mut tx = self.read().await?;
         for _ in 0..PAGES_MAX {
@@ -175,7 +233,10 @@ impl Store {
                 .await?;
             for row in &page {
                 last = (row.time("at")?, row.text("id")?);
-                if !held.contains(&row.text("about")?) {
+                let held = people.contains(&row.text("about")?)
+                    || entries.contains(&last.1)
+                    || entries.contains(&row.text("part_of")?);
+                if !held {
                     old.push(last.1.clone());
                 }
             }
@@ -240,6 +301,12 @@ impl Store {
                 ],
             )
             .await?;
+        found.iter().map(|row| self.journal_entry(row)).collect()
+    }
+
+    async fn entry_with_all(&self, kind: JournalKind, id: Uuid) -> Result<Vec<JournalEntry>> {
+        let wanted = args![kind.name(), id, id, rows(MAX_ROWS)];
+        let found = self.read().await?.all("journal", ONE, wanted).await?;
         found.iter().map(|row| self.journal_entry(row)).collect()
     }
 

@@ -30,10 +30,11 @@ const TEXTS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0005_week_reviews.sql"),
     ),
     (6, "journal", include_str!("../migrations/0006_journal.sql")),
+    (7, "indexes", include_str!("../migrations/0007_indexes.sql")),
 ];
 
 /// The version that this program knows.
-pub(crate) const NEWEST: i64 = 6;
+pub(crate) const NEWEST: i64 = 7;
 
 /// Runs what is missing, up to `target`; says whether the database was empty.
 pub(crate) async fn migrate(pools: &Pools, place: &str, target: i64) -> Result<bool> {

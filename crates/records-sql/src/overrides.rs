@@ -18,6 +18,7 @@ const IN_FORCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why
 const SINCE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE at >= $1 ORDER BY at DESC, id LIMIT $2";
 
 const OF_KIND: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE kind = $1 AND at >= $2 AND (at < $3 OR (at = $4 AND id > $5)) ORDER BY at DESC, id LIMIT $6";
+const ONE: &str = "SELECT id, kind, body, from_at, until_at, review_at, why, request, at, by_person, ended_at, ended_by, reviewed_at, reviewed_by FROM override_entry WHERE id = $1";
 /// So many rows are read in one go.
 const PAGE: usize = 2_000;
 
@@ -152,6 +153,17 @@ impl Overrides for Store {
             }
         }
         Ok(all)
+    }
+
+    async fn override_by_id(
+        &self,
+        permit: &Permit<act::ReadPolicy>,
+        id: Uuid,
+    ) -> Result<Option<Override>> {
+        is_for(permit, Subject::School)?;
+        let mut tx = self.read().await?;
+        let row = tx.one("override_entry", ONE, args![id]).await?;
+        row.map(|row| self.override_of(&row)).transpose()
     }
 
     async fn overrides(

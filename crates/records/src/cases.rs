@@ -284,6 +284,10 @@ pub trait Cases: Send + Sync {
         filter: &CaseFilter,
     ) -> Result<Vec<Case>>;
 
+    /// The number of a case, where the asker may know of it.
+    async fn case_number(&self, permit: &Permit<act::ListCases>, id: CaseId)
+    -> Result<Option<i64>>;
+
     /// How many the asker may know of.
     async fn count_cases(
         &self,

@@ -70,6 +70,19 @@ pub struct JournalFilter {
     pub since: Option<Timestamp>,
 }
 
+/// What stays in the journal though its time is over (PRIV-03).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JournalHold {
+    /// Whatever is about these people.
+    pub people: Vec<PersonId>,
+    /// These entries, and whatever belongs to them.
+    pub entries: Vec<Uuid>,
+}
+
+/// The most notes of supervision that are read at once for figures: as many as lesson lists
+/// ([`crate::OF_KIND_MAX`]).
+pub const NOTES_MAX: usize = crate::OF_KIND_MAX;
+
 /// Entries that are added, never changed: a correction is a further entry. They go when the time is over for
 /// which the school keeps them.
 #[async_trait]
@@ -134,13 +147,35 @@ pub trait Journal: Send + Sync {
         filter: &JournalFilter,
     ) -> Result<Vec<JournalEntry>>;
 
-    /// Deletes entries made before a time, but those about people on hold (PRIV-03). Gives how many; that
-    /// they went stands in the ledger, as do the lines that tell of their making.
+    /// Every note of supervision made since then, newest first: for figures, which must not lack any. At
+    /// most [`NOTES_MAX`]; the newest stay.
+    async fn supervision_since(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        since: Timestamp,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// One note of supervision with what belongs to it, newest first; empty where there is none.
+    async fn supervision_of(
+        &self,
+        permit: &Permit<act::ReadSupervision>,
+        note: Uuid,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// The same of a note that whoever holds the permit wrote; empty where somebody else did.
+    async fn own_supervision_of(
+        &self,
+        permit: &Permit<act::NoteSupervision>,
+        note: Uuid,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// Deletes entries made before a time, but those on hold (PRIV-03). Gives how many; that they went
+    /// stands in the ledger, as do the lines that tell of their making.
     async fn forget_journal(
         &self,
         permit: &Permit<act::Housekeep>,
         before: Timestamp,
-        hold: &[PersonId],
+        hold: &JournalHold,
         at: Timestamp,
     ) -> Result<u64>;
 

@@ -46,7 +46,9 @@ pub use changes::{
 };
 pub use checks::{CheckRun, Checks, FrozenReport, NewCheckRun, NewReport, StandingRow};
 pub use error::{Error, Result};
-pub use journal::{Journal, JournalEntry, JournalFilter, JournalKind, NewJournalEntry};
+pub use journal::{
+    Journal, JournalEntry, JournalFilter, JournalHold, JournalKind, NOTES_MAX, NewJournalEntry,
+};
 pub use outbox::{Job, NewNotice, Outbox, QueueFigures};
 pub use overrides::{NewOverride, OF_KIND_MAX, Override, OverrideKind, Overrides};
 pub use packs::{NewPack, PackHead, PackState, PackVersion, Packs};

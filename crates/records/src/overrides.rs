@@ -172,6 +172,13 @@ pub trait Overrides: Send + Sync {
         since: Timestamp,
     ) -> Result<Vec<Override>>;
 
+    /// One override, ended or not.
+    async fn override_by_id(
+        &self,
+        permit: &Permit<act::ReadPolicy>,
+        id: Uuid,
+    ) -> Result<Option<Override>>;
+
     /// Overrides made in the time, newest first, ended ones included: the change log.
     async fn overrides(
         &self,

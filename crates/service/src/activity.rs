@@ -1,12 +1,17 @@
 //! Who reached what: searched only by those who may, and every look-up of a person logged (AUD-05).
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, Watched, act};
 use pharos_activity::{Deleted, Found, Query, Retention};
 use pharos_ledger::Detail;
+use pharos_records::{Case, JournalHold};
 use pharos_school::PersonId;
+use uuid::Uuid;
 
 use crate::help_visits::HelpVisits;
+use crate::supervision::note_of;
 use crate::{App, Error, Trouble};
 
 /// Where the time is kept up to which activity was deleted.
@@ -142,19 +147,10 @@ impl App {
         }
         let actor = Actor::system("retention");
         let permit = self.may::<act::Housekeep>(&actor, Target::School).await?;
-        let hold = self.people_on_hold().await?;
-        if before == wanted {
-            // Not while the clock may have leapt.
-            let kept = SignedDuration::from_hours(24 * self.school().journal_days());
-            self.records()
-                .forget_journal(&permit, now - kept, &hold, now)
-                .await?;
-        }
-        let deleted = self
-            .inner()
-            .activity
-            .retain(&Retention { before, hold })
-            .await?;
+        let cases = self.open_cases().await?;
+        let hold = people_in(&cases);
+        let retention = Retention { before, hold };
+        let deleted = self.inner().activity.retain(&retention).await?;
         if deleted.events > 0 {
             let detail = Detail::new()
                 .number("events", i64::try_from(deleted.events).unwrap_or(i64::MAX))
@@ -169,11 +165,34 @@ impl App {
         self.records()
             .set_setting(&settings, RETAINED_TO, Some(&before.to_string()), now)
             .await?;
+        // Last, so that a journal that cannot be read holds nothing else up; not while the clock may have
+        // leapt.
+        if before == wanted {
+            let hold = JournalHold {
+                entries: self.journal_on_hold(&cases, &retention.hold).await?,
+                people: retention.hold,
+            };
+            let kept = SignedDuration::from_hours(24 * self.school().journal_days());
+            self.records()
+                .forget_journal(&permit, now - kept, &hold, now)
+                .await?;
+        }
         Ok(deleted)
     }
 
-    /// Everybody with a part in an open case: what was seen of them stays while it is open.
-    async fn people_on_hold(&self) -> Result<Vec<PersonId>, Error> {
+    /// Entries of the journal that are about several people or about none, and stay: notes of supervision of
+    /// which an open case was made, audits in which somebody stands who has a part in one.
+    async fn journal_on_hold(
+        &self,
+        cases: &[Case],
+        people: &[PersonId],
+    ) -> Result<Vec<Uuid>, Error> {
+        let mut entries = self.audits_with(people).await?;
+        entries.extend(cases.iter().map(|case| note_of(case.id)));
+        Ok(entries)
+    }
+
+    async fn open_cases(&self) -> Result<Vec<Case>, Error> {
         let permit = self
             .may::<act::ListCases>(&Actor::system("retention"), Target::School)
             .await?;
@@ -181,16 +200,16 @@ impl App {
             open: Some(true),
             ..Default::default()
         };
-        let mut people: Vec<_> = self
-            .records()
-            .cases(&permit, &filter)
-            .await?
-            .into_iter()
-            .flat_map(|case| case.involved)
-            .map(|involved| involved.id)
-            .collect();
-        people.sort_unstable();
-        people.dedup();
-        Ok(people)
+        Ok(self.records().cases(&permit, &filter).await?)
     }
+}
+
+/// Everybody with a part in these cases: what was seen of them stays while they are open.
+fn people_in(cases: &[Case]) -> Vec<PersonId> {
+    let people: BTreeSet<PersonId> = cases
+        .iter()
+        .flat_map(|case| &case.involved)
+        .map(|involved| involved.id)
+        .collect();
+    people.into_iter().collect()
 }

@@ -2,7 +2,7 @@
 //! read by them and by those who work on safeguarding, counted as evidence for lessons that name an
 //! adult, and with one press a concern.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Act, Actor, Target, act};
@@ -10,7 +10,7 @@ use pharos_casework::{Concern, Origin, Reporter, TEXT_CHARS_MAX};
 use pharos_governance::SupervisedFact;
 use pharos_ledger::Detail;
 use pharos_policy::spec::{LessonKind, LessonSpec};
-use pharos_records::{CaseFilter, JournalFilter, NewJournalEntry, Override, OverrideKind};
+use pharos_records::{JournalEntry, JournalFilter, NewJournalEntry, Override, OverrideKind};
 use pharos_school::{CaseId, Class, ClassId, PersonId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -118,11 +118,7 @@ impl App {
         let what = match new.lesson {
             None => new.what.split_whitespace().collect::<Vec<_>>().join(" "),
             Some(id) => {
-                let lists = self.lesson_lists().await?;
-                let (lesson, spec) = lists
-                    .into_iter()
-                    .find(|(lesson, _)| lesson.id == id)
-                    .ok_or(Error::NotFound)?;
+                let (lesson, spec) = self.lesson_list(id).await?.ok_or(Error::NotFound)?;
                 if !self.reaches_override(&me.actor, &lesson)? {
                     return Err(Error::NotFound);
                 }
@@ -201,37 +197,41 @@ impl App {
                 .await?;
             self.records().own_supervision(&permit, &filter).await?
         };
-        let mut concerns: BTreeMap<String, i64> = BTreeMap::new();
-        let mut notes = Vec::new();
-        for row in rows {
-            let body = serde_json::from_slice(&row.entry.body)
-                .map_err(|error| Error::unavailable("a stored note of supervision", &error))?;
-            match body {
-                Body::Concern { number, .. } => {
-                    concerns.insert(row.entry.key, number);
-                }
-                Body::Note {
-                    lesson,
-                    what,
-                    took_place,
-                    seen,
-                    ..
-                } => notes.push(SupervisionNote {
-                    id: row.entry.id,
-                    at: row.at,
-                    by: row.by,
-                    lesson,
-                    what,
-                    took_place,
-                    seen,
-                    concern: None,
-                }),
+        notes_of(rows)
+    }
+
+    /// One note that the actor may read: their own, or anybody's for those who work on safeguarding. Reading
+    /// another's is noted.
+    async fn supervision_note(
+        &self,
+        actor: &Actor,
+        permit: &pharos_access::Permit<act::NoteSupervision>,
+        id: Uuid,
+    ) -> Result<Option<SupervisionNote>, Error> {
+        let mut rows = self.records().own_supervision_of(permit, id).await?;
+        if rows.is_empty() && self.could(actor, Act::ReadSupervision) {
+            let permit = self
+                .may::<act::ReadSupervision>(actor, Target::School)
+                .await?;
+            rows = self.records().supervision_of(&permit, id).await?;
+            if !rows.is_empty() {
+                let detail = Detail::new().number("notes", 1);
+                self.records()
+                    .note(&permit, None, &detail, self.now())
+                    .await?;
             }
         }
-        for note in &mut notes {
-            note.concern = concerns.get(&note.id.to_string()).copied();
-        }
-        Ok(notes)
+        let notes = notes_of(rows)?;
+        Ok(notes.into_iter().find(|note| note.id == id))
+    }
+
+    /// Every note since then, for figures.
+    async fn notes_since(&self, since: Timestamp) -> Result<Vec<SupervisionNote>, Error> {
+        let system = Actor::system("figures");
+        let permit = self
+            .may::<act::ReadSupervision>(&system, Target::School)
+            .await?;
+        notes_of(self.records().supervision_since(&permit, since).await?)
     }
 
     /// Makes a concern of a note: with one press, and once, whoever presses. The concern names who noted
@@ -245,10 +245,9 @@ impl App {
         let permit = self
             .may::<act::NoteSupervision>(&me.actor, Target::School)
             .await?;
-        let notes = self.supervision_notes(&me.actor).await?;
-        let note = notes
-            .into_iter()
-            .find(|note| note.id == id)
+        let note = self
+            .supervision_note(&me.actor, &permit, id)
+            .await?
             .ok_or(Error::NotFound)?;
         let case = case_of(id);
         if note.concern.is_some() || self.records().case_facts(case).await?.is_some() {
@@ -308,9 +307,7 @@ impl App {
             None => {
                 let system = Actor::system("supervision");
                 let list = self.may::<act::ListCases>(&system, Target::School).await?;
-                let cases = self.records().cases(&list, &CaseFilter::default()).await?;
-                let of_note = cases.into_iter().find(|case| case.id == case_of(note));
-                of_note.map(|case| case.number)
+                self.records().case_number(&list, case_of(note)).await?
             }
         };
         let Some(number) = number else {
@@ -334,15 +331,27 @@ impl App {
     /// # Errors
     /// When the records cannot be read.
     pub async fn lessons_to_note(&self, me: &SignedIn) -> Result<Vec<LessonToNote>, Error> {
-        let notes = self.supervision_notes(&Actor::system("figures")).await?;
-        let noted: Vec<Uuid> = notes.iter().filter_map(|note| note.lesson).collect();
+        let lists = self.lesson_lists().await?.into_iter();
+        let mine: Vec<_> = lists
+            .filter(|(lesson, _)| {
+                let until = end_of(lesson);
+                lesson.by == Some(me.person.id)
+                    && until <= self.now()
+                    && until + TO_NOTE >= self.now()
+                    && until > lesson.from
+            })
+            .collect();
+        // Nobody notes a lesson before it begins.
+        let Some(first) = mine.iter().map(|(lesson, _)| lesson.from).min() else {
+            return Ok(Vec::new());
+        };
+        let notes = self.notes_since(first).await?;
+        let noted: BTreeSet<Uuid> = notes.iter().filter_map(|note| note.lesson).collect();
         let classes = self.records().classes().await?;
         let mut waiting = Vec::new();
-        for (lesson, spec) in self.lesson_lists().await? {
+        for (lesson, spec) in mine {
             let until = end_of(&lesson);
-            let over = until <= self.now() && until + TO_NOTE >= self.now() && until > lesson.from;
-            let mine = lesson.by == Some(me.person.id);
-            if !over || !mine || !self.names_adult(&classes, &spec) || noted.contains(&lesson.id) {
+            if !self.names_adult(&classes, &spec) || noted.contains(&lesson.id) {
                 continue;
             }
             waiting.push(LessonToNote {
@@ -363,17 +372,9 @@ impl App {
         &self,
         since: Timestamp,
     ) -> Result<Vec<SupervisedFact>, Error> {
-        let mut noted: BTreeMap<Uuid, Timestamp> = BTreeMap::new();
-        let notes = self.supervision_notes(&Actor::system("figures")).await?;
-        for note in notes.iter().filter(|note| note.took_place) {
-            if let Some(lesson) = note.lesson {
-                let first = noted.entry(lesson).or_insert(note.at);
-                *first = note.at.min(*first);
-            }
-        }
         let classes = self.records().classes().await?;
-        let facts = self.lesson_lists().await?.into_iter();
-        Ok(facts
+        let lists = self.lesson_lists().await?.into_iter();
+        let lessons: Vec<Override> = lists
             .filter(|(lesson, spec)| {
                 let until = end_of(lesson);
                 until <= self.now()
@@ -381,11 +382,35 @@ impl App {
                     && until > lesson.from
                     && self.names_adult(&classes, spec)
             })
-            .map(|(lesson, _)| SupervisedFact {
-                ended_at: end_of(&lesson),
-                noted_at: noted.get(&lesson.id).copied(),
-            })
-            .collect())
+            .map(|(lesson, _)| lesson)
+            .collect();
+        let Some(first) = lessons.iter().map(|lesson| lesson.from).min() else {
+            return Ok(Vec::new());
+        };
+        let mut noted: BTreeMap<Uuid, Timestamp> = BTreeMap::new();
+        let notes = self.notes_since(first).await?;
+        for note in notes.iter().filter(|note| note.took_place) {
+            if let Some(lesson) = note.lesson {
+                let first = noted.entry(lesson).or_insert(note.at);
+                *first = note.at.min(*first);
+            }
+        }
+        let facts = lessons.iter().map(|lesson| SupervisedFact {
+            ended_at: end_of(lesson),
+            noted_at: noted.get(&lesson.id).copied(),
+        });
+        Ok(facts.collect())
+    }
+
+    /// One lesson list of the last 90 days.
+    async fn lesson_list(&self, id: Uuid) -> Result<Option<(Override, LessonSpec)>, Error> {
+        let system = Actor::system("figures");
+        let permit = self.may::<act::ReadPolicy>(&system, Target::School).await?;
+        let since = self.now() - LISTS_FROM;
+        let found = self.records().override_by_id(&permit, id).await?;
+        Ok(found
+            .filter(|list| list.kind == OverrideKind::LessonList && list.at >= since)
+            .and_then(with_spec))
     }
 
     /// Every lesson list of the last 90 days, however many there are.
@@ -397,13 +422,7 @@ impl App {
             .records()
             .overrides_of(&permit, OverrideKind::LessonList, since)
             .await?;
-        Ok(lists
-            .into_iter()
-            .filter_map(|list| {
-                let spec = serde_json::from_slice(&list.body).ok()?;
-                Some((list, spec))
-            })
-            .collect())
+        Ok(lists.into_iter().filter_map(with_spec).collect())
     }
 
     /// Whether a list is of a supervised session, or for a class whose lists name the adult.
@@ -433,9 +452,49 @@ impl App {
     }
 }
 
+/// The notes among some entries, each with the concern that was made of it.
+fn notes_of(rows: Vec<JournalEntry>) -> Result<Vec<SupervisionNote>, Error> {
+    let mut concerns: BTreeMap<String, i64> = BTreeMap::new();
+    let mut notes = Vec::new();
+    for row in rows {
+        let body = serde_json::from_slice(&row.entry.body)
+            .map_err(|error| Error::unavailable("a stored note of supervision", &error))?;
+        match body {
+            Body::Concern { number, .. } => {
+                concerns.insert(row.entry.key, number);
+            }
+            Body::Note {
+                lesson,
+                what,
+                took_place,
+                seen,
+                ..
+            } => notes.push(SupervisionNote {
+                id: row.entry.id,
+                at: row.at,
+                by: row.by,
+                lesson,
+                what,
+                took_place,
+                seen,
+                concern: None,
+            }),
+        }
+    }
+    for note in &mut notes {
+        note.concern = concerns.get(&note.id.to_string()).copied();
+    }
+    Ok(notes)
+}
+
 /// The case that is made of a note: one and no other.
 fn case_of(note: Uuid) -> CaseId {
     CaseId::from_uuid(Uuid::from_u128(note.as_u128() ^ OF_NOTE))
+}
+
+/// The note that a case was made of, if it was made of one.
+pub(crate) fn note_of(case: CaseId) -> Uuid {
+    Uuid::from_u128(case.as_uuid().as_u128() ^ OF_NOTE)
 }
 
 fn made_before(number: Option<i64>) -> Error {
@@ -445,6 +504,12 @@ fn made_before(number: Option<i64>) -> Error {
     Error::Refused(format!(
         "A concern was made of this note{which}. Add what is new as a further worry."
     ))
+}
+
+/// A lesson list with what it says; `None` where that does not read.
+fn with_spec(list: Override) -> Option<(Override, LessonSpec)> {
+    let spec = serde_json::from_slice(&list.body).ok()?;
+    Some((list, spec))
 }
 
 /// When a list ended or ends.

@@ -1,8 +1,8 @@
 //! Checks, standings, reports, versions of the pack.
 
 use pharos_records::{
-    Checks, Error, Journal, JournalFilter, NewCheckRun, NewJournalEntry, NewPack, NewReport,
-    NewWeekReview, PackState, Packs, StandingRow, Weeks,
+    Checks, Error, Journal, JournalFilter, JournalHold, NewCheckRun, NewJournalEntry, NewPack,
+    NewReport, NewWeekReview, PackState, Packs, StandingRow, Weeks,
 };
 use pharos_school::CheckId;
 use uuid::Uuid;
@@ -366,6 +366,19 @@ pub(crate) async fn mon_07_mon_11_the_journal_only_grows(world: &World) {
         .unwrap();
     let own: Vec<_> = own.iter().map(|row| row.entry.id.as_u128()).collect();
     assert_eq!(own, [7, 5]);
+    // One note by its id, with what was added: for whoever wrote it, and for those who read everybody's.
+    let note = Uuid::from_u128(5);
+    let (tutor, lead) = (world.permit(TUTOR), world.permit(LEAD));
+    let mine = world.store.own_supervision_of(&tutor, note).await.unwrap();
+    let mine: Vec<_> = mine.iter().map(|row| row.entry.id.as_u128()).collect();
+    assert_eq!(mine, [7, 5]);
+    let others = world.store.own_supervision_of(&lead, note).await.unwrap();
+    assert_eq!(others, []);
+    let reader = world.permit(HEAD);
+    let found = world.store.supervision_of(&reader, note).await.unwrap();
+    assert_eq!(found.len(), 2);
+    let nothing = world.store.supervision_of(&reader, Uuid::from_u128(99));
+    assert_eq!(nothing.await.unwrap(), []);
 
     let lines = pharos_records::Audit::ledger(
         &world.store,
@@ -379,6 +392,62 @@ pub(crate) async fn mon_07_mon_11_the_journal_only_grows(world: &World) {
         let acts = ["attempts.audit", "supervision.note"];
         acts.contains(&&*entry.line.act) && !entry.line.detail.contains("kestrels")
     }));
+}
+
+/// MON-07: for figures every note is read, however many there are, page by page.
+pub(crate) async fn mon_07_notes_are_counted_beyond_a_page(world: &World) {
+    const MANY: u128 = 2_003;
+    let store = &world.store;
+    for number in 1..=MANY {
+        let note = NewJournalEntry {
+            id: Uuid::from_u128(number),
+            key: String::new(),
+            about: None,
+            body: b"screens in sight".to_vec(),
+        };
+        // Several at the same time, where a page ends too.
+        let when = at(i64::try_from(number / 10).unwrap());
+        let writer = world.permit(TUTOR);
+        store.add_supervision(&writer, &note, when).await.unwrap();
+    }
+    let reader = world.permit(HEAD);
+    let ids = |found: Vec<pharos_records::JournalEntry>| {
+        let ids = found.into_iter().map(|row| row.entry.id.as_u128());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = store.supervision_since(&reader, at(0)).await.unwrap();
+    assert_eq!(all.len(), MANY as usize);
+    assert!(all.is_sorted_by_key(|row| std::cmp::Reverse(row.at)));
+    assert_eq!(ids(all), (1..=MANY).collect());
+    let late = store.supervision_since(&reader, at(200)).await.unwrap();
+    assert_eq!(ids(late), (2_000..=MANY).collect());
+}
+
+/// PRIV-03: what is named stays with what belongs to it, though it is about nobody; the rest goes.
+pub(crate) async fn priv_03_named_entries_of_the_journal_stay(world: &World) {
+    let entry = |number: u128, key: &str| NewJournalEntry {
+        id: Uuid::from_u128(number),
+        key: key.to_owned(),
+        about: None,
+        body: b"herons".to_vec(),
+    };
+    let (store, system, reader) = (&world.store, world.system(), world.permit(HEAD));
+    let of_note = Uuid::from_u128(31).to_string();
+    for one in [entry(31, ""), entry(32, &of_note), entry(33, "")] {
+        let writer = world.permit(LEAD);
+        store.add_supervision(&writer, &one, at(1)).await.unwrap();
+    }
+    let hold = JournalHold {
+        entries: vec![Uuid::from_u128(31)],
+        ..JournalHold::default()
+    };
+    let gone = store.forget_journal(&system, at(5), &hold, at(9)).await;
+    assert_eq!(gone.unwrap(), 1);
+    let all = JournalFilter::default();
+    let left = store.supervision(&reader, &all).await.unwrap();
+    let mut left: Vec<_> = left.iter().map(|row| row.entry.id.as_u128()).collect();
+    left.sort_unstable();
+    assert_eq!(left, [31, 32]);
 }
 
 /// PRIV-03: entries of the journal go when their time is over, those about people on hold stay, and the
@@ -413,9 +482,13 @@ pub(crate) async fn priv_03_the_journal_goes_when_its_time_is_over(world: &World
         ids.filter(|id| *id > 20).collect()
     };
     let system = world.system();
-    let pupil = [id(PUPIL)];
+    let none = JournalHold::default();
+    let pupil = JournalHold {
+        people: vec![id(PUPIL)],
+        ..JournalHold::default()
+    };
     assert_eq!(kept().await, [23, 22, 21]);
-    let gone = store.forget_journal(&system, at(1), &[], at(9)).await;
+    let gone = store.forget_journal(&system, at(1), &none, at(9)).await;
     assert_eq!(gone.unwrap(), 0, "nothing is older");
     let gone = store.forget_journal(&system, at(5), &pupil, at(9)).await;
     assert!(gone.unwrap() >= 2, "22 and the test by hand");
@@ -425,7 +498,7 @@ pub(crate) async fn priv_03_the_journal_goes_when_its_time_is_over(world: &World
     assert!(tests.iter().all(|one| one.entry.id.as_u128() != 24));
     let gone = store.forget_journal(&system, at(5), &pupil, at(9)).await;
     assert_eq!(gone.unwrap(), 0);
-    let gone = store.forget_journal(&system, at(5), &[], at(9)).await;
+    let gone = store.forget_journal(&system, at(5), &none, at(9)).await;
     assert!(gone.unwrap() >= 1, "no longer on hold");
     assert_eq!(kept().await, [23]);
     let filter = pharos_records::LedgerFilter {

@@ -90,6 +90,8 @@ battery! {
     evidence::rep_01_reports_are_frozen,
     evidence::mon_10_reviews_of_weeks_are_kept,
     evidence::mon_07_mon_11_the_journal_only_grows,
+    evidence::mon_07_notes_are_counted_beyond_a_page,
+    evidence::priv_03_named_entries_of_the_journal_stay,
     evidence::priv_03_the_journal_goes_when_its_time_is_over,
     evidence::req_04_one_version_of_the_pack_is_in_force,
     changes::req_03_a_draft_wants_two_people_and_consent,

@@ -165,6 +165,11 @@ pub(crate) async fn overrides_end_by_time_or_by_hand(world: &World) {
         .map(|o| (o.id, o.why.as_str()))
         .collect();
     assert_eq!(ended, [(block.id, "coral lesson")]);
+    let reader = world.permit(HEAD);
+    let one = store.override_by_id(&reader, block.id).await.unwrap();
+    assert_eq!(one.map(|one| one.ended_by), Some(Some(id(LEAD))));
+    let none = store.override_by_id(&reader, uuid::Uuid::from_u128(77));
+    assert_eq!(none.await.unwrap(), None);
     for (kind, since, many) in [
         (OverrideKind::EmergencyBlock, at(0), 1),
         (OverrideKind::Restriction, at(0), 1),

@@ -6,6 +6,7 @@ use pharos_ledger::Detail;
 use pharos_records::{JournalEntry, JournalFilter, NewJournalEntry};
 use pharos_school::{PersonId, Role};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::audit::Named;
 use super::{AuditPeriod, AuditedPupil};
@@ -268,6 +269,32 @@ impl App {
                 Ok((row.entry.key, signed, body))
             })
             .collect()
+    }
+}
+
+impl App {
+    /// The signed audits in which any of these people stands.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub(crate) async fn audits_with(&self, people: &[PersonId]) -> Result<Vec<Uuid>, Error> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let system = Actor::system("retention");
+        let permit = self
+            .may::<act::ReadAttempts>(&system, Target::School)
+            .await?;
+        let all = JournalFilter::default();
+        let mut with = Vec::new();
+        for row in self.records().attempt_audits(&permit, &all).await? {
+            let body: AuditBody = serde_json::from_slice(&row.entry.body)
+                .map_err(|error| Error::unavailable("a stored audit of attempts", &error))?;
+            if body.pupils.iter().any(|one| people.contains(&one.person)) {
+                with.push(row.entry.id);
+            }
+        }
+        Ok(with)
     }
 }
 

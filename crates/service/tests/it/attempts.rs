@@ -1,9 +1,10 @@
 //! The audit of what pupils tried to reach (MON-11).
 
 use jiff::{SignedDuration, Timestamp};
-use pharos_access::Actor;
-use pharos_casework::Harm;
+use pharos_access::{Actor, Routes, Rules, Target, act};
+use pharos_casework::{Concern, Harm, Involved, Origin, Part, Reporter, Whom};
 use pharos_governance::Standing;
+use pharos_records::JournalFilter;
 use pharos_service::{AuditPeriod, Error, ResponseKind};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
@@ -378,4 +379,65 @@ async fn mon_11_a_long_audit_is_read_page_by_page() {
         panic!("signed though a pupil of the first page has no response");
     };
     assert!(text.starts_with("One pupil"), "{text}");
+}
+
+/// PRIV-03, MON-11: a signed audit stays past the time of the journal while somebody who stands in it has a
+/// part in an open case; what followed for others goes.
+#[tokio::test]
+async fn priv_03_an_audit_stays_while_a_case_of_its_pupils_is_open() {
+    for (open, stays) in [(true, true), (false, false)] {
+        let mut files = pack_files();
+        let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+        let text = text.replace(
+            "[priv.retention]\n",
+            "[priv.retention]\njournal_days = 400\n",
+        );
+        files.insert("school.toml".to_owned(), text.into_bytes());
+        let school = SampleSchool::with(&files).await;
+        lived(&school).await;
+        let (app, lead) = (&school.app, school.at_work("ruth.okafor").await);
+        for pupil in ["ada.quill", "felix.arden"] {
+            let person = school.person(pupil).await.id;
+            let kind = ResponseKind::Support;
+            app.respond_to_attempts(&lead, period(), person, kind, "Spoke with them.")
+                .await
+                .unwrap();
+        }
+        go_to(&school, "2027-01-07T10:00:00Z");
+        app.sign_attempt_audit(&lead, period(), "One theme in Year 8.")
+            .await
+            .unwrap();
+        if open {
+            let reporter = Reporter::Staff {
+                person: lead.person.id,
+            };
+            let mut concern = Concern::new(reporter, Origin::Form, "She cried over a message.");
+            concern.involved = vec![Involved {
+                whom: Whom::Pupil {
+                    person: school.person("ada.quill").await.id,
+                },
+                part: Part::Harmed,
+            }];
+            app.raise_concern(Some(&lead), concern).await.unwrap();
+        }
+        app.retain_activity().await.unwrap();
+        school.clock.forward(SignedDuration::from_hours(24 * 401));
+        for _ in 0..80 {
+            school.clock.forward(SignedDuration::from_hours(24));
+            app.retain_activity().await.unwrap();
+        }
+        let rules = std::sync::Arc::new(Rules::standard(Routes::default()));
+        let permit = rules
+            .may::<act::ReadAttempts>(&lead.actor, Target::School)
+            .unwrap();
+        let all = JournalFilter::default();
+        let audits = school.records.attempt_audits(&permit, &all).await.unwrap();
+        assert_eq!(audits.len(), usize::from(stays), "open: {open}");
+        let left = school
+            .records
+            .attempt_responses(&permit, &all)
+            .await
+            .unwrap();
+        assert_eq!(left.len(), usize::from(stays), "hers alone; open: {open}");
+    }
 }

@@ -271,6 +271,58 @@ async fn priv_03_notes_go_when_the_time_of_the_journal_is_over() {
     assert!(!gone[0].contains("screens"), "{gone:?}");
 }
 
+/// PRIV-03, MON-07: a note of which a case was made stays while the case is open, with what belongs to it; it is
+/// the last that a turn of deleting looks at, so that nothing waits for it.
+#[tokio::test]
+async fn priv_03_a_note_stays_while_its_case_is_open() {
+    let mut files = pack_files();
+    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+    let text = text.replace(
+        "[priv.retention]\n",
+        "[priv.retention]\njournal_days = 400\n",
+    );
+    files.insert("school.toml".to_owned(), text.into_bytes());
+    let school = SampleSchool::with(&files).await;
+    let (app, head) = (&school.app, school.at_work("helen.lindqvist").await);
+    let teacher = school.at_work("ines.castellano").await;
+    for seen in ["A pupil cried over a message.", "All screens in sight."] {
+        let id = app.note_supervision(&teacher, &note(seen)).await.unwrap();
+        if seen.contains("cried") {
+            app.concern_from_supervision(&teacher, id).await.unwrap();
+        }
+    }
+    school.visit("ada.quill", "tides.example/").await;
+    app.retain_activity().await.unwrap();
+    school.clock.forward(SignedDuration::from_hours(24 * 401));
+    for _ in 0..80 {
+        school.clock.forward(SignedDuration::from_hours(24));
+        app.retain_activity().await.unwrap();
+    }
+    let filter = LedgerFilter::default();
+    let lines = app.ledger(&head.actor, &filter, 2_000).await.unwrap();
+    let mut lines: Vec<_> = lines
+        .into_iter()
+        .filter(|entry| entry.line.actor.contains("retention"))
+        .map(|entry| (entry.line.at, entry.seq, entry.line.act, entry.line.detail))
+        .collect();
+    lines.sort_by_key(|line| line.1);
+    let gone: Vec<_> = lines
+        .iter()
+        .filter(|line| line.3.contains("journal-entries"))
+        .collect();
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    assert!(gone[0].3.contains("\"journal-entries\":1"), "{gone:?}");
+    let turn: Vec<_> = lines.iter().filter(|line| line.0 == gone[0].0).collect();
+    assert!(
+        turn.len() > 1 && turn.last().unwrap().3.contains("journal-entries"),
+        "{turn:?}"
+    );
+    assert!(
+        turn.iter().any(|line| &*line.2 == "setting.change"),
+        "{turn:?}"
+    );
+}
+
 /// MON-07: of one note comes one concern, whoever presses and whenever: pressed by the lead, it names the
 /// teacher who saw it, the teacher sees that it was made, and none of them makes a second; two who press at
 /// once make one.
