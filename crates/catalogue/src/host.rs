@@ -186,20 +186,29 @@ fn is_plain_ascii(bytes: &[u8]) -> bool {
             .any(|four| four.eq_ignore_ascii_case(b"xn--"))
 }
 
-/// Whether the text is already a canonical name, so that nothing needs doing. A-labels are sent
-/// the long way, so that an ill-formed one is refused.
+/// Whether the text is already a canonical name, so that nothing needs doing: good labels, of which the
+/// last is no number. A-labels are sent the long way, so that an ill-formed one is refused. In one pass, as
+/// each name asked for is looked at.
 fn is_canonical_name(bytes: &[u8]) -> bool {
-    bytes.len() <= NAME_MAX
-        && has_good_labels(bytes)
-        && !bytes.windows(4).any(|four| four == b"xn--")
-        && !bytes.last().is_some_and(u8::is_ascii_digit)
-        && !last_label_is_hex_number(bytes)
-}
-
-/// `0x…` as the last label, which the WHATWG host parser takes for an IPv4 number.
-fn last_label_is_hex_number(bytes: &[u8]) -> bool {
-    let last = bytes.rsplit(|byte| *byte == b'.').next().unwrap_or(bytes);
-    last.starts_with(b"0x")
+    if bytes.len() > NAME_MAX {
+        return false;
+    }
+    let mut label = 0usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' => label += 1,
+            b'-' if bytes[..=at].ends_with(b"xn--") => return false,
+            b'-' => label += 1,
+            b'.' if label > 0 => label = 0,
+            _ => return false,
+        }
+        if label > LABEL_MAX {
+            return false;
+        }
+    }
+    let (_, last) = bytes.split_at(bytes.len() - label);
+    // `0x…` as the last label is taken for an IPv4 number by the WHATWG host parser.
+    label > 0 && !last.starts_with(b"0x") && !last.last().is_some_and(u8::is_ascii_digit)
 }
 
 /// One or more non-empty labels of `a-z 0-9 - _`, each up to 63 octets.

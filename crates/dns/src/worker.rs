@@ -643,7 +643,7 @@ fn look_up(
     };
     match reason {
         None => {
-            missing.fetch = key.clone();
+            missing.fetch = Bytes::from_slice(key);
             missing.alias = alias.cloned();
             Err(Box::new(missing))
         }

@@ -162,6 +162,37 @@ proptest! {
         }
     }
 
+    /// FIL-04: a text counts as canonical already exactly where it is plain labels, none of them an A-label and
+    /// the last no number; it is then the host it is read as, as it stands.
+    #[test]
+    fn fil_04_what_is_canonical_already_is_known_as_such(
+        labels in prop::collection::vec(
+            prop_oneof![
+                "[a-z0-9_-]{0,5}", "(xn--|0x|x|xn-)[a-z0-9-]{0,3}", "[0-9]{1,3}", "[a-z%A-Z:.]{1,3}",
+                "a{60,66}",
+            ],
+            0..8,
+        ),
+    ) {
+        let text = labels.join(".");
+        let good = |label: &str| {
+            let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_');
+            (1..=63).contains(&label.len()) && label.chars().all(plain)
+        };
+        let last = text.rsplit('.').next().unwrap_or_default();
+        let expected = text.len() <= 253
+            && text.split('.').all(good)
+            && !text.contains("xn--")
+            && !last.starts_with("0x")
+            && !last.ends_with(|c: char| c.is_ascii_digit());
+        let host = Host::canonical(&text);
+        prop_assert_eq!(host.is_some(), expected, "{}", text);
+        if let Some(host) = host {
+            prop_assert_eq!(host.as_str(), text.as_str());
+            prop_assert_eq!(Ok(host), Host::parse(&text));
+        }
+    }
+
     /// Readers of outside bytes neither panic nor loop, and count every line.
     #[test]
     fn readers_survive_anything(bytes in prop::collection::vec(any::<u8>(), 0..400),

@@ -11,7 +11,7 @@ use super::open::{Heard, Ticket};
 use crate::cache::Clock;
 use crate::counts::{Tally, add};
 use crate::says::{NO_ANSWER, NOT_REACHED};
-use crate::wire::{Bad, CD, DO, Ede, Response, UDP_MAX, read};
+use crate::wire::{Bad, Bytes, CD, DO, Ede, Response, UDP_MAX, read};
 use crate::worker::Shared;
 
 enum Failure {
@@ -159,6 +159,6 @@ pub(super) fn keep(
         &shared.config.limits,
         now,
     ));
-    shared.cache.keep(key.into(), &entry);
+    shared.cache.keep(Bytes::from_slice(key), &entry);
     entry
 }

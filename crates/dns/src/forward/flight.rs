@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub(crate) enum ReplyTo {
 pub(crate) fn depart(
     rc: &Rc<RefCell<Worker>>,
     worker: &mut Worker,
-    pending: Box<Pending>,
+    mut pending: Box<Pending>,
     to: ReplyTo,
     now: Moment,
 ) {
@@ -65,19 +66,25 @@ pub(crate) fn depart(
         return deliver(worker, Waiter { pending, to }, &outcome, now);
     }
     worker.flights.per_client.insert(client, open + 1);
-    let key = pending.fetch.clone();
+    let key = std::mem::take(&mut pending.fetch);
     let stale = pending.stale.is_some();
-    worker
-        .flights
-        .under_way
-        .entry(key.clone())
-        .or_default()
-        .push(Waiter { pending, to });
-    if waiting.is_some() {
-        add(&worker.tally.joined);
-    } else {
-        tokio::task::spawn_local(fly(Rc::clone(rc), key, stale));
+    let waiter = Waiter { pending, to };
+    match worker.flights.under_way.get_mut(&key) {
+        Some(waiting) => {
+            add(&worker.tally.joined);
+            waiting.push(waiter);
+        }
+        None => {
+            let under_way = &mut worker.flights.under_way;
+            under_way.insert(Bytes::from_slice(&key), vec![waiter]);
+            send(rc, key, stale);
+        }
     }
+}
+
+/// Sends a question on its way. Boxed: the runtime would move all that the way needs from place to place.
+fn send(rc: &Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
+    tokio::task::spawn_local(Box::pin(fly(Rc::clone(rc), key, stale)));
 }
 
 /// Asks, keeps and delivers. With an old answer at hand nobody waits longer than the client
@@ -91,11 +98,10 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     };
     let _abandon = Abandon {
         rc: Rc::clone(&rc),
-        key: key.clone(),
+        key: Bytes::from_slice(&key),
     };
     let patience = shared.config.limits.upstream_timeout;
-    let asking = resolve(&shared.clock, patience, &tally, &lines, &key);
-    tokio::pin!(asking);
+    let mut asking = pin!(resolve(&shared.clock, patience, &tally, &lines, &key));
     let mut answer = None;
     if stale {
         tokio::select! {
@@ -169,8 +175,8 @@ pub(crate) fn renew(rc: &Rc<RefCell<Worker>>, worker: &mut Worker) {
             continue;
         }
         add(&worker.tally.renewed);
-        under_way.insert(key.clone(), Vec::new());
-        tokio::task::spawn_local(fly(Rc::clone(rc), key, false));
+        under_way.insert(Bytes::from_slice(&key), Vec::new());
+        send(rc, key, false);
     }
 }
 
