@@ -39,8 +39,7 @@ pub(crate) struct Manner {
     /// The header `Content-Encoding`.
     pub(crate) coding: Box<str>,
     pub(crate) band: AgeBand,
-    /// The number of the dictionaries.
-    pub(crate) dictionaries: u64,
+    pub(crate) dictionaries: Arc<Dictionaries>,
 }
 
 impl KnownTexts {
@@ -57,7 +56,7 @@ impl KnownTexts {
     }
 
     /// The number of these dictionaries.
-    pub(crate) fn number(&self, dictionaries: &Arc<Dictionaries>) -> u64 {
+    fn number(&self, dictionaries: &Arc<Dictionaries>) -> u64 {
         let all = &mut *self
             .dictionaries
             .lock()
@@ -83,7 +82,7 @@ impl KnownTexts {
         let length: usize = pieces.clone().map(Bytes::len).sum();
         let (media, coding) = (&manner.media, manner.coding.as_bytes());
         let mut all = Vec::with_capacity(32 + media.len() + coding.len() + length);
-        all.extend_from_slice(&manner.dictionaries.to_le_bytes());
+        all.extend_from_slice(&self.number(&manner.dictionaries).to_le_bytes());
         all.push(manner.band as u8);
         // Each with its length, so that no two manners and texts come to the same bytes.
         for part in [&media[..], coding] {
@@ -115,12 +114,16 @@ mod tests {
     use super::*;
     use pharos_scan::Sets;
 
-    fn manner(media: &str, coding: &str, band: AgeBand, dictionaries: u64) -> Manner {
+    fn fresh() -> Arc<Dictionaries> {
+        Arc::new(Dictionaries::compile(&[], &Sets::default()).unwrap())
+    }
+
+    fn manner(media: &str, coding: &str, band: AgeBand, against: &Arc<Dictionaries>) -> Manner {
         Manner {
             media: media.as_bytes().into(),
             coding: coding.into(),
             band,
-            dictionaries,
+            dictionaries: Arc::clone(against),
         }
     }
 
@@ -133,7 +136,8 @@ mod tests {
             let pieces: Vec<Bytes> = pieces.iter().map(|piece| Bytes::from(*piece)).collect();
             texts.mark(manner, pieces.iter()).unwrap()
         };
-        let html = manner("text/html", "", AgeBand::Prep, 1);
+        let (one, two) = (fresh(), fresh());
+        let html = manner("text/html", "", AgeBand::Prep, &one);
         let whole = mark(&html, &["a calm sea"]);
         assert!(!texts.is_clean(&whole));
         texts.found_clean(whole);
@@ -142,11 +146,11 @@ mod tests {
             assert!(!texts.is_clean(&mark(&html, &[other])), "{other:?}");
         }
         for other in [
-            manner("text/plain", "", AgeBand::Prep, 1),
-            manner("text/htm", "l", AgeBand::Prep, 1),
-            manner("text/html", "gzip", AgeBand::Prep, 1),
-            manner("text/html", "", AgeBand::Early, 1),
-            manner("text/html", "", AgeBand::Prep, 2),
+            manner("text/plain", "", AgeBand::Prep, &one),
+            manner("text/htm", "l", AgeBand::Prep, &one),
+            manner("text/html", "gzip", AgeBand::Prep, &one),
+            manner("text/html", "", AgeBand::Early, &one),
+            manner("text/html", "", AgeBand::Prep, &two),
         ] {
             assert!(!texts.is_clean(&mark(&other, &["a calm sea"])));
         }
@@ -159,7 +163,6 @@ mod tests {
     #[test]
     fn fil_02_each_dictionaries_have_a_number_of_their_own() {
         let texts = KnownTexts::new(&[7; 16], 8).unwrap();
-        let fresh = || Arc::new(Dictionaries::compile(&[], &Sets::default()).unwrap());
         let (one, two) = (fresh(), fresh());
         let (first, second) = (texts.number(&one), texts.number(&two));
         assert_ne!(first, second);

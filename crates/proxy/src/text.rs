@@ -104,15 +104,16 @@ impl Reads<'_> {
         self.reading(scan, band, said, false)
     }
 
-    /// The same for the answer.
-    fn of_answer(&self, headers: &HeaderMap, media: Option<Media>) -> Option<Reading> {
+    /// The same for the answer, of at least so many bytes.
+    fn of_answer(&self, headers: &HeaderMap, media: Option<Media>, least: u64) -> Option<Reading> {
         let exchange = self.tool.and_then(Use::exchange);
         if exchange.is_none() && media.is_none() {
             // Most of what passes is no text: that is seen first.
             return None;
         }
-        // What is shown as it is written is read as it comes.
-        let may_be_known = exchange.is_none() && !is_events(media.as_ref());
+        // What is shown as it is written is read as it comes, and what cannot be held as a whole.
+        let may_be_held = least <= HOLD_BYTES as u64;
+        let may_be_known = exchange.is_none() && may_be_held && !is_events(media.as_ref());
         let (band, dictionaries) = self.judged()?;
         let coding = coding(headers);
         let scan = match exchange {
@@ -128,7 +129,7 @@ impl Reads<'_> {
                 media: media.map_or(&[][..], HeaderValue::as_bytes).into(),
                 coding: coding.into(),
                 band,
-                dictionaries: self.client.shared().known_texts.number(dictionaries),
+                dictionaries: Arc::clone(dictionaries),
             })
         });
         let mut reading = self.reading(scan, Some(band), None, self.warns)?;
@@ -422,7 +423,7 @@ pub(crate) async fn answer(
     let reading = if bare {
         None
     } else {
-        reads.of_answer(&parts.headers, media)
+        reads.of_answer(&parts.headers, media, flow.inner.size_hint().lower())
     };
     let Some(mut reading) = reading else {
         return Ok(Response::from_parts(parts, body));

@@ -146,6 +146,44 @@ async fn fil_02_a_page_that_was_read_is_known_again() {
     assert_eq!(known(ADA, "/rock", passes).await, (6, 2));
 }
 
+/// FIL-02: a page is known again up to the size that is held as a whole; a longer one is read each
+/// time, to its end.
+#[tokio::test]
+async fn fil_02_what_is_too_long_to_be_held_is_read_each_time() {
+    const HELD: usize = 64 * 1024;
+    let calm = |length: usize| {
+        "calm sea "
+            .bytes()
+            .cycle()
+            .take(length)
+            .collect::<Vec<u8>>()
+    };
+    let origin = Origin::http(move |asked| match asked.target() {
+        "/held" => reply("text/html", "", calm(HELD)),
+        "/longer" => reply("text/html", "", calm(HELD + 1)),
+        _ => reply(
+            "text/html",
+            "",
+            [calm(HELD), b" and a furious gale".into()].concat(),
+        ),
+    })
+    .await;
+    let school = school(&origin).await;
+    school.sign_in(ADA);
+    let read = async |path: &str| {
+        let page = school.get(&format!("http://pages.test{path}"), "").await;
+        assert!(!page.contains("furious gale"), "{path}");
+        let figures = school.figures();
+        (figures.texts_read, figures.texts_known)
+    };
+    assert_eq!(read("/held").await, (1, 0));
+    assert_eq!(read("/held").await, (1, 1));
+    assert_eq!(read("/longer").await, (2, 1));
+    assert_eq!(read("/longer").await, (3, 1));
+    assert_eq!(read("/furious").await, (4, 1));
+    assert_eq!(school.figures().texts_stopped, 1);
+}
+
 /// FIL-14: who is not read, and what is never looked into, passes; the younger reader is judged
 /// more strictly.
 #[tokio::test]
