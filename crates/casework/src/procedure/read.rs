@@ -61,7 +61,7 @@ pub(super) fn procedure(text: &str) -> Result<Procedure, Vec<Problem>> {
     walk.finish(procedure)
 }
 
-fn procedure_of<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Option<Procedure> {
+fn procedure_of(walk: &mut Walk, root: &Tab<'_, '_>) -> Option<Procedure> {
     walk.only(
         root,
         &[
@@ -112,7 +112,7 @@ fn procedure_of<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Option<Procedure> {
     })
 }
 
-fn id<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> String {
+fn id(walk: &mut Walk, tab: &Tab<'_, '_>) -> String {
     let id = walk.text(tab, "id");
     let fine = id.len() <= 60
         && id
@@ -128,7 +128,7 @@ fn id<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> String {
     id
 }
 
-fn sources<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Source> {
+fn sources(walk: &mut Walk, root: &Tab<'_, '_>) -> Vec<Source> {
     let mut sources = Vec::new();
     for tab in walk.tables(root, "source") {
         walk.only(&tab, &["id", "title", "edition", "checked"]);
@@ -152,7 +152,7 @@ fn sources<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Source> {
     sources
 }
 
-fn steps<'t>(walk: &mut Walk, root: &Tab<'_, 't>, sources: &[Source]) -> Vec<Step> {
+fn steps(walk: &mut Walk, root: &Tab<'_, '_>, sources: &[Source]) -> Vec<Step> {
     let tabs = walk.tables(root, "step");
     if tabs.is_empty() || tabs.len() > STEPS_MAX {
         walk.say(
@@ -191,7 +191,7 @@ fn steps<'t>(walk: &mut Walk, root: &Tab<'_, 't>, sources: &[Source]) -> Vec<Ste
     steps
 }
 
-fn check_after<'t>(walk: &mut Walk, tabs: &[Tab<'_, 't>], steps: &[Step]) {
+fn check_after(walk: &mut Walk, tabs: &[Tab<'_, '_>], steps: &[Step]) {
     let mut before = BTreeSet::new();
     for (step, tab) in steps.iter().zip(tabs) {
         if let Some(after) = step.clock.as_ref().and_then(|clock| clock.after.as_deref())
@@ -211,18 +211,18 @@ fn check_after<'t>(walk: &mut Walk, tabs: &[Tab<'_, 't>], steps: &[Step]) {
 }
 
 /// A step that a school adds: as in a procedure, with the step it stands after.
-pub(super) fn added_step<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<Step> {
+pub(super) fn added_step(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<Step> {
     let keys: Vec<&str> = STEP_KEYS.iter().copied().chain(["after-step"]).collect();
     walk.only(tab, &keys);
     step_of(walk, tab)
 }
 
-fn step<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<Step> {
+fn step(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<Step> {
     walk.only(tab, STEP_KEYS);
     step_of(walk, tab)
 }
 
-fn step_of<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<Step> {
+fn step_of(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<Step> {
     let who = parties(walk, tab);
     let need = need(walk, tab);
     let when = match walk.maybe_text(tab, "when") {
@@ -261,7 +261,7 @@ fn step_of<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<Step> {
     })
 }
 
-pub(super) fn parties<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Vec<Party> {
+pub(super) fn parties(walk: &mut Walk, tab: &Tab<'_, '_>) -> Vec<Party> {
     let list = walk.list(tab, "who");
     if list.is_empty() {
         walk.say(
@@ -274,7 +274,7 @@ pub(super) fn parties<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Vec<Party> {
         .collect()
 }
 
-pub(super) fn need<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<Need> {
+pub(super) fn need(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<Need> {
     let Some(text) = walk.maybe_text(tab, "need") else {
         return Some(Need::Required);
     };
@@ -301,7 +301,7 @@ fn when(walk: &mut Walk, line: usize, text: &str) -> Option<When> {
     })
 }
 
-pub(super) fn clock<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<StepClock> {
+pub(super) fn clock(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<StepClock> {
     let Some(text) = walk.maybe_text(tab, "clock") else {
         for key in ["force", "after", "escalate"] {
             if walk.has(tab, key) {
@@ -337,7 +337,7 @@ pub(super) fn clock<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<StepClock>
     })
 }
 
-fn escalations<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Vec<Escalation> {
+fn escalations(walk: &mut Walk, tab: &Tab<'_, '_>) -> Vec<Escalation> {
     let mut ladder = Vec::new();
     for (line, text) in walk.list(tab, "escalate") {
         let parts = text
@@ -382,7 +382,7 @@ pub(super) fn limit(text: &str) -> Option<Limit> {
     }
 }
 
-fn done_by<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<DoneBy> {
+fn done_by(walk: &mut Walk, tab: &Tab<'_, '_>) -> Option<DoneBy> {
     let text = walk.text(tab, "done-by");
     let line = walk.line_of(tab, "done-by");
     if text != "decision" {
@@ -461,7 +461,7 @@ fn done_by<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Option<DoneBy> {
     })
 }
 
-fn decision<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Decision {
+fn decision(walk: &mut Walk, tab: &Tab<'_, '_>) -> Decision {
     let mut options: Vec<Choice> = Vec::new();
     for option in walk.tables(tab, "options") {
         walk.only(&option, &["id", "text", "sets"]);
@@ -497,7 +497,7 @@ fn decision<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> Decision {
     }
 }
 
-pub(super) fn forbids<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Forbid> {
+pub(super) fn forbids(walk: &mut Walk, root: &Tab<'_, '_>) -> Vec<Forbid> {
     let mut forbids = Vec::new();
     for tab in walk.tables(root, "forbid") {
         walk.only(&tab, &["act", "when", "why", "instead"]);
@@ -522,7 +522,7 @@ pub(super) fn forbids<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Forbid> {
     forbids
 }
 
-pub(super) fn closing<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Closing> {
+pub(super) fn closing(walk: &mut Walk, root: &Tab<'_, '_>) -> Vec<Closing> {
     let mut closing: Vec<Closing> = Vec::new();
     for (line, text) in walk.list(root, "closing") {
         if let Some(condition) = walk.one_of(line, &text, Closing::ALL, Closing::name)
@@ -534,7 +534,7 @@ pub(super) fn closing<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Closing> {
     closing
 }
 
-pub(super) fn letters<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Vec<Letter> {
+pub(super) fn letters(walk: &mut Walk, root: &Tab<'_, '_>) -> Vec<Letter> {
     let mut letters: Vec<Letter> = Vec::new();
     for tab in walk.tables(root, "letter") {
         walk.only(&tab, &["id", "title", "to", "text"]);

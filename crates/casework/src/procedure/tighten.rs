@@ -76,7 +76,7 @@ impl Change {
     }
 }
 
-fn change<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Option<Change> {
+fn change(walk: &mut Walk, root: &Tab<'_, '_>) -> Option<Change> {
     for (key, why) in [
         (
             "drop",
@@ -128,7 +128,7 @@ fn change<'t>(walk: &mut Walk, root: &Tab<'_, 't>) -> Option<Change> {
     })
 }
 
-fn step_change<'t>(walk: &mut Walk, tab: &Tab<'_, 't>) -> StepChange {
+fn step_change(walk: &mut Walk, tab: &Tab<'_, '_>) -> StepChange {
     walk.only(
         tab,
         &[

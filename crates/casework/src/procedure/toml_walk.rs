@@ -22,7 +22,7 @@ pub(super) struct Tab<'a, 't> {
     what: String,
 }
 
-impl<'t> Walk {
+impl Walk {
     pub(super) fn new(text: &str) -> Self {
         let bytes = text.bytes().enumerate();
         let ends = bytes.filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
@@ -58,7 +58,7 @@ impl<'t> Walk {
         self.say(line, format!("not valid TOML: {}", error.message()));
     }
 
-    pub(super) fn root<'a>(&self, table: &'a DeTable<'t>) -> Tab<'a, 't> {
+    pub(super) fn root<'a, 't>(&self, table: &'a DeTable<'t>) -> Tab<'a, 't> {
         Tab {
             table,
             line: 1,
@@ -67,7 +67,7 @@ impl<'t> Walk {
     }
 
     /// Complains about keys that are not in `known`, naming the nearest one.
-    pub(super) fn only(&mut self, tab: &Tab<'_, 't>, known: &[&str]) {
+    pub(super) fn only(&mut self, tab: &Tab<'_, '_>, known: &[&str]) {
         for (key, _) in tab.table.iter() {
             let name: &str = key.get_ref();
             if !known.contains(&name) {
@@ -84,7 +84,7 @@ impl<'t> Walk {
         }
     }
 
-    fn get<'a>(&self, tab: &Tab<'a, 't>, key: &str) -> Option<(usize, &'a DeValue<'t>)> {
+    fn get<'a, 't>(&self, tab: &Tab<'a, 't>, key: &str) -> Option<(usize, &'a DeValue<'t>)> {
         tab.table
             .iter()
             .find(|(name, _)| AsRef::<str>::as_ref(name.get_ref()) == key)
@@ -92,16 +92,16 @@ impl<'t> Walk {
     }
 
     /// Whether the key is there.
-    pub(super) fn has(&self, tab: &Tab<'_, 't>, key: &str) -> bool {
+    pub(super) fn has(&self, tab: &Tab<'_, '_>, key: &str) -> bool {
         self.get(tab, key).is_some()
     }
 
     /// The line of a key's value, or of the table.
-    pub(super) fn line_of(&self, tab: &Tab<'_, 't>, key: &str) -> usize {
+    pub(super) fn line_of(&self, tab: &Tab<'_, '_>, key: &str) -> usize {
         self.get(tab, key).map_or(tab.line, |(line, _)| line)
     }
 
-    pub(super) fn maybe_text(&mut self, tab: &Tab<'_, 't>, key: &str) -> Option<String> {
+    pub(super) fn maybe_text(&mut self, tab: &Tab<'_, '_>, key: &str) -> Option<String> {
         let (line, value) = self.get(tab, key)?;
         match value.as_str() {
             Some(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
@@ -125,7 +125,7 @@ impl<'t> Walk {
         }
     }
 
-    pub(super) fn text(&mut self, tab: &Tab<'_, 't>, key: &str) -> String {
+    pub(super) fn text(&mut self, tab: &Tab<'_, '_>, key: &str) -> String {
         if !self.has(tab, key) {
             self.say(
                 tab.line,
@@ -136,7 +136,7 @@ impl<'t> Walk {
         self.maybe_text(tab, key).unwrap_or_default()
     }
 
-    pub(super) fn flag(&mut self, tab: &Tab<'_, 't>, key: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, tab: &Tab<'_, '_>, key: &str) -> Option<bool> {
         let (line, value) = self.get(tab, key)?;
         let flag = value.as_bool();
         if flag.is_none() {
@@ -148,7 +148,7 @@ impl<'t> Walk {
         flag
     }
 
-    pub(super) fn number(&mut self, tab: &Tab<'_, 't>, key: &str) -> Option<u32> {
+    pub(super) fn number(&mut self, tab: &Tab<'_, '_>, key: &str) -> Option<u32> {
         let Some((line, value)) = self.get(tab, key) else {
             self.say(
                 tab.line,
@@ -166,7 +166,7 @@ impl<'t> Walk {
         number
     }
 
-    pub(super) fn date(&mut self, tab: &Tab<'_, 't>, key: &str) -> Option<Date> {
+    pub(super) fn date(&mut self, tab: &Tab<'_, '_>, key: &str) -> Option<Date> {
         let Some((line, value)) = self.get(tab, key) else {
             self.say(
                 tab.line,
@@ -189,7 +189,7 @@ impl<'t> Walk {
     }
 
     /// A list of texts, each with its line.
-    pub(super) fn list(&mut self, tab: &Tab<'_, 't>, key: &str) -> Vec<(usize, String)> {
+    pub(super) fn list(&mut self, tab: &Tab<'_, '_>, key: &str) -> Vec<(usize, String)> {
         let Some((line, value)) = self.get(tab, key) else {
             return Vec::new();
         };
@@ -215,7 +215,7 @@ impl<'t> Walk {
     }
 
     /// The tables of an array of tables such as `[[step]]`.
-    pub(super) fn tables<'a>(&mut self, tab: &Tab<'a, 't>, key: &str) -> Vec<Tab<'a, 't>> {
+    pub(super) fn tables<'a, 't>(&mut self, tab: &Tab<'a, 't>, key: &str) -> Vec<Tab<'a, 't>> {
         let Some((line, value)) = self.get(tab, key) else {
             return Vec::new();
         };
