@@ -1,7 +1,8 @@
 //! `pharos trust …`: the trust's own side, without a data folder.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -36,17 +37,17 @@ pub(crate) fn run(command: &TrustCommand, output: &mut Output) -> anyhow::Result
             days,
         } => {
             let read = match floor {
-                Some(file) => match floor_in(file, output)? {
-                    Some(floor) => Some(floor),
+                Some(file) => match read_floor(file, output)? {
+                    Some(read) => Some(read),
                     None => return Ok(1),
                 },
                 None => None,
             };
             let now = Timestamp::now();
             let wanted = Wanted {
-                version: read.map(|floor| floor.version),
-                published: match (floor, key) {
-                    (Some(file), Some(key)) => Some(published(file, key)?),
+                version: read.as_ref().map(|read| read.floor.version),
+                published: match (&read, key) {
+                    (Some(read), Some(key)) => Some(published(read, key)?),
                     _ => None,
                 },
                 now,
@@ -57,24 +58,38 @@ pub(crate) fn run(command: &TrustCommand, output: &mut Output) -> anyhow::Result
     }
 }
 
+/// A floor in a file, read once.
+struct ReadFloor<'f> {
+    file: &'f Path,
+    text: String,
+    floor: Floor,
+}
+
 /// A floor read from a file; `None` where something is wrong with it, which is then said.
 pub(super) fn floor_in(file: &Path, output: &mut Output) -> anyhow::Result<Option<Floor>> {
-    let size = fs::metadata(file)
-        .with_context(|| format!("{} cannot be read", file.display()))?
-        .len();
-    if size > FLOOR_BYTES_MAX as u64 {
+    Ok(read_floor(file, output)?.map(|read| read.floor))
+}
+
+fn read_floor<'f>(file: &'f Path, output: &mut Output) -> anyhow::Result<Option<ReadFloor<'f>>> {
+    let opened = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let mut bytes = Vec::new();
+    opened
+        .take(FLOOR_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    if bytes.len() > FLOOR_BYTES_MAX {
         bail!(
             "{} is larger than {FLOOR_BYTES_MAX} bytes: is it a floor?",
             file.display()
         );
     }
-    let text = fs::read_to_string(file)
+    let text = String::from_utf8(bytes)
         .with_context(|| format!("{} cannot be read as text", file.display()))?;
     let loaded = load_floor(&text);
     for problem in &loaded.problems {
         output.problem(&problem.to_string());
     }
-    Ok(loaded.floor)
+    Ok(loaded.floor.map(|floor| ReadFloor { file, text, floor }))
 }
 
 fn make_key(file: &Path, output: &mut Output) -> anyhow::Result<u8> {
@@ -94,7 +109,7 @@ fn make_key(file: &Path, output: &mut Output) -> anyhow::Result<u8> {
 }
 
 fn sign(key: &Path, floor: &Path, out: &Path, output: &mut Output) -> anyhow::Result<u8> {
-    let Some(read) = floor_in(floor, output)? else {
+    let Some(read) = read_floor(floor, output)? else {
         return Ok(1);
     };
     let text =
@@ -102,13 +117,13 @@ fn sign(key: &Path, floor: &Path, out: &Path, output: &mut Output) -> anyhow::Re
     let mut seed = [0; 32];
     hex::decode_to_slice(text.trim(), &mut seed)
         .with_context(|| format!("{} is no key of `pharos trust key`", key.display()))?;
-    let signed = sign_text(&fs::read_to_string(floor)?, &SigningKey::from_seed(&seed)?);
+    let signed = sign_text(&read.text, &SigningKey::from_seed(&seed)?);
     fs::write(out, signed).with_context(|| format!("{} cannot be written", out.display()))?;
     output.say(format!(
         "{}: issue {} of the floor of {}, signed. Put it where the schools fetch it, or send it to them.",
         out.display(),
-        read.version,
-        read.trust
+        read.floor.version,
+        read.floor.trust
     ));
     Ok(0)
 }
@@ -129,20 +144,20 @@ struct Published {
     sha256: String,
 }
 
-fn published(file: &Path, digits: &str) -> anyhow::Result<Published> {
+fn published(read: &ReadFloor<'_>, digits: &str) -> anyhow::Result<Published> {
     let mut key = [0; 32];
     hex::decode_to_slice(digits.trim(), &mut key)
         .context("--key is no public key: 64 hexadecimal digits are expected")?;
-    let signed = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    signed_text(&signed, &key).with_context(|| {
+    let signed = read.text.as_bytes();
+    signed_text(signed, &key).with_context(|| {
         format!(
             "{} is not signed by this key; with --key the file is the one that `pharos trust sign` wrote",
-            file.display()
+            read.file.display()
         )
     })?;
     Ok(Published {
         key: hex::encode(key),
-        sha256: floor_sha256(&signed),
+        sha256: floor_sha256(signed),
     })
 }
 

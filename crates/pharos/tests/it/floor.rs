@@ -26,6 +26,18 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// Makes the trust's key; its public half.
+fn make_key(scratch: &Path) -> String {
+    let made = pharos(&["trust", "key", text(&scratch.join("trust.key"))]).ended(0);
+    made.out.lines().last().unwrap().to_owned()
+}
+
+/// The school pins the trust's key.
+fn join(data: &Path, public: &str) {
+    let trust = ["--trust", "Saltmarsh Learning Trust", "--key", public];
+    on(data, &[&["floor", "join"], &trust[..]].concat()).ended(0);
+}
+
 fn sign(scratch: &Path, floor: &str, to: &str) -> Ran {
     let (plain, signed) = (scratch.join("plain.toml"), scratch.join(to));
     fs::write(&plain, floor).unwrap();
@@ -47,11 +59,8 @@ fn sign(scratch: &Path, floor: &str, to: &str) -> Ran {
 fn fil_06_a_trusts_floor_is_signed_taken_in_and_explained() {
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
-    let made = pharos(&["trust", "key", text(&at("trust.key"))])
-        .ended(0)
-        .out;
-    let public = made.lines().last().unwrap().to_owned();
-    assert_eq!(public.len(), 64, "{made}");
+    let public = make_key(scratch.path());
+    assert_eq!(public.len(), 64, "{public}");
     assert_eq!(
         pharos(&["trust", "key", text(&at("trust.key"))]).code,
         2,
@@ -71,15 +80,7 @@ fn fil_06_a_trusts_floor_is_signed_taken_in_and_explained() {
             .err
             .contains("pharos floor join")
     );
-    let join = [
-        "floor",
-        "join",
-        "--trust",
-        "Saltmarsh Learning Trust",
-        "--key",
-        public.as_str(),
-    ];
-    on(&data, &join).ended(0);
+    join(&data, &public);
     import("floor-3.toml").ended(0);
     let asked = [
         "explain",
@@ -177,21 +178,10 @@ fn cfg_01_a_pack_is_checked_against_a_floor() {
 fn rep_01_a_trust_sees_how_each_school_stands() {
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
-    let made = pharos(&["trust", "key", text(&at("trust.key"))])
-        .ended(0)
-        .out;
-    let public = made.lines().last().unwrap().to_owned();
+    let public = make_key(scratch.path());
     sign(scratch.path(), FLOOR, "floor.toml").ended(0);
     let data = folder(scratch.path());
-    let join = [
-        "floor",
-        "join",
-        "--trust",
-        "Saltmarsh Learning Trust",
-        "--key",
-        public.as_str(),
-    ];
-    on(&data, &join).ended(0);
+    join(&data, &public);
     on(&data, &["floor", "import", text(&at("floor.toml"))]).ended(0);
     let key = on(&data, &["floor", "status", "--json"]).ended(0).json()["school_key"].clone();
     let reports = at("reports");
@@ -265,6 +255,13 @@ fn rep_01_a_trust_sees_how_each_school_stands() {
     let more = FLOOR.replace("low-tide.example", "high-tide.example");
     sign(scratch.path(), &more, "again.toml").ended(0);
     assert_eq!(floors_wrong(under("again.toml", &public)), (true, false));
+    fs::write(at("huge.toml"), vec![b'#'; 3 << 20]).unwrap();
+    let huge = under("huge.toml", &public);
+    assert!(
+        huge.code == 2 && huge.err.contains("is larger than"),
+        "{}",
+        huge.err
+    );
     let unsigned = under("plain.toml", &public);
     assert!(
         unsigned.code == 2 && unsigned.err.contains("not signed"),
