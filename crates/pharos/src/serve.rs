@@ -2,35 +2,30 @@
 
 pub(crate) mod ai_tools;
 mod dns;
+mod intake;
+mod mail;
 mod noticed;
+mod proxy;
 mod public_name;
 mod status;
 mod upstreams;
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use async_trait::async_trait;
-use pharos_activity::Sink;
-use pharos_filter::Filter;
-use pharos_notify::{BaseUrl, Credentials, MailSettings, Mailer, Post, Security};
-use pharos_pack::MailTls;
-use pharos_proxy::{
-    CertificateAuthority, Fixed, HelpLine, PacConfig, ProxyConfig, SignInAnswer, Transparent,
-    Words, pac, trust_steps,
-};
-use pharos_scan::tools::LiveTools;
+use anyhow::Context;
+use pharos_proxy::{CertificateAuthority, PacConfig, pac, trust_steps};
 use pharos_service::{App, Prober, School, SystemClock};
 use pharos_web::{PacFile, ProxyName};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use dns::start_dns;
-pub(crate) use upstreams::ProxyNames;
+use intake::{keep_network, remember_network, start_intake};
+pub(crate) use mail::mailer;
+use mail::post;
+pub(crate) use proxy::{Behind, start_proxy};
+use proxy::{ProxySignIn, words};
+pub(crate) use upstreams::{ProxyNames, tls as upstream_tls};
 
 use crate::cli::{Faces, Off, ServeArgs};
 use crate::folder::Folder;
@@ -38,7 +33,7 @@ use crate::output::Output;
 use crate::prober::{FaceProber, Listening};
 use crate::watch::watched;
 use crate::wire::{self, Opened};
-use crate::{descriptors, operator, ports, resident, sample, standby};
+use crate::{operator, ports, resident, sample, standby};
 
 /// `pharos serve`
 pub(crate) async fn run(args: ServeArgs, output: &mut Output) -> anyhow::Result<u8> {
@@ -186,14 +181,18 @@ pub(crate) async fn start(
 
     let upstreams = upstreams::of(faces, &school);
     let has_upstreams = !upstreams.is_empty();
-    let proxy_names = ProxyNames::start(&upstreams, &faces.trust, &stop)?;
-    let names = proxy_names.of(&upstreams);
+    let upstream_tls = upstreams::tls(&upstreams, &faces.trust)?;
+    // The block page alone asks no origin, so that nobody need find any.
+    let proxy_names = on(Off::Proxy)
+        .then(|| ProxyNames::start(&upstreams, upstream_tls.clone(), &stop))
+        .transpose()?;
+    let names = proxy_names.as_ref().and_then(|names| names.of(&upstreams));
     let dns = on(Off::Dns)
         .then(|| {
             let own = Some((&authority, &*school));
             start_dns(
                 faces,
-                upstreams,
+                (upstreams, upstream_tls),
                 app.filter(),
                 own,
                 &sink,
@@ -341,193 +340,6 @@ fn dns_name(faces: &Faces, school: &School) -> Option<String> {
     Some(name.to_string())
 }
 
-/// Where intake listens.
-struct Listens {
-    radius: Option<SocketAddr>,
-    syslog: Option<SocketAddr>,
-}
-
-/// What other machines tell: files of leases, RADIUS accounting, syslog.
-async fn start_intake(
-    faces: &Faces,
-    opened: &Opened,
-    school: &School,
-    sink: &Arc<dyn Sink>,
-    stop: &CancellationToken,
-    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-) -> anyhow::Result<Listens> {
-    let network = &school.pack.network;
-    let leases = network.leases.iter().map(|file| {
-        let format = file.format.parse().map_err(anyhow::Error::msg)?;
-        Ok(pharos_intake::LeaseSource {
-            format,
-            path: file.path.clone().into(),
-        })
-    });
-    let mut secrets = match faces.radius {
-        Some(_) => crate::commands::radius::secrets(&opened.folder)?,
-        None => BTreeMap::new(),
-    };
-    let mut radius_clients = Vec::new();
-    for client in network.radius.iter().filter(|_| faces.radius.is_some()) {
-        match secrets.remove(&client.name) {
-            Some(secret) => radius_clients.push(pharos_intake::RadiusClient {
-                name: client.name.clone(),
-                range: client.range,
-                secret: secret.into_bytes().into(),
-            }),
-            None => tracing::warn!(
-                client = %client.name,
-                "no secret is kept for this RADIUS client, so its packets count for nothing; give it with `pharos radius NAME`"
-            ),
-        }
-    }
-    let config = pharos_intake::IntakeConfig {
-        leases: leases.collect::<anyhow::Result<_>>()?,
-        radius: faces.radius,
-        radius_clients,
-        syslog: faces.syslog,
-        syslog_from: network.syslog_from.clone(),
-        ..pharos_intake::IntakeConfig::default()
-    };
-    let running =
-        pharos_intake::start(config, opened.app.clone(), Arc::clone(sink), stop.clone()).await?;
-    let listens = Listens {
-        radius: running.radius,
-        syslog: running.syslog,
-    };
-    tasks.push(tokio::spawn(running.join()));
-    Ok(listens)
-}
-
-/// The sealed file with what is known of devices.
-const NETWORK_FILE: &str = "network";
-/// How often it is written.
-const NETWORK_EVERY: std::time::Duration = std::time::Duration::from_secs(300);
-
-fn remember_network(opened: &Opened) {
-    match opened.folder.read_secret(NETWORK_FILE) {
-        Ok(Some(bytes)) => opened.app.remember_network(&bytes),
-        Ok(None) => {}
-        Err(error) => {
-            tracing::warn!(%error, "what was known of devices cannot be opened; it is learnt anew");
-        }
-    }
-}
-
-/// Writes what is known of devices every few minutes, and at the end.
-async fn keep_network(opened: Arc<Opened>, stop: CancellationToken) {
-    let mut turn = tokio::time::interval(NETWORK_EVERY);
-    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    turn.tick().await;
-    loop {
-        let ends = tokio::select! {
-            () = stop.cancelled() => true,
-            _ = turn.tick() => false,
-        };
-        let own = Arc::clone(&opened);
-        let written = tokio::task::spawn_blocking(move || -> anyhow::Result<()> {
-            own.folder
-                .write_secret(NETWORK_FILE, &own.app.keep_network()?)
-        })
-        .await;
-        match written {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "what is known of devices cannot be kept");
-            }
-            Err(error) => tracing::error!(%error, "keeping what is known of devices"),
-        }
-        if ends {
-            return;
-        }
-    }
-}
-
-/// What stands behind the proxy.
-pub(crate) struct Behind<'a> {
-    pub(crate) words: Words,
-    pub(crate) intranet: Vec<String>,
-    pub(crate) web_url: &'a str,
-    pub(crate) authority: &'a Arc<CertificateAuthority>,
-    /// Who finds the addresses of names; `None` for the resolvers of the machine.
-    pub(crate) names: Option<Arc<dyn pharos_proxy::Names>>,
-    pub(crate) filter: &'a Arc<Filter>,
-    pub(crate) desk: Arc<dyn pharos_activity::BlockDesk>,
-    pub(crate) sign_in: Arc<dyn pharos_proxy::SignIn>,
-    /// The tools of generative AI that are known.
-    pub(crate) tools: Arc<LiveTools>,
-    /// Where what the proxy tells of itself is put.
-    pub(crate) view: Option<&'a OnceLock<pharos_proxy::View>>,
-}
-
-/// Where the proxy listens, and its block page for blocked names.
-pub(crate) struct ProxyAt {
-    pub(crate) proxy: Option<SocketAddr>,
-    pub(crate) block_page: Option<SocketAddr>,
-    /// Where the network sends connections.
-    pub(crate) transparent: Vec<SocketAddr>,
-}
-
-/// Starts the proxy, or where it is off only the block page for blocked names.
-pub(crate) fn start_proxy(
-    faces: &Faces,
-    behind: Behind<'_>,
-    sink: &Arc<dyn Sink>,
-    stop: &CancellationToken,
-    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
-) -> anyhow::Result<ProxyAt> {
-    let off = faces.off.contains(&Off::Proxy);
-    let transparent = faces.transparent.iter().map(|listen| Transparent {
-        listen: *listen,
-        tproxy: faces.tproxy,
-    });
-    let limits = pharos_proxy::Limits::default();
-    let config = ProxyConfig {
-        limits: pharos_proxy::Limits {
-            connections: limits.connections.min(descriptors::share().proxy),
-            ..limits
-        },
-        transparent: transparent.filter(|_| !off).collect(),
-        block_pages: faces.block_page.clone(),
-        names: behind.names,
-        listen: Vec::from_iter((!off).then_some(faces.proxy)),
-        web: behind.web_url.to_owned(),
-        public: public_name::of_proxy(faces.proxy_name.as_deref(), faces.proxy, behind.web_url)
-            .unwrap_or_default(),
-        intranet: behind.intranet,
-        words: behind.words,
-        authority: Some(Arc::clone(behind.authority)),
-        allow_private_origins: faces.allow_private_origins,
-        fixed: fixed(&faces.fix)?,
-        extra_roots: extra_roots(&faces.trust)?,
-        dictionaries: Some(Arc::new(pharos_scan::Dictionaries::built_in()?)),
-        tools: Some(behind.tools),
-        watch: Some(Arc::new(ai_tools::watch_list()?)),
-        ..ProxyConfig::default()
-    };
-    let running = pharos_proxy::start(
-        config,
-        Arc::clone(behind.filter),
-        Arc::clone(sink),
-        behind.desk,
-        behind.sign_in,
-        stop.clone(),
-    )
-    .context("the proxy cannot listen")?;
-    let at = ProxyAt {
-        proxy: running.addresses().first().copied().filter(|_| !off),
-        block_page: running.block_pages().first().copied(),
-        transparent: running.addresses().iter().skip(1).copied().collect(),
-    };
-    if let Some(view) = behind.view {
-        // Set once, as the prober is.
-        drop(view.set(running.view()));
-    }
-    tasks.push(tokio::task::spawn_blocking(move || running.join()));
-    Ok(at)
-}
-
 async fn start_web(
     faces: &Faces,
     proxy: Option<SocketAddr>,
@@ -588,28 +400,6 @@ async fn start_web(
     Ok(at)
 }
 
-/// The school's words for block pages.
-fn words(school: &School) -> Words {
-    let pack = &school.pack;
-    let line = |help: &pharos_pack::HelpService| HelpLine {
-        name: help.name.clone(),
-        reach: help
-            .call
-            .clone()
-            .or_else(|| help.about.clone())
-            .unwrap_or_default(),
-        url: help.sites.first().map(|site| format!("https://{site}/")),
-    };
-    Words {
-        school: school.name.clone(),
-        pupil: pack.words.word("pupil").to_owned(),
-        lead: format!("the {}", pack.words.word("lead")),
-        adult: school.adult_to_tell(),
-        help_lines: pack.help.iter().map(line).collect(),
-        ..Words::default()
-    }
-}
-
 /// The address of the pages for links: as told, as the pack says, else where they listen.
 fn web_url(faces: &Faces, school: &School) -> String {
     let told = faces.web_url.clone().or_else(|| {
@@ -623,109 +413,4 @@ fn web_url(faces: &Faces, school: &School) -> String {
     told.unwrap_or_else(|| format!("http://{}", faces.web))
         .trim_end_matches('/')
         .to_owned()
-}
-
-fn fixed(told: &[String]) -> anyhow::Result<BTreeMap<String, Fixed>> {
-    told.iter()
-        .map(|text| {
-            let wrong = || anyhow::anyhow!("--fix {text:?} is not host=ip or host=ip:port");
-            let (host, to) = text.split_once('=').ok_or_else(wrong)?;
-            let fixed = match (to.parse::<SocketAddr>(), to.parse::<IpAddr>()) {
-                (Ok(socket), _) => Fixed {
-                    ip: socket.ip(),
-                    port: Some(socket.port()),
-                },
-                (_, Ok(ip)) => Fixed { ip, port: None },
-                _ => return Err(wrong()),
-            };
-            Ok((host.to_lowercase(), fixed))
-        })
-        .collect()
-}
-
-fn extra_roots(files: &[impl AsRef<Path>]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let mut roots = Vec::new();
-    for file in files {
-        let file = file.as_ref();
-        let before = roots.len();
-        for certificate in CertificateDer::pem_file_iter(file)
-            .with_context(|| format!("{} cannot be read", file.display()))?
-        {
-            roots.push(
-                certificate
-                    .with_context(|| format!("{} holds a damaged certificate", file.display()))?,
-            );
-        }
-        if roots.len() == before {
-            bail!("{} holds no certificate in PEM form", file.display());
-        }
-    }
-    Ok(roots)
-}
-
-/// The mail server, by its parts; its password comes from the environment, never from a file.
-fn post(school: &School, web_url: &str) -> anyhow::Result<Option<Arc<dyn Post>>> {
-    let Some(mail) = &school.pack.mail else {
-        return Ok(None);
-    };
-    let security = match mail.tls {
-        MailTls::None => Security::None,
-        MailTls::StartTls => Security::StartTls,
-        MailTls::Tls => Security::Tls,
-    };
-    mailer(
-        &mail.smtp,
-        security,
-        &mail.from,
-        mail.user.as_deref(),
-        web_url,
-    )
-    .map(Some)
-}
-
-pub(crate) fn mailer(
-    smtp: &str,
-    security: Security,
-    from: &str,
-    user: Option<&str>,
-    web_url: &str,
-) -> anyhow::Result<Arc<dyn Post>> {
-    let wrong = || format!("[mail] smtp = {smtp:?} is not host:port");
-    let (host, port) = smtp.rsplit_once(':').with_context(wrong)?;
-    let web: BaseUrl = web_url.parse()?;
-    let credentials = user.map(|user| Credentials {
-        user: user.to_owned(),
-        password: std::env::var("PHAROS_SMTP_PASSWORD")
-            .unwrap_or_default()
-            .into(),
-    });
-    let settings = MailSettings {
-        host: host.to_owned(),
-        port: port.parse().with_context(wrong)?,
-        security,
-        credentials,
-        from: from.to_owned(),
-        web,
-        trust: None,
-        limit: std::time::Duration::from_secs(30),
-    };
-    Ok(Arc::new(Mailer::new(settings)?))
-}
-
-/// The proxy's own sign-in asks the school's accounts.
-struct ProxySignIn(App);
-
-#[async_trait]
-impl pharos_proxy::SignIn for ProxySignIn {
-    async fn check(&self, user: &str, password: &str, from: IpAddr) -> SignInAnswer {
-        match self.0.check_name_and_password(user, password, from).await {
-            Ok(Some(person)) => SignInAnswer::Right(person),
-            Ok(None) => SignInAnswer::Wrong,
-            Err(pharos_service::Error::Throttled { .. }) => SignInAnswer::Later,
-            Err(error) => {
-                tracing::warn!(%error, "a sign-in over the proxy could not be checked");
-                SignInAnswer::Later
-            }
-        }
-    }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Faces, Off};
 use crate::output::Output;
 use crate::serve::{
-    Behind, ProxyNames, ai_tools, mailer, start_dns, start_proxy, wait_for_the_end,
+    Behind, ProxyNames, ai_tools, mailer, start_dns, start_proxy, upstream_tls, wait_for_the_end,
 };
 use crate::wire::{self, Ground, Grounded, Opened};
 
@@ -106,7 +106,11 @@ impl Standing {
         } else {
             faces.dns_upstream.clone()
         };
+        let tls = upstream_tls(&upstreams, &faces.trust)?;
         if on(Off::Proxy) || !faces.block_page.is_empty() {
+            let names = on(Off::Proxy)
+                .then(|| ProxyNames::start(&upstreams, tls.clone(), &stop))
+                .transpose()?;
             let authority = wire::authority(ground.folder(), school, Vec::new())?;
             let web_url = web_url(faces);
             let behind = Behind {
@@ -114,7 +118,7 @@ impl Standing {
                 intranet: Vec::new(),
                 web_url: &web_url,
                 authority: &authority,
-                names: ProxyNames::start(&upstreams, &faces.trust, &stop)?.of(&upstreams),
+                names: names.and_then(|names| names.of(&upstreams)),
                 filter: ground.filter(),
                 desk: Arc::new(Desk::default()) as Arc<dyn BlockDesk>,
                 sign_in: Arc::new(NobodySignsIn),
@@ -128,7 +132,8 @@ impl Standing {
         }
         if on(Off::Dns) {
             let (filter, sink) = (ground.filter(), &ground.sink);
-            let at = start_dns(faces, upstreams, filter, None, sink, &stop, &mut tasks)?;
+            let asked = (upstreams, tls);
+            let at = start_dns(faces, asked, filter, None, sink, &stop, &mut tasks)?;
             output.say(format!("  DNS     {} (standing by)", at.plain));
         }
         Ok(Self { stop, tasks })

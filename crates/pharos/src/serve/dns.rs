@@ -9,10 +9,11 @@ use pharos_dns::{BlockAnswer, DnsConfig, Encrypted, LocalName, Upstream};
 use pharos_filter::Filter;
 use pharos_proxy::CertificateAuthority;
 use pharos_service::School;
+use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::status::DnsView;
-use super::upstreams::{self, Change};
+use super::upstreams::Change;
 use crate::cli::Faces;
 use crate::descriptors;
 use crate::own_certificate::{self, OwnCertificate};
@@ -27,10 +28,11 @@ pub(crate) struct DnsAt {
     pub(crate) change: Change,
 }
 
-/// `own` makes the certificate for DNS over TLS and HTTPS; without it there is neither.
+/// `upstreams` come with how encrypted ones of them are asked. `own` makes the certificate for DNS over
+/// TLS and HTTPS; without it there is neither.
 pub(crate) fn start_dns(
     faces: &Faces,
-    upstreams: Vec<Upstream>,
+    (upstreams, upstream_tls): (Vec<Upstream>, Option<Arc<ClientConfig>>),
     filter: &Arc<Filter>,
     own: Option<(&Arc<CertificateAuthority>, &School)>,
     sink: &Arc<dyn Sink>,
@@ -39,7 +41,7 @@ pub(crate) fn start_dns(
 ) -> anyhow::Result<DnsAt> {
     let mut config = DnsConfig {
         listen: vec![faces.dns],
-        upstream_tls: upstreams::tls(&upstreams, &faces.trust)?,
+        upstream_tls,
         upstreams,
         block: block_answer(faces)?,
         ..DnsConfig::default()

@@ -13,7 +13,7 @@ use pharos_service::{App, School, WhenInForce};
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
-use super::extra_roots;
+use super::proxy::extra_roots;
 use crate::cli::Faces;
 
 /// Has the resolver ask others.
@@ -46,12 +46,13 @@ impl Names for ByUpstreams {
 pub(crate) struct ProxyNames(Arc<ByUpstreams>);
 
 impl ProxyNames {
+    /// `tls` is how encrypted ones of these upstreams are asked.
     pub(crate) fn start(
         upstreams: &[Upstream],
-        trust: &[PathBuf],
+        tls: Option<Arc<ClientConfig>>,
         stop: &CancellationToken,
-    ) -> anyhow::Result<Self> {
-        let client = Client::start(upstreams, tls(upstreams, trust)?, stop.clone())?;
+    ) -> io::Result<Self> {
+        let client = Client::start(upstreams, tls, stop.clone())?;
         Ok(Self(Arc::new(ByUpstreams(client))))
     }
 
@@ -67,7 +68,7 @@ pub(super) fn follow(
     app: &App,
     faces: &Faces,
     change: Option<Change>,
-    (proxy, names): (Option<View>, ProxyNames),
+    (proxy, names): (Option<View>, Option<ProxyNames>),
     told: pharos_service::Faces,
 ) {
     if !faces.dns_upstream.is_empty() {
@@ -88,12 +89,14 @@ pub(super) fn follow(
                 return;
             }
         };
-        names.0.0.change(upstreams, tls.clone());
+        if let Some(names) = &names {
+            names.0.0.change(upstreams, tls.clone());
+            if let Some(proxy) = &proxy {
+                proxy.ask_names(names.of(upstreams));
+            }
+        }
         if let Some(change) = &change {
             change(upstreams, tls);
-        }
-        if let Some(proxy) = &proxy {
-            proxy.ask_names(names.of(upstreams));
         }
         app.tell_faces(pharos_service::Faces {
             dns_has_upstream: !upstreams.is_empty(),
@@ -105,7 +108,7 @@ pub(super) fn follow(
 }
 
 /// How certificates of encrypted upstreams are checked: by the machine's own roots and those told.
-pub(super) fn tls(
+pub(crate) fn tls(
     upstreams: &[Upstream],
     trust: &[PathBuf],
 ) -> anyhow::Result<Option<Arc<ClientConfig>>> {
