@@ -2,20 +2,15 @@
 
 use std::collections::HashMap;
 
+use pharos_scan::counting::{LINES_POWER, WORDS_LEAST, quarters, words_factor};
 use pharos_scan::{Media, PageScan};
 
 use super::lines::Books;
 use super::pages::Corpora;
 use super::solver::Columns;
 
-/// What so many times of a line come to, in quarters, as a page's tally has it.
-const QUARTERS: [f64; 9] = [0.0, 4.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0];
 /// Lines count in full on a page of so many words; the scan's own length is another unit only.
 pub(crate) const LINES_LENGTH: f64 = 150.0;
-/// The power of the length that a score of lines falls with.
-pub(crate) const LINES_POWER: f64 = 0.3;
-/// The least length that counts, in words.
-const LENGTH_LEAST: u32 = 25;
 
 /// One page.
 #[derive(Debug)]
@@ -52,8 +47,8 @@ impl Tables {
             let lines = report.categories.iter().flat_map(|found| {
                 found.phrases.iter().filter_map(|line| {
                     let column = books.column(&found.category, &line.phrase)?;
-                    let quarters = QUARTERS.get(usize::from(line.times)).or(QUARTERS.last());
-                    let value = quarters? / 4.0 * lines_factor(report.words);
+                    let quarters = f64::from(quarters(line.times));
+                    let value = quarters / 4.0 * lines_factor(report.words);
                     Some((column, short(value)))
                 })
             });
@@ -146,12 +141,7 @@ impl Words {
 }
 
 fn lines_factor(words: u32) -> f64 {
-    (LINES_LENGTH / f64::from(words.max(LENGTH_LEAST))).powf(LINES_POWER)
-}
-
-/// As the vocabulary's.
-pub(crate) fn words_factor(words: u32) -> f64 {
-    (60.0 / f64::from(words.max(LENGTH_LEAST))).powf(0.7)
+    (LINES_LENGTH / f64::from(words.max(WORDS_LEAST))).powf(LINES_POWER)
 }
 
 fn short(value: f64) -> f32 {

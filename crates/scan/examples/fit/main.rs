@@ -27,6 +27,7 @@ use found::Tables;
 use lines::Books;
 use model::{Model, Options};
 use pages::Corpora;
+use pharos_scan::counting::{LINES_POWER, WORDS_LEAST};
 use vocabulary::Joint;
 
 /// The score that pages for pupils of secondary age are measured at.
@@ -37,8 +38,6 @@ const LINES_AT_SUICIDE: f64 = -0.4;
 /// How many units of words and a share of lines are over: by `--leave-one-out`, at most one in two hundred of the lessons of `must-pass`,
 /// one or two in a hundred of the hardest lessons, and hardly any ordinary text.
 const CUT_OFF: f64 = -2.25;
-/// Lines weigh what they do on a page of so many words.
-const LINES_FULL: f64 = 25.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut options = Options {
@@ -121,7 +120,7 @@ fn write_all(
             _ => LINES_AT,
         };
         let points = THRESHOLD / signs.below(at);
-        let full = (found::LINES_LENGTH / LINES_FULL).powf(found::LINES_POWER);
+        let full = (found::LINES_LENGTH / f64::from(WORDS_LEAST)).powf(LINES_POWER);
         #[expect(clippy::cast_possible_truncation, reason = "bounded by the fit")]
         let weights: Vec<i32> = signs
             .weights

@@ -55,6 +55,7 @@ pub(crate) fn write(
         .words
         .iter()
         .zip(0..)
+        .filter(|(word, _)| !is_drawled(word))
         .map(|(word, at)| (word.contains(' '), word, at))
         .collect();
     rows.sort();
@@ -85,6 +86,13 @@ pub(crate) fn write(
         std::fs::write(file, newer(&text))?;
     }
     Ok((count, pairs))
+}
+
+/// Whether a letter stands three times in a row, as where a word was spelt out: such a word is read as
+/// another, and its row would take that one's place.
+fn is_drawled(word: &str) -> bool {
+    let mut three = word.as_bytes().windows(3);
+    three.any(|three| three[0] == three[1] && three[1] == three[2] && three[0] != b'i')
 }
 
 fn hundredths(value: f64) -> String {

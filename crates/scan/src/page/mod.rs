@@ -3,6 +3,7 @@
 mod charset;
 mod compile;
 mod compiled;
+pub mod counting;
 mod decode;
 mod dictionary;
 mod entity;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::compiled::{Beside, Concept, Dictionaries, Line, Meeting, NO_SEAT};
+use super::counting::{COUNTED_MAX, LINES_POWER, WORDS_LEAST, quarters};
 use super::dictionary::AgeBand;
 use super::line::PARTS_MAX;
 use super::vocabulary::{Heard, Said};
@@ -14,10 +15,6 @@ use super::vocabulary::{Heard, Said};
 const PHRASE_COUNTED_MAX: u8 = 3;
 /// So many times words near each other count.
 const NEAR_COUNTED_MAX: u8 = 5;
-/// So often a set counts, by different words or the same.
-const COUNTED_MAX: u8 = 8;
-/// What so many times come to, in quarters: in full, then half, then a quarter each.
-const QUARTERS: [i32; COUNTED_MAX as usize + 1] = [0, 4, 6, 7, 8, 9, 10, 11, 12];
 /// The most words told of one line.
 const WORDS_TOLD_MAX: usize = 6;
 /// Of what speaks for a category, signs against it take away at most so many hundredths: a page
@@ -26,10 +23,6 @@ const EXCUSED_MAX_PERCENT: i32 = 92;
 /// So much of the shipped lines counts where the vocabulary is believed in full: its words tell better. Lines of a school's
 /// own count in full. In thousandths.
 const LINES_BESIDE_WORDS: i32 = 200;
-/// Up to so many words a page's score stands as it is.
-const WORDS_FULL: u32 = 25;
-/// A longer page weighs less by this power of its length: ten times the words halve the score.
-const LENGTH_POWER: f64 = 0.3;
 /// However long a page is, at least this share of its score stands, in thousandths.
 const LENGTH_LEAST: f64 = 150.0;
 
@@ -270,8 +263,7 @@ impl Tally {
         self.concepts().flat_map(move |concept| {
             dictionaries.lines_of(concept).filter_map(move |line| {
                 let times = line.parts.iter().map(|part| self.count(*part)).min()?;
-                let quarters = QUARTERS[usize::from(times.min(COUNTED_MAX))];
-                (times > 0).then(|| (times, line.weight * quarters / 4, line))
+                (times > 0).then(|| (times, line.weight * quarters(times) / 4, line))
             })
         })
     }
@@ -406,10 +398,10 @@ impl Sum {
 fn lines_score(signs: i32, excuses: i32, words: u32) -> i32 {
     let most = signs / 100 * EXCUSED_MAX_PERCENT + signs % 100 * EXCUSED_MAX_PERCENT / 100;
     let points = signs - excuses.min(most);
-    if words <= WORDS_FULL {
+    if words <= WORDS_LEAST {
         return points;
     }
-    let share = (f64::from(WORDS_FULL) / f64::from(words)).powf(LENGTH_POWER) * 1000.0;
+    let share = (f64::from(WORDS_LEAST) / f64::from(words)).powf(LINES_POWER) * 1000.0;
     #[expect(clippy::cast_possible_truncation, reason = "between 150 and 1000")]
     let share = share.max(LENGTH_LEAST) as i64;
     i32::try_from(i64::from(points) * share / 1000).unwrap_or(i32::MAX)

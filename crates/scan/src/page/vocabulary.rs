@@ -21,9 +21,12 @@
 //! model for each category over how often each word stands on a page, and add to what the dictionaries
 //! find (`docs/dictionaries.md`).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::compiled::THEMES_MAX;
+use super::counting::{WORDS_LEAST, words_factor};
 use super::dictionary::{DictionaryProblem, PROBLEMS_MAX};
 use super::folder::fold_phrase;
 use super::line::Phrase;
@@ -32,12 +35,6 @@ use super::line::Phrase;
 pub(super) const COLUMNS: usize = 16;
 /// The most words, and the most pairs of them.
 pub const WORDS_MAX: usize = 50_000;
-/// So many words have pages that weights were fitted to; a longer page weighs less.
-const WORDS_USUAL: f64 = 60.0;
-/// Pages are not taken for shorter than so many words.
-const WORDS_LEAST: u32 = 25;
-/// How a page's length counts: as the square root twice over would, nearly.
-const LENGTH_POWER: f64 = 0.7;
 /// Up to so many words nothing is said of a page.
 const WORDS_SILENT: u32 = 10;
 /// Of the words of a page so many hundredths are known where it is in this language for certain, and
@@ -74,6 +71,7 @@ impl Vocabulary {
             all: Self::default(),
             named: false,
             rows: Rows::None,
+            lines: Vec::new(),
             problems: Vec::new(),
         };
         for (line, text) in (1..).zip(text.lines()) {
@@ -107,6 +105,8 @@ struct Reader {
     all: Vocabulary,
     named: bool,
     rows: Rows,
+    /// Where each row of words stands, and of pairs.
+    lines: Vec<usize>,
     problems: Vec<DictionaryProblem>,
 }
 
@@ -197,9 +197,32 @@ impl Reader {
                 folded,
             });
             self.all.rows.push(row);
+            self.lines.push(line);
             return;
         };
         self.wrong(line, problem);
+    }
+
+    /// Of a row that is given twice one weight would count, and nobody would know which.
+    fn given_twice(&mut self) {
+        let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(self.lines.len());
+        let all = self.all.words.iter().chain(&self.all.pairs);
+        for (phrase, line) in all.zip(&self.lines) {
+            match first.entry(&phrase.folded) {
+                Entry::Vacant(place) => {
+                    place.insert(*line);
+                }
+                Entry::Occupied(_) if self.problems.len() >= PROBLEMS_MAX => return,
+                Entry::Occupied(held) => self.problems.push(DictionaryProblem {
+                    line: *line,
+                    message: format!(
+                        "{:?} stands in line {} already: keep one of the two lines",
+                        phrase.text,
+                        held.get()
+                    ),
+                }),
+            }
+        }
     }
 
     fn finish(mut self) -> Result<Vocabulary, Vec<DictionaryProblem>> {
@@ -220,6 +243,7 @@ impl Reader {
                 self.problems.push(DictionaryProblem { line: 1, message });
             }
         }
+        self.given_twice();
         if self.problems.is_empty() {
             Ok(self.all)
         } else {
@@ -316,7 +340,7 @@ impl Voice {
                 *sum += root * f32::from(*weight);
             }
         }
-        let length = length_factor(words) / 100.0;
+        let length = words_factor(words) / 100.0;
         let said = |(column, sum): (&Column, &f32)| {
             let units = length * f64::from(*sum) + column.bias;
             let units = units.clamp(UNITS_LEAST, UNITS_MOST) + column.shift;
@@ -336,7 +360,7 @@ impl Voice {
         let Some(at) = self.columns.iter().position(|column| column.theme == theme) else {
             return Vec::new();
         };
-        let unit = trust(heard.known, words) * length_factor(words) * self.columns[at].points;
+        let unit = trust(heard.known, words) * words_factor(words) * self.columns[at].points;
         let mut all: Vec<(usize, u8, i32)> = heard
             .all()
             .map(|(row, times)| {
@@ -392,10 +416,6 @@ fn trust(known: u32, words: u32) -> f64 {
     };
     let share = known.saturating_mul(100) / words.max(1);
     ramp(words, WORDS_SILENT, WORDS_LEAST) * ramp(share, KNOWN_NOT, KNOWN_SURE)
-}
-
-fn length_factor(words: u32) -> f64 {
-    (WORDS_USUAL / f64::from(words.max(WORDS_LEAST))).powf(LENGTH_POWER)
 }
 
 fn rounded(points: f64) -> i32 {
@@ -460,6 +480,16 @@ mod tests {
                 "come before",
             ),
             ("vocabulary\nweights a\n", 2, "not known here"),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\nso 1\nsea 1\nSo 2",
+                9,
+                "\"So\" stands in line 7 already: keep one",
+            ),
+            (
+                "vocabulary\ncategories a\nbias 1\nshift 1\npoints 1\n[words]\nso 1\n[pairs]\nso so 1\nso so 1",
+                10,
+                "\"so so\" stands in line 9 already: keep one",
+            ),
         ] {
             let problems = Vocabulary::parse(wrong).unwrap_err();
             assert!(
