@@ -2,7 +2,8 @@
 //!
 //! `proxy_alone origin AT` serves `/KBk.KIND`; `proxy_alone proxy AT ORIGIN` passes on to it whatever is asked
 //! of `site.test`, until its standard input ends; `proxy_alone ask PROXY COUNT PATH` asks so often on one
-//! connection. With valgrind:
+//! connection. A path that is a whole address is asked for as it is: `http://blocked.test/` is blocked. With
+//! valgrind:
 //!
 //! ```text
 //! valgrind --tool=callgrind --instr-atstart=no proxy_alone proxy 127.0.0.1:3900 127.0.0.1:3901
@@ -219,7 +220,11 @@ fn ask(at: SocketAddr, count: usize, path: &str) -> Result<(), Box<dyn Error>> {
     let stream = TcpStream::connect(at)?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    let request = format!("GET http://{SITE}{path} HTTP/1.1\r\nHost: {SITE}\r\n\r\n");
+    let (host, path) = match path.strip_prefix("http://") {
+        Some(address) => address.split_at(address.find('/').unwrap_or(address.len())),
+        None => (SITE, path),
+    };
+    let request = format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     for _ in 0..count {
         reader.get_mut().write_all(request.as_bytes())?;
         let mut length = 0;

@@ -49,6 +49,7 @@ mod pac;
 mod pages;
 mod pins;
 mod pool;
+mod prepared;
 mod refuse;
 mod resolve;
 mod rules;

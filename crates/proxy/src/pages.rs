@@ -1,6 +1,9 @@
 //! The pages: accessible, without script, styled inline under a strict policy, in words for the
 //! reader (FIL-14, FIL-20).
 
+use std::fmt;
+use std::sync::OnceLock;
+
 use askama::Template;
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -13,6 +16,7 @@ use crate::body::Answer;
 use crate::devices::{DeviceSteps, trust_steps};
 use crate::failure::Explained;
 use crate::go_on;
+use crate::prepared::{Filling, Prepared};
 use crate::words::{AgeBand, BlockWords, HelpLine, Words};
 
 const STYLE: &str = include_str!("../templates/style.css");
@@ -24,6 +28,20 @@ pub(crate) struct Pages {
     words: Words,
     web: String,
     policy: HeaderValue,
+    /// The block pages, each made when it is first shown.
+    blocks: [OnceLock<Option<Prepared>>; BLOCK_KINDS],
+}
+
+/// Block pages that differ in more than what they are filled with: for each band, for whom help comes first or not, known or
+/// not.
+const BLOCK_KINDS: usize = 4 * 2 * 2;
+
+/// Which block page.
+struct BlockKind<'a> {
+    band: AgeBand,
+    care: bool,
+    unknown: bool,
+    instead: Option<&'a (&'static str, String)>,
 }
 
 #[derive(Template)]
@@ -36,7 +54,7 @@ struct BlockPage<'a> {
     link: String,
     host: &'a str,
     why: &'a str,
-    reference: String,
+    reference: &'a str,
     sign_in: Option<String>,
     help: &'a [HelpLine],
     /// The search tool that is approved.
@@ -142,6 +160,7 @@ impl Pages {
             words,
             web: web.trim_end_matches('/').to_owned(),
             policy,
+            blocks: [const { OnceLock::new() }; BLOCK_KINDS],
         }
     }
 
@@ -160,25 +179,54 @@ impl Pages {
     }
 
     fn block_or_care(&self, stop: &Stop<'_>, care: bool) -> Response<Answer> {
+        let filling = Filling {
+            host: stop.host,
+            why: stop.why,
+            reference: &stop.reference.to_string(),
+        };
+        let kind = BlockKind {
+            band: stop.band,
+            care,
+            unknown: stop.unknown,
+            instead: stop.instead.as_ref(),
+        };
+        let page = match self.prepared(&kind) {
+            Some(prepared) => prepared.fill(&filling).map_err(askama::Error::from),
+            None => self.render_block(&kind, &filling),
+        };
+        self.html(StatusCode::FORBIDDEN, page)
+    }
+
+    /// The block page with all that is the same for every such reader; none where it leads elsewhere.
+    fn prepared(&self, kind: &BlockKind<'_>) -> Option<&Prepared> {
+        if kind.instead.is_some() {
+            return None;
+        }
+        let place =
+            4 * (kind.band as usize) + 2 * usize::from(kind.care) + usize::from(kind.unknown);
+        let prepare = || Prepared::of(|filling| self.render_block(kind, filling));
+        self.blocks.get(place)?.get_or_init(prepare).as_ref()
+    }
+
+    fn render_block(&self, kind: &BlockKind<'_>, filling: &Filling<'_>) -> askama::Result<String> {
         let page = BlockPage {
             school: &self.words.school,
             style: STYLE,
-            tone: tone(stop.band),
-            words: if care {
-                self.words.care(stop.band)
-            } else {
-                self.words.block(stop.band)
+            tone: tone(kind.band),
+            words: match kind.care {
+                true => self.words.care(kind.band),
+                false => self.words.block(kind.band),
             },
-            link: self.link(stop.reference),
-            host: stop.host,
-            why: stop.why,
-            reference: stop.reference.to_string(),
-            sign_in: stop.unknown.then(|| self.sign_in()),
+            link: self.link(filling.reference),
+            host: filling.host,
+            why: filling.why,
+            reference: filling.reference,
+            sign_in: kind.unknown.then(|| self.sign_in()),
             help: self.help(),
-            instead: stop.instead.as_ref(),
-            care,
+            instead: kind.instead,
+            care: kind.care,
         };
-        self.html(StatusCode::FORBIDDEN, page.render())
+        page.render()
     }
 
     /// Leads to the page with the notice of monitoring (MON-09).
@@ -346,7 +394,7 @@ impl Pages {
         &self.words.help_lines[..self.words.help_lines.len().min(HELP_MOST)]
     }
 
-    fn link(&self, reference: Reference) -> String {
+    fn link(&self, reference: impl fmt::Display) -> String {
         format!("{}/blocked/{reference}", self.web)
     }
 
@@ -379,5 +427,48 @@ fn tone(band: AgeBand) -> &'static str {
         AgeBand::Middle => "middle",
         AgeBand::Older => "older",
         AgeBand::Staff => "staff",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIL-14: every reader's block page is prepared, and is to the letter the one that would be written anew.
+    #[test]
+    fn fil_14_every_block_page_is_the_one_that_would_be_written_anew() {
+        let pages = Pages::new(Words::default(), "http://pharos.test/");
+        let filling = Filling {
+            host: "games.test",
+            why: "It falls under \u{201c}games & play\u{201d}.",
+            reference: "ABCD-EFGH",
+        };
+        let bands = [
+            AgeBand::Youngest,
+            AgeBand::Middle,
+            AgeBand::Older,
+            AgeBand::Staff,
+        ];
+        for band in bands {
+            for (care, unknown) in [(false, false), (false, true), (true, false), (true, true)] {
+                let kind = BlockKind {
+                    band,
+                    care,
+                    unknown,
+                    instead: None,
+                };
+                let page = pages.render_block(&kind, &filling).unwrap();
+                let prepared = pages.prepared(&kind).unwrap();
+                assert_eq!(prepared.fill(&filling).unwrap(), page);
+                assert_eq!(page.matches(filling.host).count(), 1);
+            }
+        }
+        let elsewhere = BlockKind {
+            band: AgeBand::Older,
+            care: false,
+            unknown: false,
+            instead: Some(&("tide", "https://tide.test/".to_owned())),
+        };
+        assert!(pages.prepared(&elsewhere).is_none());
     }
 }
