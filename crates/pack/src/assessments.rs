@@ -135,7 +135,7 @@ pub(crate) fn check_tools(
     today: Option<Date>,
     cx: &mut Cx<'_>,
 ) {
-    let set = settings.iter_set().find(|(name, _)| *name == "srch.tools");
+    let set = settings.written("srch.tools");
     let by_setting = settings.map("srch.tools");
     let mut tools: Vec<&String> = policy
         .search
@@ -149,7 +149,7 @@ pub(crate) fn check_tools(
         let from_setting = by_setting.values().flatten().any(|own| own == tool);
         let place = set
             .filter(|_| from_setting)
-            .map_or(written, |(_, set)| set.place);
+            .map_or(written, |set| set.place);
         let mut own = assessments
             .iter()
             .filter(|one| one.tool == *tool)

@@ -8,7 +8,7 @@ use pharos_school::Role;
 use crate::names::Names;
 use crate::pack::Pack;
 use crate::people::NamedRole;
-use crate::problem::{Place, Severity, quoted};
+use crate::problem::{Severity, quoted};
 use crate::read::{Cx, Fields};
 
 /// The most campuses.
@@ -149,11 +149,7 @@ pub(crate) fn warn_of_kept(pack: &Pack, cx: &mut Cx<'_>) {
         if holders.peek().is_none() || !holders.all(|named| kept(&named.post.user)) {
             continue;
         }
-        let place = pack
-            .settings
-            .iter_set()
-            .find(|(name, _)| *name == setting)
-            .map_or_else(Place::default, |(_, set)| set.place);
+        let place = pack.settings.place_of(setting);
         let file = cx.file.to_owned();
         cx.problems.add(
             &file,

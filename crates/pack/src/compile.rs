@@ -91,10 +91,7 @@ pub(crate) fn place_of_setting(
         Some((_, name)) => *name,
         None => rule_of(path, spec)?,
     };
-    settings
-        .iter_set()
-        .find(|(set, _)| *set == name)
-        .map(|(_, set)| set.place)
+    settings.written(name).map(|set| set.place)
 }
 
 /// The setting that a rule follows from.

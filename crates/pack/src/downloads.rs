@@ -98,8 +98,9 @@ fn kinds(names: &[String]) -> Vec<FileKind> {
 
 /// Each extension is named by its id or its short name in the store.
 pub(crate) fn check_extensions(settings: &Settings, cx: &mut Cx<'_>) {
-    let set = settings.iter_set().find(|(name, _)| *name == EXTENSIONS);
-    let Some((_, set)) = set else { return };
+    let Some(set) = settings.written(EXTENSIONS) else {
+        return;
+    };
     let SettingValue::List(named) = &set.value else {
         return;
     };
@@ -114,7 +115,7 @@ pub(crate) fn check_extensions(settings: &Settings, cx: &mut Cx<'_>) {
 
 /// Whoever has permission is a group of the pack or a role.
 pub(crate) fn check_permission(settings: &Settings, names: &Names, cx: &mut Cx<'_>) {
-    let Some((_, set)) = settings.iter_set().find(|(name, _)| *name == PERMISSION) else {
+    let Some(set) = settings.written(PERMISSION) else {
         return;
     };
     let SettingValue::List(permitted) = &set.value else {

@@ -233,6 +233,17 @@ impl Settings {
         self.set.iter().map(|(name, value)| (*name, value))
     }
 
+    /// What the school wrote for it, with the place; `None` where it says nothing.
+    pub fn written(&self, name: &str) -> Option<&SetValue> {
+        self.set.get(name)
+    }
+
+    /// Where the school wrote it; the beginning of the file where it says nothing.
+    pub(crate) fn place_of(&self, name: &str) -> Place {
+        self.written(name)
+            .map_or_else(Place::default, |set| set.place)
+    }
+
     /// Whether the school set it; otherwise its value is Pharos's default and shown as such.
     pub fn is_set(&self, name: &str) -> bool {
         self.set.contains_key(name)

@@ -180,16 +180,11 @@ pub(crate) fn weaker(settings: &Settings) -> Vec<Weak> {
 }
 
 fn retention(settings: &Settings) -> Vec<Weak> {
-    let set = settings
-        .iter_set()
-        .find(|(name, _)| *name == "priv.retention");
-    let Some((
-        name,
-        super::SetValue {
-            value: SettingValue::Numbers(days),
-            ..
-        },
-    )) = set
+    let name = "priv.retention";
+    let Some(super::SetValue {
+        value: SettingValue::Numbers(days),
+        ..
+    }) = settings.written(name)
     else {
         return Vec::new();
     };
