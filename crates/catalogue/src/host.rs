@@ -78,11 +78,40 @@ impl Host {
         }
     }
 
+    /// Which kind of public suffix this name is: one below which others have their names. `None` for a name
+    /// of somebody's own, for an IP address and for a single word that is no top-level domain.
+    pub fn suffix(&self) -> Option<Suffix> {
+        if self.ip().is_some() {
+            return None;
+        }
+        // Where whatever stands below it is a suffix (`*.sch.uk`), it is one too.
+        let below = format!("a.{}", self.0);
+        [self.as_str(), &below].into_iter().find_map(|name| {
+            let suffix = psl::suffix(name.as_bytes())?;
+            if suffix.as_bytes().len() != name.len() {
+                return None;
+            }
+            Some(match suffix.typ()? {
+                psl::Type::Icann => Suffix::Registry,
+                psl::Type::Private => Suffix::Hosting,
+            })
+        })
+    }
+
     /// The host itself, then each name above it: `a.b.c`, `b.c`, `c`. An IP address yields only
     /// itself.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         suffixes(&self.0).map(|at| &self.0[at..])
     }
+}
+
+/// What makes a name a public suffix (publicsuffix.org).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suffix {
+    /// A registry's: anybody can register below it, such as `co.uk` or `school`.
+    Registry,
+    /// A hosting service's: its customers' sites lie below it, such as `github.io`.
+    Hosting,
 }
 
 impl fmt::Display for Host {

@@ -33,7 +33,7 @@ pub use address::{ADDRESS_MAX, Address, AddressError};
 pub use category::{CATEGORIES_MAX, CategoryId, CategorySet};
 pub use compile::{CompileError, Compiler, ListNumber, Section, is_plain_name};
 pub use format::{CatalogueError, LISTS_MAX, ListInfo, NAME_TEXT_MAX, SECTIONS_MAX};
-pub use host::Host;
+pub use host::{Host, Suffix};
 pub use lookup::{Catalogue, Counts, Match, Matched};
 pub use memory::{Memory, SharedBytes};
 pub use parse::{Entry, Format, LINE_MAX, PROBLEMS_MAX, Parser, Problem, Tally, Trouble, parse};

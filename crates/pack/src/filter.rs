@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pharos_catalogue::{Address, Suffix};
 use pharos_policy::spec::{
     AiSpec, AvoidanceSpec, BlockSpec, Boarding, DefaultSpec, DeviceClass, EncryptedHello,
     GroupSpec, GuestSpec, HelpSpec, InLessonSpec, InspectionSpec, ModeSpec, OtherTools,
@@ -117,15 +118,42 @@ pub(crate) fn categories_of(
 
 /// Sites as `example.org` or `example.org/path`, without `https://`.
 pub(crate) fn sites_of(fields: &mut Fields<'_>, key: &'static str, cx: &mut Cx<'_>) -> Vec<String> {
+    named(fields, key, cx, check_site)
+}
+
+/// The same for sites that no list may block.
+pub(crate) fn protected_sites_of(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    cx: &mut Cx<'_>,
+) -> Vec<String> {
     named(fields, key, cx, |at, path, site, cx| {
-        if site.contains("://") || site.chars().any(char::is_whitespace) || !site.contains('.') {
-            cx.error(
-                at,
-                format!("{path}: {site:?} is not a site"),
-                "write \"example.org\" or \"example.org/path\", without https://",
-            );
-        }
+        check_site(at, path, site, cx);
+        refuse_suffix(path, at, site, cx);
     })
+}
+
+fn check_site(at: Place, path: &str, site: &str, cx: &mut Cx<'_>) {
+    if site.contains("://") || site.chars().any(char::is_whitespace) || !site.contains('.') {
+        cx.error(
+            at,
+            format!("{path}: {site:?} is not a site"),
+            "write \"example.org\" or \"example.org/path\", without https://",
+        );
+    }
+}
+
+/// Refuses a name under which anybody can register, such as `co.uk`, where naming it keeps every name below it
+/// out of the lists. A hosting service's own name (`github.io`) may be meant, and is taken.
+pub(crate) fn refuse_suffix(path: &str, at: Place, address: &str, cx: &mut Cx<'_>) {
+    let suffix = Address::parse(address).ok().and_then(|a| a.host().suffix());
+    if suffix == Some(Suffix::Registry) {
+        cx.error(
+            at,
+            format!("{path}: {address:?} is a name under which anybody can register: no list would block anything below it"),
+            "write the whole name that is meant, such as \"example.org\"",
+        );
+    }
 }
 
 /// Reads every filter table of `school.toml` but hours and calendar.
@@ -318,7 +346,7 @@ pub(crate) fn read_help(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<HelpServi
         let name = fields.needed_text("name", cx);
         let about = fields.text("about", cx);
         let call = fields.text("call", cx);
-        let sites = sites_of(&mut fields, "sites", cx);
+        let sites = protected_sites_of(&mut fields, "sites", cx);
         fields.finish(cx);
         services.extend(name.map(|name| HelpService {
             name,

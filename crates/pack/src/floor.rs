@@ -11,7 +11,7 @@ use pharos_policy::spec::{FloorBlockSpec, FloorSearchSpec, FloorSpec, WhomSpec};
 use pharos_policy::{PolicySpec, is_well_known_help};
 
 use crate::compile::{place_of, place_of_setting};
-use crate::filter::{LEVELS, categories_of, groups_of, sites_of, word_of};
+use crate::filter::{LEVELS, categories_of, groups_of, protected_sites_of, sites_of, word_of};
 use crate::names::Names;
 use crate::problem::{Place, Problem, Problems, Severity};
 use crate::read::{Cx, Fields};
@@ -127,7 +127,8 @@ fn read(table: &Table, names: &Names, cx: &mut Cx<'_>) -> Option<Floor> {
     }
     for mut fields in root.tables("help", cx) {
         fields.needed_text("name", cx);
-        spec.help.extend(sites_of(&mut fields, "sites", cx));
+        let sites = protected_sites_of(&mut fields, "sites", cx);
+        spec.help.extend(sites);
         fields.finish(cx);
     }
     root.finish(cx);

@@ -16,6 +16,7 @@ use crate::compile::check_compiles;
 use crate::dictionaries::{OwnDictionaries, is_dictionary, read_dictionaries};
 use crate::downloads::{add_downloads, check_extensions, check_permission};
 use crate::filter;
+use crate::filter::refuse_suffix;
 use crate::floor::{FLOOR_FILE, Floor, read_floor, warn_under_floor};
 use crate::lists::{read_lists, read_sealed};
 use crate::names::Names;
@@ -388,6 +389,7 @@ fn read_school_toml(
     });
     warn_of_weak(&pack, &mut cx);
     warn_of_kept(&pack, &mut cx);
+    check_do_not_block(&pack.settings, &mut cx);
     check_posts(&pack, &mut cx);
     check_phases(&pack, &mut cx);
     check_named_adult(&pack, &mut cx);
@@ -396,10 +398,9 @@ fn read_school_toml(
 
 /// What the journal holds of the last year is read by audits and clauses.
 fn check_journal_days(settings: &Settings, cx: &mut Cx<'_>) {
-    let set = settings
-        .iter_set()
-        .find(|(name, _)| *name == "priv.retention");
-    let Some((_, set)) = set else { return };
+    let Some(set) = settings.written("priv.retention") else {
+        return;
+    };
     if let SettingValue::Numbers(days) = &set.value
         && let Some(days) = days.get("journal_days")
         && *days < JOURNAL_DAYS_MIN
@@ -414,12 +415,22 @@ fn check_journal_days(settings: &Settings, cx: &mut Cx<'_>) {
     }
 }
 
+/// No list may block what is named here: a name under which anybody can register would empty them.
+fn check_do_not_block(settings: &Settings, cx: &mut Cx<'_>) {
+    const NAME: &str = "fil.do_not_block";
+    let Some(set) = settings.written(NAME) else {
+        return;
+    };
+    if let SettingValue::List(names) = &set.value {
+        for name in names {
+            refuse_suffix(NAME, set.place, name, cx);
+        }
+    }
+}
+
 /// The places where the notice of monitoring comes first must be places of the pack (MON-09).
 fn check_notice_places(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>) {
-    let Some((_, set)) = settings
-        .iter_set()
-        .find(|(name, _)| *name == "mon.notice_places")
-    else {
+    let Some(set) = settings.written("mon.notice_places") else {
         return;
     };
     let SettingValue::List(places) = &set.value else {
@@ -438,11 +449,9 @@ fn check_notice_places(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>
 
 /// The phases whose lesson lists name an adult must be phases of the school (MON-07).
 fn check_named_adult(pack: &Pack, cx: &mut Cx<'_>) {
-    let set = pack
-        .settings
-        .iter_set()
-        .find(|(name, _)| *name == "vul.named_adult");
-    let Some((_, set)) = set else { return };
+    let Some(set) = pack.settings.written("vul.named_adult") else {
+        return;
+    };
     let SettingValue::List(phases) = &set.value else {
         return;
     };
@@ -460,7 +469,7 @@ fn check_named_adult(pack: &Pack, cx: &mut Cx<'_>) {
 
 /// The cap on mail (FIL-10): hours that are there, sites that are sites, and something to count.
 fn check_mail_cap(settings: &Settings, policy: &PolicySpec, cx: &mut Cx<'_>) {
-    let set = |name: &str| settings.iter_set().find(|(set, _)| *set == name);
+    let set = |name: &'static str| Some((name, settings.written(name)?));
     if let Some((name, set)) = set("fil.mail_cap_not_in")
         && let SettingValue::Text(hours) = &set.value
         && !policy.hours.contains_key(hours)
@@ -576,11 +585,7 @@ fn read_confirmed(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Co
 /// Weak values are warnings until leadership confirms them; then they are notes, for the record.
 fn warn_of_weak(pack: &Pack, cx: &mut Cx<'_>) {
     for weak in weaker(&pack.settings) {
-        let place = pack
-            .settings
-            .iter_set()
-            .find(|(name, _)| *name == weak.name)
-            .map_or_else(Place::default, |(_, set)| set.place);
+        let place = pack.settings.place_of(weak.name);
         // A value that could not be read whole is an error already.
         if cx.problems.has_error_on(place.line) {
             continue;

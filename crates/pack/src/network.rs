@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use pharos_catalogue::Upstream;
+use pharos_catalogue::{Address, Upstream};
 use pharos_filter::{FixedEntry, Owner};
 use pharos_school::{Mac, PersonId};
 
+use crate::filter::refuse_suffix;
 use crate::problem::{Place, Severity};
 use crate::read::{Cx, Fields};
 
@@ -318,24 +319,34 @@ fn read_upstreams(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Vec<Upstream> {
     upstreams
 }
 
+/// `network.web`: where people reach the pages. No list may block its name, so it must be one that belongs to
+/// the school, and not one under which others register or are hosted.
+fn read_web(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<String> {
+    let at = fields.node("web").map(|(node, _)| node.at)?;
+    let web = fields.text("web", cx)?.trim_end_matches('/').to_owned();
+    let suffix = Address::parse(&web).ok().and_then(|a| a.host().suffix());
+    if !web.starts_with("https://") && !web.starts_with("http://") {
+        cx.error(
+            at,
+            format!("network.web: {web:?} is not an address of a website"),
+            "write \"https://pharos.example\"",
+        );
+    } else if suffix.is_some() {
+        cx.error(
+            at,
+            format!("network.web: {web:?} is no name of the school's own: others have names below it, and no list would block any of them"),
+            "write the whole name of the server, such as \"https://pharos.school.example\"",
+        );
+    }
+    Some(web)
+}
+
 pub(crate) fn read_network(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Network {
     let Some(mut fields) = root.table("network", cx) else {
         return Network::default();
     };
     let dns_upstreams = read_upstreams(&mut fields, cx);
-    let web = fields
-        .text("web", cx)
-        .map(|web| web.trim_end_matches('/').to_owned());
-    if let Some(web) = &web
-        && !web.starts_with("https://")
-        && !web.starts_with("http://")
-    {
-        cx.error(
-            fields.at(),
-            format!("network.web: {web:?} is not an address of a website"),
-            "write \"https://pharos.example\"",
-        );
-    }
+    let web = read_web(&mut fields, cx);
     let network = Network {
         leases: read_leases(&mut fields, cx),
         radius: read_radius(&mut fields, cx),
@@ -351,6 +362,11 @@ pub(crate) fn read_mail(root: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<Mail> 
     let mut fields = root.table("mail", cx)?;
     let smtp = fields.needed_text("smtp", cx);
     let from = fields.needed_text("from", cx);
+    if let (Some(from), Some((node, _))) = (&from, fields.node("from")) {
+        // No list may block the school's own domain.
+        let domain = from.rsplit('@').next().unwrap_or_default();
+        refuse_suffix("mail.from", node.at, domain.trim_end_matches('>'), cx);
+    }
     let tls = match fields.word("tls", &["none", "starttls", "tls"], cx) {
         Some("none") => MailTls::None,
         Some("tls") => MailTls::Tls,

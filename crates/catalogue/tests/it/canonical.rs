@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use pharos_catalogue::{Address, AddressError, Host, PATH_MAX};
+use pharos_catalogue::{Address, AddressError, Host, PATH_MAX, Suffix};
 
 fn check_host(given: &str, expected: &str) {
     let host = Host::parse(given).unwrap_or_else(|error| panic!("{given}: {error}"));
@@ -259,4 +259,24 @@ fn a_rules_address_covers_paths_at_whole_segments() {
     ));
     assert!(!covers("example.org/maths", "example.org"));
     assert!(!covers("example.org", "badexample.org"));
+}
+
+/// FIL-04: names below which others have theirs are told from names of somebody's own.
+#[test]
+fn fil_04_a_public_suffix_is_told_from_a_name_of_ones_own() {
+    for (name, suffix) in [
+        ("co.uk", Some(Suffix::Registry)),
+        ("school", Some(Suffix::Registry)),
+        ("sch.uk", Some(Suffix::Registry)),
+        ("kent.sch.uk", Some(Suffix::Registry)),
+        ("github.io", Some(Suffix::Hosting)),
+        ("reach.kent.sch.uk", None),
+        ("example.co.uk", None),
+        ("reach.github.io", None),
+        ("pharos", None),
+        ("127.0.0.1", None),
+    ] {
+        let host = Host::parse(name).unwrap();
+        assert_eq!(host.suffix(), suffix, "{name}");
+    }
 }

@@ -298,3 +298,62 @@ fn cfg_01_times_of_day_and_phases_are_checked() {
         assert_ne!(loaded.count(Severity::Error), 0, "{wrong}");
     }
 }
+
+/// CFG-01, FIL-04: a name that no list may block is one of somebody's own: a public suffix, and a bare
+/// top-level domain, are refused at their line with what to write, wherever a pack protects a name.
+#[test]
+fn cfg_01_no_public_suffix_is_kept_out_of_the_lists() {
+    let refused = |school: &str| -> Vec<(u32, String)> {
+        let school =
+            format!("pack = 1\n[school]\nname = \"Reach\"\nzone = \"Europe/London\"\n{school}");
+        let loaded = load(&files(&[
+            ("school.toml", &school),
+            ("policy.md", "# Policy\n"),
+        ]));
+        let problems = loaded.problems.iter();
+        problems
+            .filter(|one| one.severity == Severity::Error && one.message.contains("below"))
+            .map(|one| {
+                assert!(
+                    one.help
+                        .as_deref()
+                        .unwrap_or_default()
+                        .contains("whole name")
+                );
+                (one.place.line, one.message.clone())
+            })
+            .collect()
+    };
+    for (school, field) in [
+        (
+            "[network]\nweb = \"https://co.uk\"",
+            "network.web: \"https://co.uk\"",
+        ),
+        ("[network]\nweb = \"https://school:8443/\"", "network.web: "),
+        ("[network]\nweb = \"https://github.io\"", "network.web: "),
+        (
+            "[fil]\ndo_not_block = [\"sch.uk\"]",
+            "fil.do_not_block: \"sch.uk\"",
+        ),
+        (
+            "[mail]\nfrom = \"Pharos <pharos@co.uk>\"\nsmtp = \"127.0.0.1:25\"",
+            "mail.from: \"co.uk\"",
+        ),
+    ] {
+        let found = refused(school);
+        assert_eq!(found.len(), 1, "{school}: {found:?}");
+        assert!(found[0].1.starts_with(field), "{found:?}");
+        assert_eq!(found[0].0, 6, "{school}");
+    }
+    let help = "[[help]]\nname = \"Line\"\nsites = [\"org.uk\"]";
+    let found = refused(help);
+    assert_eq!((found.len(), found[0].0), (1, 7), "{found:?}");
+    for school in [
+        "[network]\nweb = \"https://pharos.reach.sch.uk\"",
+        "[network]\nweb = \"http://pharos:8080\"",
+        "[network]\nweb = \"http://127.0.0.1:8080\"",
+        "[fil]\ndo_not_block = [\"github.io\"]",
+    ] {
+        assert_eq!(refused(school), [], "{school}");
+    }
+}
