@@ -25,6 +25,7 @@ use pharos_directory::presence::{Change, Device, Presence, Registered};
 use pharos_directory::radius::Accounting;
 use pharos_directory::{LineProblem, Mac};
 use pharos_filter::{Passing, Roster};
+use pharos_pack::{AddressEntry, Pack};
 use pharos_school::PersonId;
 use serde::{Deserialize, Serialize};
 
@@ -252,19 +253,8 @@ impl App {
             address: device.address,
         });
         let register: Vec<_> = register.collect();
-        // Those that the register knows by their hardware address as well stand there alone, ranges are
-        // no devices, and a loopback address is this machine.
-        let twice: BTreeSet<IpAddr> = register
-            .iter()
-            .filter_map(|device| device.address)
-            .collect();
-        let fixed = school.pack.addresses.iter().filter_map(|entry| {
-            let range = entry.range;
-            let is_one = range.prefix_len() == range.max_prefix_len();
-            let address = range.addr();
-            (is_one && !address.is_loopback() && !twice.contains(&address))
-                .then(|| (address, Arc::from(entry.label.as_str())))
-        });
+        let fixed = fixed_devices(&school.pack);
+        let fixed = fixed.map(|(address, entry)| (address, Arc::from(entry.label.as_str())));
         {
             let mut state = self.inner().network.state();
             state.presence.set_fixed(fixed);
@@ -309,4 +299,19 @@ impl App {
             .or_else(|| snapshot.roster().by_username(bare))
             .map(|member| member.person)
     }
+}
+
+/// The address of an entry that stands for one device; `None` for a range.
+fn one_address(entry: &AddressEntry) -> Option<IpAddr> {
+    let (range, address) = (entry.range, entry.range.addr());
+    (range.prefix_len() == range.max_prefix_len() && !address.is_unspecified()).then_some(address)
+}
+
+/// Devices that the pack knows by their address alone. Those that the register knows by their hardware
+/// address as well stand there, and a loopback address is this machine.
+fn fixed_devices(pack: &Pack) -> impl Iterator<Item = (IpAddr, &AddressEntry)> {
+    let twice: BTreeSet<IpAddr> = pack.devices.iter().filter_map(|one| one.address).collect();
+    let all = pack.addresses.iter();
+    let all = all.filter_map(|entry| Some((one_address(entry)?, entry)));
+    all.filter(move |(address, _)| !address.is_loopback() && !twice.contains(address))
 }

@@ -2,15 +2,14 @@
 //! it here, by which face, and what is missing, in plain words.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use ipnet::IpNet;
 use pharos_directory::presence::{GapDevice, GapKind};
 use pharos_governance::ScopeFact;
 use pharos_policy::spec::DeviceClass;
 use pharos_school::{PersonId, Role};
 
 use super::limits::{Faces, Limit, here};
+use super::{GapLine, QuietPlace, fixed_devices, one_address};
 use crate::{App, Error};
 
 /// One class of devices: whether it is in scope, and how it is covered.
@@ -77,7 +76,17 @@ impl App {
     /// # Errors
     /// When the records cannot be read.
     pub(crate) async fn scope_lines(&self) -> Result<Vec<ScopeLine>, Error> {
-        let known = self.known_of_devices().await?;
+        let (gaps, quiet) = (self.gap_lines().await?, self.quiet_places());
+        self.scope_with(&gaps, &quiet).await
+    }
+
+    /// The same, where gaps and quiet places are known already.
+    pub(super) async fn scope_with(
+        &self,
+        gaps: &[GapLine],
+        quiet: &[QuietPlace],
+    ) -> Result<Vec<ScopeLine>, Error> {
+        let known = self.known_of_devices(gaps, quiet).await?;
         let left_out = self.school().pack.filter.scope.left_out.clone();
         Ok(DeviceClass::ALL
             .into_iter()
@@ -119,7 +128,11 @@ impl App {
         Ok(())
     }
 
-    async fn known_of_devices(&self) -> Result<Known, Error> {
+    async fn known_of_devices(
+        &self,
+        gaps: &[GapLine],
+        quiet: &[QuietPlace],
+    ) -> Result<Known, Error> {
         let school = self.school();
         let pack = &school.pack;
         let snapshot = self.filter().snapshot().ok();
@@ -131,9 +144,10 @@ impl App {
             let roster = snapshot.as_ref().map(|snapshot| snapshot.roster());
             roster.is_some_and(|all| all.get(person).is_some_and(|one| one.is(Role::Staff)))
         };
-        let fixed = pack.addresses.iter().filter(|entry| is_one(entry.range));
+        let fixed = pack.addresses.iter();
+        let fixed = fixed.filter(|entry| one_address(entry).is_some());
         let users = pack.devices.iter().map(|device| &device.user);
-        let users = users.chain(fixed.clone().map(|entry| &entry.user));
+        let users = users.chain(fixed.map(|entry| &entry.user));
         let mut known = Known {
             faces: self
                 .inner()
@@ -141,7 +155,7 @@ impl App {
                 .faces
                 .load_full()
                 .map(|faces| (*faces).clone()),
-            registered: pack.devices.len() + fixed.count(),
+            registered: pack.devices.len() + fixed_devices(pack).count(),
             owners: users.flatten().filter_map(|user| member(user)).collect(),
             ..Known::default()
         };
@@ -154,7 +168,7 @@ impl App {
         }
         let staff = known.roaming_owners.iter().filter(|one| is_staff(**one));
         known.roaming_staff = staff.count();
-        for line in self.gap_lines().await? {
+        for line in gaps {
             if line.explained.is_some() {
                 continue;
             }
@@ -164,8 +178,7 @@ impl App {
                 (GapKind::NotSeen, _) => known.not_seen += 1,
             }
         }
-        let quiet = self.quiet_places().into_iter();
-        known.quiet = quiet.map(|quiet| quiet.place).collect();
+        known.quiet = quiet.iter().map(|quiet| quiet.place.clone()).collect();
         if pack.flag_of("mon.personal_devices", true) {
             known.own_places.clone_from(&pack.filter.scope.own_places);
         }
@@ -180,11 +193,6 @@ impl App {
         }
         Ok(known)
     }
-}
-
-fn is_one(range: IpNet) -> bool {
-    let address: IpAddr = range.addr();
-    range.prefix_len() == range.max_prefix_len() && !address.is_unspecified()
 }
 
 fn missing(why: impl Into<String>, helps: &'static str) -> Missing {

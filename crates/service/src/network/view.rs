@@ -89,7 +89,7 @@ impl App {
         let now = self.now();
         let gaps = self.gap_lines().await?;
         let quiet = self.quiet_places();
-        let scope = self.scope_lines().await?;
+        let scope = self.scope_with(&gaps, &quiet).await?;
         let unopened = self.unopened_lines().await?;
         let browsers = self.strange_browsers();
         let mut evidence = self.filter().addresses().evidence(now);

@@ -167,3 +167,35 @@ async fn fil_15_what_is_left_out_is_not_let_through() {
     assert_eq!(is.action, Action::Block);
     assert_eq!(is.left_out, Some(DeviceClass::Visitors));
 }
+
+/// FIL-15, FIL-20: a loopback address is this machine, and no device of the school's that would be missed:
+/// where the pack knows no others, the page says that none is registered.
+#[tokio::test]
+async fn fil_15_a_loopback_address_is_no_registered_device() {
+    for (more, registered) in [
+        ("", false),
+        (
+            "\n[[devices]]\naddress = \"10.20.1.7\"\nlabel = \"Library 7\"\n",
+            true,
+        ),
+    ] {
+        let mut files = with_scope("\"school-devices\"");
+        let mut text = String::from_utf8(files["school.toml"].clone()).unwrap();
+        for number in ["17", "18"] {
+            let tablet = format!(
+                "[[devices]]\nmac = \"00:53:00:aa:00:{number}\"\nlabel = \"Library tablet {number}\"\n"
+            );
+            assert!(text.contains(&tablet), "{number}");
+            text = text.replace(&tablet, "");
+        }
+        files.insert("school.toml".to_owned(), (text + more).into_bytes());
+        let school = SampleSchool::with(&files).await;
+        school.app.tell_faces(resolver());
+        let line = line_of(&school, DeviceClass::SchoolDevices).await;
+        let none = line
+            .missing
+            .iter()
+            .any(|one| one.why.starts_with("No device is registered"));
+        assert_eq!(none, !registered, "{:?}", line.missing);
+    }
+}
