@@ -64,6 +64,17 @@ impl Detail {
         }
     }
 
+    /// Whether the facts of one detail, as stored, are all in another.
+    pub fn has_all(stored: &str, same: &str) -> bool {
+        let facts = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text);
+        match (facts(stored), facts(same)) {
+            (Ok(stored), Ok(same)) => same
+                .iter()
+                .all(|(name, value)| stored.get(name) == Some(value)),
+            _ => false,
+        }
+    }
+
     fn with(mut self, name: &'static str, value: Value) -> Self {
         if self.facts.len() < MAX_FACTS || self.facts.contains_key(name) {
             self.facts.insert(name, value);

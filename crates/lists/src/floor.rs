@@ -198,12 +198,12 @@ impl Lists {
 
     /// Versions of kept issues that were taken in and of which the change log may not know: noting them
     /// was cut short. The oldest first.
-    pub fn floor_untold(&self) -> Vec<u64> {
+    pub fn floor_untold(&self) -> Vec<(u64, Timestamp)> {
         let issues = self.floor_mark().map(|mark| mark.issues);
         let untold = issues.into_iter().flatten().rev();
         untold
             .filter(|issue| issue.untold)
-            .map(|issue| issue.version)
+            .map(|issue| (issue.version, issue.taken))
             .collect()
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use pharos_access::{Denied, Permit, Subject, Warrant, act};
 use pharos_ledger::{Detail, Entry, Hash, Head, Line, verify};
-use pharos_records::{Audit, Error, LedgerFilter, Lookup, MAX_ROWS, Result, Verdict};
+use pharos_records::{Audit, Error, LedgerFilter, Lookup, MAX_ROWS, ONCE_MAX, Result, Verdict};
 use pharos_school::PersonId;
 
 use crate::db::{Row, Tx, args};
@@ -29,6 +29,33 @@ impl Audit for Store {
             self.look_up(&mut act, warrant, &[person], at).await?;
         }
         act.commit().await
+    }
+
+    async fn note_once(
+        &self,
+        warrant: &Warrant,
+        detail: &Detail,
+        same: (&Detail, Timestamp),
+        at: Timestamp,
+    ) -> Result<bool> {
+        const ALIKE: &str = "SELECT seq, detail FROM ledger WHERE act = $1 AND subject = $2 AND at >= $3 ORDER BY seq DESC LIMIT $4";
+        let (same, since) = (same.0.to_json(), same.1);
+        let subject = warrant.subject().to_string();
+        let mut opening = self.begin().await?;
+        let wanted = args![
+            warrant.act().name(),
+            subject.as_str(),
+            since,
+            rows(ONCE_MAX)
+        ];
+        for row in opening.all("ledger", ALIKE, wanted).await? {
+            if Detail::has_all(&row.text("detail")?, &same) {
+                return Ok(false);
+            }
+        }
+        let act = opening.note(warrant, subject, detail.clone(), at).await?;
+        act.commit().await?;
+        Ok(true)
     }
 
     async fn note_refusal(&self, denied: &Denied, at: Timestamp) -> Result<()> {

@@ -56,6 +56,9 @@ pub enum Verdict {
     },
 }
 
+/// So many lines are looked at for one that says the same.
+pub const ONCE_MAX: usize = 10_000;
+
 /// The ledger and the look-ups.
 #[async_trait]
 pub trait Audit: Send + Sync {
@@ -68,6 +71,19 @@ pub trait Audit: Send + Sync {
         detail: &Detail,
         at: Timestamp,
     ) -> Result<()>;
+
+    /// Notes an act as [`Audit::note`] does, about nobody, unless a line of the same act and subject stands
+    /// there since a time that has all the facts of `same.0`: looked for and written in one transaction, so
+    /// that what is done again after a stop is noted once. Gives whether it was written.
+    ///
+    /// Of lines of that act the newest [`ONCE_MAX`] are looked at.
+    async fn note_once(
+        &self,
+        warrant: &Warrant,
+        detail: &Detail,
+        same: (&Detail, Timestamp),
+        at: Timestamp,
+    ) -> Result<bool>;
 
     /// Notes a refusal.
     async fn note_refusal(&self, denied: &Denied, at: Timestamp) -> Result<()>;

@@ -35,7 +35,7 @@ mod weeks;
 pub use alerts::{
     Alert, AlertChange, AlertEntry, AlertFile, AlertFilter, AlertState, Alerts, NewAlert, Raised,
 };
-pub use audit::{Audit, LedgerFilter, Lookup, Verdict};
+pub use audit::{Audit, LedgerFilter, Lookup, ONCE_MAX, Verdict};
 pub use cases::{
     Case, CaseChange, CaseEntry, CaseFile, CaseFilter, CaseNumber, Cases, NewCase, NewEntry,
     Receipt,

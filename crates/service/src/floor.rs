@@ -15,7 +15,7 @@ use pharos_access::{Actor, Target, Warrant, act};
 use pharos_catalogue::Address;
 use pharos_filter::Query;
 use pharos_ledger::Detail;
-use pharos_lists::{FloorFetched, ListUrl, SealedFrom};
+use pharos_lists::{FloorFetched, HeldFloor, ListUrl, SealedFrom};
 use pharos_pack::{TrustSource, load_floor};
 use pharos_policy::spec::RuleSpec;
 use pharos_policy::{Action, Layer, PolicySpec, is_help_of, under_floor};
@@ -48,7 +48,7 @@ impl App {
             .await?;
         let new = self.inner().lists.floor_pin(trust, key).map_err(refused)?;
         if new {
-            self.note_floor(&permit, trust, "key pinned", None).await?;
+            self.note_floor(&permit, trust, "key pinned").await?;
         }
         Ok(new)
     }
@@ -73,7 +73,7 @@ impl App {
                 Ok(version)
             }
             Err(error) => {
-                self.note_floor(&permit, &trust, "refused", None).await?;
+                self.note_floor(&permit, &trust, "refused").await?;
                 Err(refused(error))
             }
         }
@@ -105,8 +105,7 @@ impl App {
                 lists
                     .floor_fetch_failed((&from, every), why.clone(), (now, chance()))
                     .map_err(refused)?;
-                self.note_floor(&permit, &trust.name, "refused", None)
-                    .await?;
+                self.note_floor(&permit, &trust.name, "refused").await?;
             }
             return Err(error);
         }
@@ -128,8 +127,7 @@ impl App {
                 Ok(FloorFetched::Taken(version))
             }
             Err(why) => {
-                self.note_floor(&permit, &trust.name, "refused", None)
-                    .await?;
+                self.note_floor(&permit, &trust.name, "refused").await?;
                 Err(Error::Refused(format!(
                     "The floor of {} was not fetched; the last good issue stays in force: {why}.",
                     trust.name
@@ -214,18 +212,7 @@ impl App {
             None => lists.floor(),
         };
         let held = held.map_err(|error| Error::unavailable("the trust's floor", &error))?;
-        if let Some(issue) = held.and_then(|held| held.issue) {
-            let loaded = load_floor(&issue.text);
-            let wrong = loaded.problems.iter().find(|problem| problem.is_error());
-            let floor = loaded.floor.ok_or_else(|| {
-                Error::invalid(format!(
-                    "The trust's floor cannot be read: {}. Update Pharos, or take in its newest issue.",
-                    wrong.map(ToString::to_string).unwrap_or_default()
-                ))
-            })?;
-            spec.floor = Some(floor.spec);
-        }
-        Ok(())
+        add_held(spec, held)
     }
 
     /// Nothing that a school approves opens what its trust's floor blocks: who tries is told so, with
@@ -306,22 +293,34 @@ impl App {
             .unwrap_or_default()
     }
 
-    async fn note_floor(
-        &self,
-        warrant: &Warrant,
-        trust: &str,
-        result: &str,
-        version: Option<u64>,
-    ) -> Result<(), Error> {
-        let mut detail = Detail::new().text("floor", trust).text("result", result);
-        if let Some(version) = version {
-            detail = detail.number("issue", i64::try_from(version).unwrap_or(i64::MAX));
-        }
+    async fn note_floor(&self, warrant: &Warrant, trust: &str, result: &str) -> Result<(), Error> {
+        let detail = Detail::new().text("floor", trust).text("result", result);
         Ok(self
             .records()
             .note(warrant, None, &detail, self.now())
             .await?)
     }
+}
+
+/// Puts a floor that is held under a policy, in place of an unsigned one of its pack.
+fn add_held(spec: &mut PolicySpec, held: Option<HeldFloor>) -> Result<(), Error> {
+    let Some(issue) = held.and_then(|held| held.issue) else {
+        return Ok(());
+    };
+    let loaded = load_floor(&issue.text);
+    let wrong = loaded.problems.iter().find(|problem| problem.is_error());
+    let floor = loaded.floor.ok_or_else(|| {
+        Error::invalid(format!(
+            "The trust's floor cannot be read: {}. Update Pharos, or take in its newest issue.",
+            wrong.map(ToString::to_string).unwrap_or_default()
+        ))
+    })?;
+    spec.floor = Some(floor.spec);
+    Ok(())
+}
+
+fn of_issue(detail: Detail, version: u64) -> Detail {
+    detail.number("issue", i64::try_from(version).unwrap_or(i64::MAX))
 }
 
 /// What is about to be opened, and for whom: people by name, or else groups (none: everyone).

@@ -195,3 +195,22 @@ pub(crate) async fn nonsense_in_a_row_is_named_with_table_and_row(world: &World)
         "{error}"
     );
 }
+
+/// AUD-01, REQ-04: what is done again after a stop is noted once: a line since then with the same facts, of the
+/// same act, keeps a second one out; other facts, and older lines, do not.
+pub(crate) async fn aud_01_what_is_noted_once_is_not_noted_again(world: &World) {
+    let store = &world.store;
+    let permit = world.permit::<act::ChangeSettings>(HEAD);
+    let issue = |number| Detail::new().text("floor", "Trust").number("issue", number);
+    let fetched = issue(3).text("result", "fetched");
+    let again = issue(3).text("result", "taken in");
+    let note = async |detail: &Detail, same: Detail, since, when| {
+        let written = store.note_once(&permit, detail, (&same, at(since)), at(when));
+        written.await.unwrap()
+    };
+    assert!(note(&fetched, issue(3), 1, 2).await);
+    assert!(!note(&again, issue(3), 1, 3).await);
+    assert!(note(&issue(4), issue(4), 1, 3).await);
+    assert!(note(&again, issue(3), 3, 4).await, "taken in anew later");
+    assert!(matches!(world.verdict().await, Verdict::Whole(_)));
+}

@@ -71,6 +71,7 @@ battery! {
     ledger::aud_01_a_replaced_head_is_noticed,
     ledger::aud_01_an_emptied_ledger_is_noticed,
     ledger::aud_01_no_line_no_act,
+    ledger::aud_01_what_is_noted_once_is_not_noted_again,
     ledger::aud_01_refusals_and_strangers_are_noted,
     ledger::nonsense_in_a_row_is_named_with_table_and_row,
     alerts::mon_13_nobody_sees_an_alert_about_themselves,

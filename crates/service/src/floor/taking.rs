@@ -3,12 +3,15 @@
 
 use std::sync::{Arc, PoisonError};
 
+use jiff::SignedDuration;
 use pharos_access::{Actor, Target, Warrant, act};
+use pharos_ledger::Detail;
 use pharos_lists::{FloorHead, LoadedCatalogue};
 use pharos_pack::load_floor;
 use pharos_policy::PolicySpec;
 use pharos_policy::spec::FloorSpec;
 
+use super::{add_held, of_issue};
 use crate::lists::refused;
 use crate::school::School;
 use crate::{App, Error};
@@ -107,7 +110,7 @@ impl App {
                 .may::<act::ChangeSettings>(&system, Target::School)
                 .await?;
             let trust = self.pinned_trust();
-            for version in untold {
+            for (version, _) in untold {
                 self.note_issue(&permit, &trust, "taken in", version)
                     .await?;
             }
@@ -127,8 +130,8 @@ impl App {
         };
         match self.inner().lists.floor() {
             Err(_) => true,
-            Ok(_) => {
-                let read = self.add_floor(&mut wanted, None).is_ok();
+            Ok(held) => {
+                let read = add_held(&mut wanted, held).is_ok();
                 let standing_on = self.inner().standing_on.lock();
                 read && *standing_on.unwrap_or_else(PoisonError::into_inner) == wanted.floor
             }
@@ -148,9 +151,19 @@ impl App {
         result: &str,
         version: u64,
     ) -> Result<(), Error> {
-        self.note_floor(warrant, trust, result, Some(version))
+        let lists = &self.inner().lists;
+        let untold = lists.floor_untold().into_iter();
+        let Some((_, taken)) = untold.into_iter().find(|(one, _)| *one == version) else {
+            return Ok(());
+        };
+        let same = of_issue(Detail::new().text("floor", trust), version);
+        let detail = same.clone().text("result", result);
+        // A stop between the line and the mark, or another who notes at the same time, leaves one line.
+        let since = taken - SignedDuration::from_secs(1);
+        self.records()
+            .note_once(warrant, &detail, (&same, since), self.now())
             .await?;
-        self.inner().lists.floor_told(version).map_err(refused)
+        lists.floor_told(version).map_err(refused)
     }
 }
 

@@ -2,6 +2,8 @@
 //! nothing of the school's silences it, and what is held is told as what it is (FIL-04, FIL-06, REQ-04).
 
 use jiff::SignedDuration;
+use pharos_access::{Routes, Rules, Target, act};
+use pharos_ledger::Detail;
 use pharos_lists::{
     BundleHead, FloorHead, Lists, SigningKey, floor_sha256, make_bundle, sign_text,
 };
@@ -166,6 +168,42 @@ async fn req_04_an_issue_that_a_stop_left_unnoted_is_noted() {
     };
     assert_eq!(settle().await, ["Issue 3: taken in"]);
     assert_eq!(settle().await, ["Issue 3: taken in"], "once");
+}
+
+/// REQ-04, FIL-04: an issue that was noted before a stop, and of which the list folder does not know that it
+/// was, stands in the change log once.
+#[tokio::test]
+async fn req_04_an_issue_that_a_stop_left_noted_is_not_noted_twice() {
+    let school = SampleSchool::open().await;
+    let app = &school.app;
+    let (lists, _) = Lists::open(&school.folder.path().join("lists"), app.now()).unwrap();
+    lists.floor_pin(TRUST, key().public()).unwrap();
+    let head = |_: &str| {
+        Ok(FloorHead {
+            trust: TRUST.to_owned(),
+            version: 3,
+        })
+    };
+    lists.floor_take(&issue(3), &head, app.now()).unwrap();
+    drop(lists);
+    let rules = std::sync::Arc::new(Rules::standard(Routes::default()));
+    let permit = rules
+        .may::<act::ChangeSettings>(&system(), Target::School)
+        .unwrap();
+    let before_the_stop = Detail::new()
+        .text("floor", TRUST)
+        .text("result", "fetched")
+        .number("issue", 3);
+    let records = &school.records;
+    let noted = records.note(&permit, None, &before_the_stop, app.now());
+    noted.await.unwrap();
+    app.add_sealed(&system(), "iwf-test", "Invented Foundation", [1; 32])
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let _ = app.settle_floor().await;
+        assert_eq!(said_of_the_floor(&school).await, ["Issue 3: fetched"]);
+    }
 }
 
 /// REQ-02, FIL-13: what the floor itself calls help is not refused in its name, whatever category the
