@@ -181,6 +181,7 @@ const AT_A_CAMPUS: &[Act] = &[
     Act::LessonList,
     Act::NoteSupervision,
     Act::EndOverride,
+    Act::HandTest,
     Act::ReadChecks,
 ];
 

@@ -83,13 +83,16 @@ struct Body {
 }
 
 impl App {
-    /// What a test by hand can be about.
-    pub fn hand_choices(&self) -> HandChoices {
+    /// What a test by hand can be about; for whoever is kept to a campus, its groups and places alone.
+    pub fn hand_choices(&self, actor: &Actor) -> HandChoices {
+        let within = actor.within();
+        let own = |group: &String| within.is_none_or(|within| within.groups.contains(group));
         let school = self.school();
         let mut groups: Vec<String> = self
             .kinds_of_user()
             .into_iter()
             .map(|kind| kind.group)
+            .filter(own)
             .collect();
         groups.push(UNKNOWN.to_owned());
         let names = self.filter().snapshot().ok();
@@ -111,9 +114,12 @@ impl App {
         );
         let subjects = school.pack.curriculum.iter();
         kinds.extend(subjects.map(|subject| Kind::Curriculum(subject.name.clone())));
+        let places = school.pack.filter.places.keys();
+        let places =
+            places.filter(|place| within.is_none_or(|within| within.places.contains(*place)));
         HandChoices {
             groups,
-            places: school.pack.filter.places.keys().cloned().collect(),
+            places: places.cloned().collect(),
             kinds,
         }
     }
@@ -124,7 +130,7 @@ impl App {
     /// [`Error::Denied`]; [`Error::Invalid`] with every problem.
     pub async fn note_hand_test(&self, me: &SignedIn, new: &NewHandTest) -> Result<CheckId, Error> {
         let permit = self.may::<act::HandTest>(&me.actor, Target::School).await?;
-        let (now, choices) = (self.now(), self.hand_choices());
+        let (now, choices) = (self.now(), self.hand_choices(&me.actor));
         let at = new.at.unwrap_or(now);
         let (tried, came, other) = (new.tried.trim(), new.came.trim(), new.other.trim());
         let kind = match &new.kind {
@@ -155,6 +161,12 @@ impl App {
                 .is_some_and(|place| !choices.places.contains(place)),
             "place",
             "Choose a place from the list.",
+        );
+        say(
+            // Somebody unknown is of no campus: what is tried as one is tried in a place.
+            me.actor.within().is_some() && place.is_none() && new.group == UNKNOWN,
+            "place",
+            "You act for one campus: choose which of its places you tried it in.",
         );
         say(
             kind.is_none() || long(other, LINE_MAX),

@@ -8,7 +8,8 @@ use pharos_policy::Action;
 use pharos_records::Origin;
 use pharos_school::{RequestId, Unknown, Who};
 use pharos_service::{
-    Brought, Error, ExplainQuestion, NewLesson, NewSupervision, PackFiles, SignedIn, Vetting,
+    Brought, Error, ExplainQuestion, NewHandTest, NewLesson, NewSupervision, PackFiles, SignedIn,
+    Vetting,
 };
 use pharos_testkit::school::{SampleSchool, pack_files};
 
@@ -724,4 +725,41 @@ async fn role_02_going_back_is_closed_to_a_delegate_at_once() {
         .tighten_back_to(&me.actor, 999, "In a hurry")
         .await;
     assert!(matches!(no, Err(Error::Denied(_))), "{no:?}");
+}
+
+/// AUD-02, ROLE-02: a delegate notes tests by hand for the groups and in the places of their campus alone.
+#[tokio::test]
+async fn aud_02_a_delegate_tests_by_hand_at_their_campus() {
+    let school = two_campuses().await;
+    let (app, me) = (&school.app, delegate(&school).await);
+    let choices = app.hand_choices(&me.actor);
+    assert_eq!(choices.places, ["prep-rooms"]);
+    assert!(choices.groups.contains(&"upper-prep".to_owned()));
+    assert!(!choices.groups.contains(&"sixth-form".to_owned()));
+    let note = async |group: &str, place: &str| {
+        let test = NewHandTest {
+            group: group.to_owned(),
+            place: place.to_owned(),
+            other: "The library tablets are filtered".to_owned(),
+            tried: "gambling.pharos.test".to_owned(),
+            came: "The block page.".to_owned(),
+            held: true,
+            ..NewHandTest::default()
+        };
+        app.note_hand_test(&me, &test).await
+    };
+    for (group, place) in [
+        ("sixth-form", ""),
+        ("upper-prep", "senior-rooms"),
+        ("unknown", ""),
+    ] {
+        let no = note(group, place).await;
+        assert!(
+            matches!(no, Err(Error::Invalid(_))),
+            "{group} {place}: {no:?}"
+        );
+    }
+    for (group, place) in [("upper-prep", ""), ("unknown", "prep-rooms")] {
+        note(group, place).await.unwrap();
+    }
 }

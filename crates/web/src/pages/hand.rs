@@ -63,7 +63,7 @@ async fn noted(web: &Web, me: &SignedIn, form: &Test) -> Result<String, Error> {
             ));
         }
     };
-    let kinds = web.app.hand_choices().kinds;
+    let kinds = web.app.hand_choices(&me.actor).kinds;
     let other = form.kind == OTHER;
     let test = NewHandTest {
         at: moment_of("at", &form.at, &web.app.zone())
@@ -86,7 +86,7 @@ async fn noted(web: &Web, me: &SignedIn, form: &Test) -> Result<String, Error> {
 
 async fn page(web: &Web, me: &SignedIn, form: &Test, errors: Errors) -> Result<Response, Error> {
     web.app.open_to::<act::HandTest>(&me.actor).await?;
-    let choices = web.app.hand_choices();
+    let choices = web.app.hand_choices(&me.actor);
     let named = |name: &str| words::capital(&name.replace('-', " "));
     let choice =
         |value: &str, text: String, chosen: &str| Choice::new(value, text).chosen(value == chosen);
