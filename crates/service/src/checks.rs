@@ -23,7 +23,7 @@ use pharos_school::{CheckId, Role};
 
 pub use hand::{HandChoices, HandDue, NewHandTest};
 pub use judge::{Kind, Result_};
-pub use results::{CheckResults, Outcome, ProbeRow, Row, UserTried, WayTried};
+pub use results::{CheckResults, Outcome, ProbeRow, Row, ScopeThen, UserTried, WayTried};
 pub(crate) use run::Devices;
 pub use signing::Signature;
 pub(crate) use tally::Tally;

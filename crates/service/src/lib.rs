@@ -68,8 +68,8 @@ pub use changes::{
 };
 pub use checks::{
     Ask, Asking, CheckResults, HandChoices, HandDue, Kind as CheckKind, NewHandTest, Outcome,
-    ProbeRow, Prober, Proof, Reach, Result_ as CheckResult, Row as CheckRow, Seen, Signature,
-    UserTried, Way, WayTried,
+    ProbeRow, Prober, Proof, Reach, Result_ as CheckResult, Row as CheckRow, ScopeThen, Seen,
+    Signature, UserTried, Way, WayTried,
 };
 pub use clock::{Clock, SystemClock};
 pub use desk::Desk;

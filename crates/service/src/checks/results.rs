@@ -1,6 +1,6 @@
 //! What a run found, folded: one row for all whom the same became of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pharos_records::CheckRun;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct CheckResults {
     /// What was left out of this run, in sentences.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the school's filter was for then; runs of before did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeThen>,
     /// How many decisions about the check's own users the faces told of while the run lasted, by face:
     /// that the real way was tried. They are in no activity. Runs of before kept them there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -36,6 +39,18 @@ pub struct CheckResults {
     /// Probes one by one, as runs of the first version have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeRow>,
+}
+
+/// What the school said that its filter is for (`fil.scope`) when a run was made, and what of its network the
+/// run did not reach.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ScopeThen {
+    /// Classes of devices in scope, as people call them.
+    pub covers: Vec<String>,
+    /// Classes that are left out.
+    pub left_out: Vec<String>,
+    /// Places of the pack in which nothing was tried.
+    pub places_untried: Vec<String>,
 }
 
 /// A face.
@@ -125,6 +140,18 @@ impl CheckResults {
     pub fn read(run: &CheckRun) -> Result<Self, Error> {
         serde_json::from_str(&run.run.results)
             .map_err(|error| Error::unavailable("a stored self-check", &error))
+    }
+
+    /// The kinds of user that were tried as, each once, in their order.
+    pub fn groups_tried(&self) -> Vec<&str> {
+        let groups: BTreeSet<&str> = self.outcomes().map(|one| one.group).collect();
+        groups.into_iter().collect()
+    }
+
+    /// The places that something was tried in, each once.
+    pub fn places_tried(&self) -> Vec<&str> {
+        let places: BTreeSet<&str> = self.outcomes().filter_map(|one| one.place).collect();
+        places.into_iter().collect()
     }
 
     /// Every probe.

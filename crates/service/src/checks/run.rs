@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pharos_access::{Actor, Target, act};
 use pharos_filter::{OwnedDevice, Owner, TokenDigest};
+use pharos_policy::spec::DeviceClass;
 use pharos_records::NewCheckRun;
 use pharos_school::{CheckId, PersonId};
 use tokio::task::JoinSet;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 
 use super::judge::Result_;
 use super::plan::{Plan, Probe, is_nobody_in_particular};
-use super::results::{CheckResults, Fold, UserTried, VERSION, WayTried};
+use super::results::{CheckResults, Fold, ScopeThen, UserTried, VERSION, WayTried};
 use super::users::User;
 use super::ways::{Prober, Reach, Seen, Way};
 use crate::clock::{new_uuid, random_bytes};
@@ -142,6 +143,7 @@ impl App {
         self.forget_devices().await?;
         let mut results = fold(plan, &reaches, found);
         results.events = self.inner().check_tally.close(self.now());
+        results.scope = Some(self.scope_then(&results));
         let count = |wanted| i64::try_from(results.count(wanted)).unwrap_or(i64::MAX);
         let (passed, failed) = (count(Result_::Passed), count(Result_::Failed));
         let results = serde_json::to_string(&results)
@@ -163,6 +165,26 @@ impl App {
         }
         self.assess_and_keep().await?;
         Ok(id)
+    }
+
+    /// What the filter is for now, and where this run did not look.
+    fn scope_then(&self, results: &CheckResults) -> ScopeThen {
+        let school = self.school();
+        let filter = &school.pack.filter;
+        let left_out = |class: &DeviceClass| filter.scope.left_out.contains(class);
+        let titles = |wanted: bool| {
+            let classes = DeviceClass::ALL.into_iter();
+            let classes = classes.filter(|class| left_out(class) != wanted);
+            classes.map(|class| class.title().to_owned()).collect()
+        };
+        let tried = results.places_tried();
+        let places = filter.places.keys();
+        let untried = places.filter(|place| !tried.contains(&place.as_str()));
+        ScopeThen {
+            covers: titles(true),
+            left_out: titles(false),
+            places_untried: untried.cloned().collect(),
+        }
     }
 
     /// Gives each test user a path of their own, as a device has that asks from home.

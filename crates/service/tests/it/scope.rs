@@ -7,6 +7,7 @@ use pharos_school::Role;
 use pharos_service::{Error, ExplainQuestion, Faces, PackFiles, ScopeLine};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
+use crate::evidence::checked;
 use crate::system;
 
 /// The sample's pack with another scope.
@@ -198,4 +199,22 @@ async fn fil_15_a_loopback_address_is_no_registered_device() {
             .any(|one| one.why.starts_with("No device is registered"));
         assert_eq!(none, !registered, "{:?}", line.missing);
     }
+}
+
+/// AUD-02, FIL-15: a run keeps what the filter was for when it was made, what was left out, and the places that
+/// it did not look at, so that its sheet says what a signature under it stands for.
+#[tokio::test]
+async fn aud_02_a_run_keeps_what_the_filter_was_for() {
+    let school = SampleSchool::with(&with_scope("\"visitors\"")).await;
+    let results = checked(&school).await;
+    let then = results.scope.clone().unwrap();
+    assert_eq!(then.covers, ["Visitors' devices"]);
+    assert_eq!(then.left_out.len(), DeviceClass::ALL.len() - 1);
+    let pack = &school.app.school().pack;
+    let mut places: Vec<&str> = results.places_tried();
+    places.extend(then.places_untried.iter().map(String::as_str));
+    places.sort_unstable();
+    let all: Vec<&str> = pack.filter.places.keys().map(String::as_str).collect();
+    assert_eq!(places, all);
+    assert!(results.groups_tried().contains(&"sixth-form"));
 }

@@ -167,6 +167,9 @@ async fn aud_02_the_sheet_says_who_ran_it_and_the_leadership_signs_it() {
         "boarding houses",
         "help is reachable: Childline",
         "this face is off",
+        "What this sheet covers",
+        "<dt class=\"govuk-summary-list__key\">Devices that the school leaves out (fil.scope)</dt><dd class=\"govuk-summary-list__value\">none</dd>",
+        "Visitors&#39; devices",
         "Nobody has signed this sheet yet",
     ] {
         assert!(sheet.contains(text), "{text}: {sheet}");

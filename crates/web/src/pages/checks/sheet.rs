@@ -247,6 +247,48 @@ pub(super) fn faces(results: &CheckResults) -> Vec<FaceLine> {
     lines.collect()
 }
 
+/// What the sheet covers: what its signature stands for, and what it does not.
+pub(super) fn scope(results: &CheckResults) -> Vec<(&'static str, String)> {
+    let list = |words: &[String], none: &str| match words.is_empty() {
+        true => none.to_owned(),
+        false => words.join(", "),
+    };
+    let plain = |names: Vec<&str>| -> Vec<String> {
+        names.iter().map(|name| name.replace('-', " ")).collect()
+    };
+    let faces: Vec<String> = faces(results)
+        .iter()
+        .filter(|line| line.held + line.failed > 0)
+        .map(|line| line.face.to_owned())
+        .collect();
+    let mut lines = vec![
+        ("Faces tried", list(&faces, "none")),
+        ("As whom", list(&plain(results.groups_tried()), "nobody")),
+        (
+            "In which places",
+            list(&plain(results.places_tried()), "in no named place"),
+        ),
+    ];
+    match &results.scope {
+        Some(then) => {
+            let untried: Vec<&str> = then.places_untried.iter().map(String::as_str).collect();
+            lines.extend([
+                ("Places not tried", list(&plain(untried), "none")),
+                ("Devices that the filter is for", list(&then.covers, "none")),
+                (
+                    "Devices that the school leaves out (fil.scope)",
+                    list(&then.left_out, "none"),
+                ),
+            ]);
+        }
+        None => lines.push((
+            "Devices that the filter is for",
+            "was not noted with this run".to_owned(),
+        )),
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +323,42 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    /// AUD-02: the sheet says which faces, groups and places it covers, and what it does not.
+    #[test]
+    fn aud_02_the_sheet_says_what_it_covers() {
+        let results = CheckResults {
+            users: vec![
+                user("sixth-form", Some("senior-rooms"), false),
+                user("unknown", None, false),
+            ],
+            rows: vec![row("gambling", CheckResult::Passed, &[0, 1])],
+            scope: Some(pharos_service::ScopeThen {
+                covers: vec!["School devices".to_owned()],
+                left_out: vec!["Visitors' devices".to_owned()],
+                places_untried: vec!["boarding-houses".to_owned()],
+            }),
+            ..CheckResults::default()
+        };
+        let said = scope(&results);
+        let said: Vec<_> = said.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                Way::Dns.says(),
+                "sixth form, unknown",
+                "senior rooms",
+                "boarding houses",
+                "School devices",
+                "Visitors' devices"
+            ]
+        );
+        let of_old = CheckResults {
+            scope: None,
+            ..results
+        };
+        assert!(scope(&of_old).last().unwrap().1.contains("was not noted"));
     }
 
     /// AUD-02: the sheet shows group by category by result, failures first; one failed probe in one
