@@ -1,6 +1,6 @@
 //! The block desk: what a block page may say later, found again by a short opaque reference.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -34,10 +34,10 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for place in (0..LENGTH).rev() {
             if place == LENGTH / 2 - 1 {
-                f.write_str("-")?;
+                f.write_char('-')?;
             }
             let letter = LETTERS[(self.0 >> (place * 5)) as usize & 31];
-            write!(f, "{}", char::from(letter))?;
+            f.write_char(char::from(letter))?;
         }
         Ok(())
     }

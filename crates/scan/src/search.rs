@@ -31,6 +31,10 @@ pub fn search_terms(address: &Address) -> Option<SearchTerms> {
 /// text is at hand: the canonical form may have tidied the words.
 pub fn search_terms_in(host: &Host, path_and_query: &str) -> Option<SearchTerms> {
     let (path, query) = split(path_and_query);
+    if query.is_empty() && words_in_path(path).is_none() {
+        // Most of what is fetched: seen before the host is looked up.
+        return None;
+    }
     let (engine, words) = match engine_of(host) {
         Some(id) => (id.engine().name, id.engine().words),
         None => {
