@@ -5,15 +5,19 @@
 //! socket is used for more than a few questions.
 
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::socket::{MsgFlags, MultiHeaders, recvmmsg};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use super::dice::Dice;
 use super::open::{Open, Ticket};
@@ -23,15 +27,19 @@ use crate::counts::Tally;
 const SOCKETS: usize = 32;
 /// Questions asked over one socket.
 const USES: u32 = 64;
-/// A socket without an answer for so long is given up.
+/// A socket without an answer for so long is given up, at the latest after twice that.
 const QUIET: Duration = Duration::from_secs(5);
 /// Largest answer taken; we ask for at most 1,232 bytes.
 const ANSWER_MAX: usize = 4_096;
+/// Datagrams read with one system call. Fewer than these: none is left, and the call that would tell is
+/// saved.
+const AT_ONCE: usize = 4;
 
 /// The sockets to one upstream.
 pub(super) struct Datagrams {
     at: SocketAddr,
     lines: RefCell<[Option<Rc<Line>>; SOCKETS]>,
+    inbox: Rc<RefCell<Inbox>>,
 }
 
 struct Line {
@@ -51,6 +59,7 @@ impl Datagrams {
         Self {
             at,
             lines: RefCell::default(),
+            inbox: Rc::default(),
         }
     }
 
@@ -91,23 +100,86 @@ impl Datagrams {
             uses: Cell::new(0),
         });
         *line = Some(Rc::clone(&opened));
-        tokio::task::spawn_local(listen(Rc::clone(&opened), Arc::clone(tally)));
+        let (line, inbox, tally) = (
+            Rc::clone(&opened),
+            Rc::clone(&self.inbox),
+            Arc::clone(tally),
+        );
+        tokio::task::spawn_local(Box::pin(listen(line, inbox, tally)));
         Ok(opened)
     }
 }
 
 /// Hears answers until the socket is used up and nobody waits any more.
-async fn listen(line: Rc<Line>, tally: Arc<Tally>) {
-    let mut buffer = [0; ANSWER_MAX];
+async fn listen(line: Rc<Line>, inbox: Rc<RefCell<Inbox>>, tally: Arc<Tally>) {
     let used_up = || line.uses.get() >= USES && line.open.borrow().is_empty();
+    // One timer for many answers: setting one for each would cost more than reading it.
+    let mut quiet = pin!(sleep(QUIET));
+    let mut heard = false;
     while !used_up() {
-        let Ok(Ok(length)) = timeout(QUIET, line.socket.recv(&mut buffer)).await else {
-            break;
-        };
-        let heard = line.open.borrow_mut().hear(&buffer[..length], &tally);
-        if heard.is_err() {
-            break;
+        tokio::select! {
+            biased;
+            readable = line.socket.readable() => if readable.is_err() {
+                break;
+            },
+            () = &mut quiet => {
+                if !heard {
+                    break;
+                }
+                heard = false;
+                quiet.as_mut().reset(Instant::now() + QUIET);
+                continue;
+            }
+        }
+        heard = true;
+        let read = line.socket.try_io(Interest::READABLE, || {
+            inbox.borrow_mut().read(&line, &tally)
+        });
+        match read {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
         }
     }
     line.open.borrow_mut().close();
+}
+
+/// Where the answers of all sockets are read, of one after the other.
+struct Inbox {
+    headers: MultiHeaders<()>,
+    answers: Box<[[u8; ANSWER_MAX]; AT_ONCE]>,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            headers: MultiHeaders::preallocate(AT_ONCE, None),
+            answers: Box::new([[0; ANSWER_MAX]; AT_ONCE]),
+        }
+    }
+}
+
+impl Inbox {
+    /// Reads what waits on a socket and hands it on.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing is left; whatever else ends the socket.
+    fn read(&mut self, line: &Line, tally: &Tally) -> io::Result<()> {
+        let mut slices = self
+            .answers
+            .each_mut()
+            .map(|answer| [IoSliceMut::new(&mut answer[..])]);
+        let (socket, flags) = (line.socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        let received = recvmmsg(socket, &mut self.headers, &mut slices, flags, None)?;
+        let mut open = line.open.borrow_mut();
+        let mut count = 0;
+        for message in received {
+            count += 1;
+            open.hear(message.iovs().next().unwrap_or_default(), tally)?;
+        }
+        match count {
+            AT_ONCE => Ok(()),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }
