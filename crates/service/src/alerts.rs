@@ -2,18 +2,18 @@
 //! MON-13, CLK-02).
 
 mod sightings;
+mod telling;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use pharos_access::{About, Actor, AlertFacts, Target, Watched, act};
+use pharos_access::{Actor, Target, Watched, act};
 use pharos_activity::Event;
 use pharos_casework::{Harm, broken_up};
 use pharos_monitor::{
     Alert as Noticed, AlertBody as Said, AlertCommand, AlertEntry, AlertState as Life, Limits,
-    Recipients, RuleSet, Seen, SeenAction, Severity, Subject, WatchHit, WatchLists, notices, raise,
-    route,
+    RuleSet, Seen, SeenAction, Severity, Subject, WatchHit, WatchLists, notices, raise, route,
 };
 use pharos_policy::Member;
 use pharos_records::{Alert, AlertChange, AlertFile, AlertFilter, AlertState, NewAlert, Raised};
@@ -21,13 +21,11 @@ use pharos_scan::WatchList;
 use pharos_school::{AlertId, EntryId, Person, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::campus::Matter;
-use crate::cases::{answering, hand_of, new_entry, refusal};
+use crate::cases::{hand_of, new_entry, refusal};
 use crate::checks::{is_check_address, is_test_user};
 use crate::clock::new_uuid;
 use crate::network::{ATTEMPT, may_be_way_round, method_of};
 use crate::overrides::json;
-use crate::quiet::QuietHours;
 use crate::{App, Error, SignedIn};
 use sightings::{Sighting, Sightings, Words};
 
@@ -607,67 +605,6 @@ impl App {
             .map_err(|broken| Error::unavailable("reading an alert", &broken))?;
         life.case = life.case.or(file.alert.case);
         Ok(life)
-    }
-
-    pub(crate) fn recipients(&self) -> Recipients {
-        let school = self.school();
-        Recipients {
-            first: school
-                .pack
-                .roles_of("mon.first_recipient", &[Role::Lead])
-                .into_iter()
-                .collect(),
-            staff: school
-                .pack
-                .roles_of("mon.staff_recipient", &[Role::Head])
-                .into_iter()
-                .collect(),
-            ack_minutes: school.ack_minutes,
-        }
-    }
-
-    /// When somebody is told of an alert of this seriousness: at once, or in the morning.
-    fn tell_at(&self, severity: Severity, at: Timestamp) -> Timestamp {
-        let school = self.school();
-        QuietHours::tell_at(QuietHours::of(&school.pack), severity, at, &school.zone)
-    }
-
-    /// Who beside the usual people is told at once of a critical alert in the quiet hours
-    /// (`mon.on_call`): of those, whoever may open it (MON-13).
-    async fn on_call(
-        &self,
-        id: AlertId,
-        about: Option<Watched>,
-        severity: Severity,
-        at: Timestamp,
-    ) -> Result<Vec<Person>, Error> {
-        let school = self.school();
-        let night = QuietHours::of(&school.pack).and_then(|quiet| quiet.end(at, &school.zone));
-        if night.is_none() || severity != Severity::Critical {
-            return Ok(Vec::new());
-        }
-        let facts = AlertFacts {
-            id,
-            about,
-            assigned: BTreeSet::new(),
-        };
-        let mut people = self
-            .holders(&school.pack.settings.roles("mon.on_call"))
-            .await?;
-        people.retain(|person| self.rules().sees_alert(&self.actor_of(person), &facts));
-        Ok(people)
-    }
-
-    /// The holders of these roles, without whoever it is about (MON-13); whoever answers for the whole
-    /// school where all of them are kept to other campuses.
-    async fn told(&self, roles: &[Role], about: Option<Watched>) -> Result<Vec<Person>, Error> {
-        let holders = self.holders(roles).await?;
-        let matter = Matter {
-            kept_out: about.iter().map(|about| about.id).collect(),
-            parts: about.iter().map(|about| about.id).collect(),
-            instead: answering(about.map_or(About::Pupil, |about| about.about)),
-        };
-        self.hearers(holders, &matter).await
     }
 }
 

@@ -152,8 +152,8 @@ impl App {
         version: u64,
     ) -> Result<(), Error> {
         let lists = &self.inner().lists;
-        let untold = lists.floor_untold().into_iter();
-        let Some((_, taken)) = untold.into_iter().find(|(one, _)| *one == version) else {
+        let mut untold = lists.floor_untold().into_iter();
+        let Some((_, taken)) = untold.find(|(one, _)| *one == version) else {
             return Ok(());
         };
         let same = of_issue(Detail::new().text("floor", trust), version);

@@ -3,10 +3,9 @@
 
 use jiff::SignedDuration;
 use pharos_access::Act;
-use pharos_casework::{Concern, EntryBody, Involved, Origin as From, Part, Reporter, Whom, gaps};
 use pharos_policy::Action;
 use pharos_records::Origin;
-use pharos_school::{RequestId, Unknown, Who};
+use pharos_school::RequestId;
 use pharos_service::{
     Brought, Error, ExplainQuestion, NewHandTest, NewLesson, NewSupervision, PackFiles, SignedIn,
     Vetting,
@@ -16,23 +15,26 @@ use pharos_testkit::school::{SampleSchool, pack_files};
 use crate::{is_closed, many_lists, said};
 
 /// A pupil of the prep site, and one of the senior site.
-const PREP: &str = "luca.penhale";
-const SENIOR: &str = "ada.quill";
+pub(crate) const PREP: &str = "luca.penhale";
+pub(crate) const SENIOR: &str = "ada.quill";
 
 /// The sample school with its deputy for the prep site kept to it.
-async fn two_campuses() -> SampleSchool {
+pub(crate) async fn two_campuses() -> SampleSchool {
     kept_to_the_prep_site(&["Sunita.Pillai"], |text| text).await
 }
 
 /// The sample school with these people kept to the prep site, and its settings changed.
-async fn kept_to_the_prep_site(
+pub(crate) async fn kept_to_the_prep_site(
     delegates: &[&str],
     settings: impl Fn(String) -> String,
 ) -> SampleSchool {
     SampleSchool::with(&files_with_campuses(delegates, settings)).await
 }
 
-fn files_with_campuses(delegates: &[&str], settings: impl Fn(String) -> String) -> PackFiles {
+pub(crate) fn files_with_campuses(
+    delegates: &[&str],
+    settings: impl Fn(String) -> String,
+) -> PackFiles {
     let mut files = pack_files();
     let text = settings(String::from_utf8(files["school.toml"].clone()).unwrap());
     let campuses = format!(
@@ -52,11 +54,11 @@ groups = ["lower-school", "upper-school", "sixth-form"]
     files
 }
 
-async fn delegate(school: &SampleSchool) -> SignedIn {
+pub(crate) async fn delegate(school: &SampleSchool) -> SignedIn {
     school.at_work("sunita.pillai").await
 }
 
-async fn asks(school: &SampleSchool, pupil: &str) -> RequestId {
+pub(crate) async fn asks(school: &SampleSchool, pupil: &str) -> RequestId {
     let asker = school.person(pupil).await;
     let actor = school.app.actor_of(&asker);
     school
@@ -350,258 +352,6 @@ async fn role_02_a_delegate_is_let_go_by_an_assessed_change_alone() {
         .change_pack(&in_force(""), "She acts for all now")
         .await;
     assert!(!kept().await);
-}
-
-/// Both deputies are told first, vet, and are kept to the prep site.
-async fn deputies_alone() -> SampleSchool {
-    kept_to_the_prep_site(&["sunita.pillai", "tomas.brandt"], |text| {
-        text.replace(
-            "first_recipient = [\"lead\", \"deputy\"]",
-            "first_recipient = [\"deputy\"]",
-        )
-        .replace(
-            "vetted_by = [\"lead\", \"deputy\"]",
-            "vetted_by = [\"deputy\"]",
-        )
-        .replace("[con]\nnotify = [\"lead\"]", "[con]\nnotify = [\"deputy\"]")
-    })
-    .await
-}
-
-async fn told(school: &SampleSchool, kind: &str) -> Vec<String> {
-    let sent = school.notices().await.into_iter();
-    let mut told: Vec<String> = sent
-        .filter(|(one, _)| one == kind)
-        .map(|(_, to)| to)
-        .collect();
-    told.sort();
-    told
-}
-
-/// MON-03, CLK-02: where all who hear of alerts first are kept to another campus, the lead hears at once
-/// and again when the alert is chased: about a pupil elsewhere, and about a device nobody knows. What is
-/// about their own campus stays with them.
-#[tokio::test]
-async fn mon_03_no_alert_is_told_to_nobody() {
-    let school = deputies_alone().await;
-    school.notices().await;
-    school.visit(SENIOR, "self-harm.pharos.test/").await;
-    assert_eq!(told(&school, "alert").await, ["ruth.okafor"]);
-    school.clock.forward(SignedDuration::from_mins(31));
-    school.app.chase_alerts().await.unwrap();
-    assert_eq!(told(&school, "alert-chase-1").await, ["ruth.okafor"]);
-    let event = school.event(SENIOR, "self-harm.pharos.test/").await;
-    let unknown = pharos_activity::Event {
-        who: Who::Unknown {
-            why: Unknown::SharedDevice,
-            device: None,
-        },
-        ..event
-    };
-    school.app.notice(&unknown).await.unwrap();
-    assert_eq!(told(&school, "alert").await, ["ruth.okafor"]);
-    school.visit(PREP, "self-harm.pharos.test/").await;
-    assert_eq!(
-        told(&school, "alert").await,
-        ["sunita.pillai", "tomas.brandt"]
-    );
-}
-
-/// MON-03, CON-03, REQ-01: the same of concerns and requests: the lead hears of them, and decides a
-/// request that nobody who vets may see.
-#[tokio::test]
-async fn req_01_no_concern_or_request_is_told_to_nobody() {
-    let school = deputies_alone().await;
-    let (app, lead) = (&school.app, school.at_work("ruth.okafor").await);
-    school.notices().await;
-    let teacher = school.at_work("owen.pryce").await;
-    let reporter = Reporter::Staff {
-        person: teacher.person.id,
-    };
-    for (pupil, hear) in [
-        (SENIOR, &["ruth.okafor"][..]),
-        (PREP, &["sunita.pillai", "tomas.brandt"][..]),
-    ] {
-        let mut concern = Concern::new(reporter.clone(), From::Form, "Cried over a message.");
-        concern.involved = vec![Involved {
-            whom: Whom::Pupil {
-                person: school.person(pupil).await.id,
-            },
-            part: Part::ReachedMaterial,
-        }];
-        app.raise_concern(Some(&teacher), concern).await.unwrap();
-        assert_eq!(told(&school, "concern").await, hear, "{pupil}");
-    }
-    let id = asks(&school, SENIOR).await;
-    school.notices().await;
-    app.endorse_request(&lead.actor, id, true, "A good page for it")
-        .await
-        .unwrap();
-    assert_eq!(told(&school, "request").await, ["ruth.okafor"]);
-    let vetting = Vetting {
-        approve: true,
-        why: "Looked through it".to_owned(),
-        groups: Vec::new(),
-        days: 3,
-        relied_on: String::new(),
-    };
-    app.decide_request(&lead.actor, id, &vetting).await.unwrap();
-}
-
-/// REQ-02: whoever is told of a request may decide it, and nobody else: where all who vet are kept to another
-/// campus the lead, and where the lead is the one who asks, the head.
-#[tokio::test]
-async fn req_02_whoever_is_told_of_a_request_decides_it_and_nobody_else() {
-    let school = deputies_alone().await;
-    let app = &school.app;
-    for (asker, decides, not) in [
-        (
-            "owen.pryce",
-            "ruth.okafor",
-            ["helen.lindqvist", "sunita.pillai"],
-        ),
-        (
-            "ruth.okafor",
-            "helen.lindqvist",
-            ["ruth.okafor", "sunita.pillai"],
-        ),
-    ] {
-        school.notices().await;
-        let id = asks(&school, asker).await;
-        assert_eq!(told(&school, "request").await, [decides], "{asker} asks");
-        let vetting = Vetting {
-            approve: true,
-            why: "Looked through it".to_owned(),
-            groups: Vec::new(),
-            days: 3,
-            relied_on: String::new(),
-        };
-        for other in not {
-            let other = school.at_work(other).await.actor;
-            let no = app.decide_request(&other, id, &vetting).await;
-            assert!(
-                matches!(no, Err(Error::Refused(_) | Error::NotFound)),
-                "{asker} asks: {no:?}"
-            );
-        }
-        let decides = school.at_work(decides).await.actor;
-        app.decide_request(&decides, id, &vetting).await.unwrap();
-    }
-}
-
-/// BRE-04: where an address is blocked for everyone already, nobody is asked to widen a delegate's block of
-/// it; where no lead or deputy of the whole school may read the case, the head is asked.
-#[tokio::test]
-async fn bre_04_who_is_asked_to_widen_a_block() {
-    let rights = |text: String| {
-        text.replace(
-            "[rights]\n",
-            "[rights]\n\"case.read\" = [\"deputy\", \"head\"]\n",
-        )
-    };
-    let delegates: &[&str] = &["sunita.pillai", "tomas.brandt"];
-    for (blocked_before, asked) in [(false, &["helen.lindqvist"][..]), (true, &[])] {
-        let school = kept_to_the_prep_site(delegates, rights).await;
-        let (app, me) = (&school.app, delegate(&school).await);
-        let reporter = Reporter::Staff {
-            person: me.person.id,
-        };
-        let address = "low-tide.example/clip";
-        let mut concern = Concern::new(reporter, From::Form, "A clip that came through.");
-        concern.addresses = vec![address.to_owned()];
-        concern.happened_at = Some(app.now());
-        concern.involved = vec![Involved {
-            whom: Whom::Pupil {
-                person: school.person(PREP).await.id,
-            },
-            part: Part::ReachedMaterial,
-        }];
-        let case = app.raise_concern(Some(&me), concern).await.unwrap().case;
-        if blocked_before {
-            let lead = school.at_work("ruth.okafor").await.actor;
-            app.block_now(&lead, "low-tide.example", "Seen everywhere now")
-                .await
-                .unwrap();
-        }
-        school.notices().await;
-        let known = app.case(&me.actor, case).await.unwrap().case.entries;
-        app.contain(&me, case, known, address).await.unwrap();
-        let sent = school.notices().await;
-        let widen: Vec<_> = said(&sent)
-            .into_iter()
-            .filter(|(kind, _)| kind.starts_with("block-partial"))
-            .map(|(_, to)| to)
-            .collect();
-        assert_eq!(widen, asked, "blocked before: {blocked_before}");
-    }
-}
-
-/// BRE-04: what a delegate blocks from a case is recorded for their campus alone; the time to the block
-/// goes on, those who act for the whole school are asked to widen it, and their block settles it.
-#[tokio::test]
-async fn bre_04_a_delegates_block_is_not_told_as_everyones() {
-    let school = two_campuses().await;
-    let (app, me) = (&school.app, delegate(&school).await);
-    let lead = school.at_work("ruth.okafor").await;
-    let event = school.event(PREP, "low-tide.example/clip").await;
-    let address = "low-tide.example/clip";
-    let reporter = Reporter::Staff {
-        person: me.person.id,
-    };
-    let mut concern = Concern::new(reporter, From::Form, "A clip that came through.");
-    concern.addresses = vec![address.to_owned()];
-    concern.happened_at = Some(event.at);
-    concern.involved = vec![Involved {
-        whom: Whom::Pupil {
-            person: school.person(PREP).await.id,
-        },
-        part: Part::ReachedMaterial,
-    }];
-    let case = app.raise_concern(Some(&me), concern).await.unwrap().case;
-    school.notices().await;
-    let known = app.case(&me.actor, case).await.unwrap().case.entries;
-    app.contain(&me, case, known, address).await.unwrap();
-    let open = app.case(&me.actor, case).await.unwrap();
-    let EntryBody::Contained { campuses, .. } = &open.entries.last().unwrap().body else {
-        panic!("{:?}", open.entries.last());
-    };
-    assert_eq!(campuses, &["Prep site"]);
-    assert_eq!(gaps(&open.state).to_contained, None);
-    assert_eq!(
-        school.verdict(SENIOR, address).await.action,
-        Action::Allow,
-        "the other campus is still exposed"
-    );
-    let sent = school.notices().await;
-    let asked: Vec<_> = said(&sent)
-        .into_iter()
-        .filter(|(kind, _)| kind.starts_with("block-partial"))
-        .map(|(_, to)| to)
-        .collect();
-    assert_eq!(asked, ["ruth.okafor", "tomas.brandt"]);
-    let blocks = app.overrides(&lead.actor).await.unwrap();
-    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), ["Prep site"]);
-    // What it is called later does not change what was noted then.
-    let mut files = files_with_campuses(&["sunita.pillai"], |text| text);
-    let text = String::from_utf8(files["school.toml"].clone()).unwrap();
-    let text = text.replace("title = \"Prep site\"", "title = \"Lower school\"");
-    files.insert("school.toml".to_owned(), text.into_bytes());
-    let renamed = app
-        .bring_pack(&lead.actor, &files, "A new name", Origin::Screen)
-        .await
-        .unwrap();
-    assert!(matches!(renamed, Brought::InForce(_)), "{renamed:?}");
-    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), ["Prep site"]);
-
-    school.clock.forward(SignedDuration::from_mins(1));
-    app.contain(&lead, case, open.case.entries, address)
-        .await
-        .unwrap();
-    let open = app.case(&lead.actor, case).await.unwrap();
-    assert!(gaps(&open.state).to_contained.is_some());
-    assert_eq!(school.verdict(SENIOR, address).await.action, Action::Block);
-    let blocks = app.overrides(&lead.actor).await.unwrap();
-    assert_eq!(app.blocked_at(&blocks[0]).unwrap(), Vec::<String>::new());
 }
 
 /// ROLE-02, REQ-05: a delegate's own changes in force stand on their page, with the way to end them, and

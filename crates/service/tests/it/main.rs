@@ -10,6 +10,7 @@
 mod alerts;
 mod attempts;
 mod campus;
+mod campus_told;
 mod cases;
 mod changes;
 mod checks;
