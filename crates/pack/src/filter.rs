@@ -12,7 +12,7 @@ use pharos_policy::spec::{
 use pharos_policy::{Action, PhaseMode, PolicySpec, YouTube};
 
 use crate::names::Names;
-use crate::problem::Place;
+use crate::problem::{Place, Severity};
 use crate::read::{Cx, Fields};
 use crate::school::Phase;
 use crate::settings::Settings;
@@ -143,17 +143,40 @@ fn check_site(at: Place, path: &str, site: &str, cx: &mut Cx<'_>) {
     }
 }
 
+/// First words of suffixes that only public bodies have names below, such as `nhs.uk`: a school may mean all of
+/// them.
+const PUBLIC_BODIES: [&str; 8] = ["ac", "edu", "gouv", "gov", "mil", "mod", "nhs", "police"];
+
 /// Refuses a name under which anybody can register, such as `co.uk`, where naming it keeps every name below it
-/// out of the lists. A hosting service's own name (`github.io`) may be meant, and is taken.
+/// out of the lists. A hosting service's own name (`github.io`) may be meant, and is taken; what public bodies
+/// alone have is taken with a warning.
 pub(crate) fn refuse_suffix(path: &str, at: Place, address: &str, cx: &mut Cx<'_>) {
-    let suffix = Address::parse(address).ok().and_then(|a| a.host().suffix());
-    if suffix == Some(Suffix::Registry) {
-        cx.error(
-            at,
-            format!("{path}: {address:?} is a name under which anybody can register: no list would block anything below it"),
-            "write the whole name that is meant, such as \"example.org\"",
-        );
+    let Some(host) = Address::parse(address).ok().map(|one| one.host().clone()) else {
+        return;
+    };
+    if host.suffix() != Some(Suffix::Registry) {
+        return;
     }
+    let first = host.as_str().split('.').next().unwrap_or_default();
+    let (severity, message) = if PUBLIC_BODIES.contains(&first) {
+        (
+            Severity::Warning,
+            "names all that public bodies have below it",
+        )
+    } else {
+        (
+            Severity::Error,
+            "is a name under which anybody can register",
+        )
+    };
+    let file = cx.file.to_owned();
+    cx.problems.add(
+        &file,
+        at,
+        severity,
+        format!("{path}: {address:?} {message}: no list would block anything below it"),
+        Some("write the whole name that is meant, such as \"example.org\"".to_owned()),
+    );
 }
 
 /// Reads every filter table of `school.toml` but hours and calendar.

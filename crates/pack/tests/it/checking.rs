@@ -353,7 +353,14 @@ fn cfg_01_no_public_suffix_is_kept_out_of_the_lists() {
         "[network]\nweb = \"http://pharos:8080\"",
         "[network]\nweb = \"http://127.0.0.1:8080\"",
         "[fil]\ndo_not_block = [\"github.io\"]",
+        "[[help]]\nname = \"Health\"\nsites = [\"nhs.uk\", \"www.gov.uk\"]",
     ] {
         assert_eq!(refused(school), [], "{school}");
     }
+    let nhs = "pack = 1\n[[help]]\nname = \"Health\"\nsites = [\"nhs.uk\"]";
+    let loaded = load(&files(&[("school.toml", nhs), ("policy.md", "# Policy\n")]));
+    let warned = loaded.problems.iter().find(|one| {
+        one.severity == Severity::Warning && one.message.contains("\"nhs.uk\" names all")
+    });
+    assert!(warned.is_some_and(|one| one.place.line == 4), "{warned:?}");
 }
