@@ -145,7 +145,7 @@ impl Decided {
                 return true;
             }
         }
-        answer.is_clear(asker.likeness, self.asking.stretch);
+        answer.found_clear(asker.likeness, self.asking.stretch);
         false
     }
 

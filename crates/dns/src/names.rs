@@ -130,7 +130,7 @@ impl Answer {
     }
 
     /// Notes that none of the places it leads to is blocked for these.
-    pub(crate) fn is_clear(&self, likeness: Likeness, stretch: u64) {
+    pub(crate) fn found_clear(&self, likeness: Likeness, stretch: u64) {
         self.clear.set(Some((likeness, stretch)));
     }
 

@@ -23,7 +23,7 @@ pub(super) fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
 /// Reads a name without pointers, as those of questions are, in one go. `None` where it has some, or
 /// is none.
 fn read_plain(message: &[u8], at: usize) -> Option<(Name, usize)> {
-    let end = plain_end(at, |at| message.get(at).copied())?;
+    let end = plain_end(at, NAME_MAX, |at| message.get(at).copied())?;
     let wire = message.get(at..=end)?;
     let mut name = Name::from_slice(wire);
     // The bytes that hold a length are all below the letters.
@@ -32,10 +32,15 @@ fn read_plain(message: &[u8], at: usize) -> Option<(Name, usize)> {
 }
 
 /// Where the root label of the name at `at` stands; `None` where the name has a pointer, or would be longer
-/// than a name is. No byte is looked at beyond that, however long a hostile name goes on.
-fn plain_end(at: usize, mut byte: impl FnMut(usize) -> Option<u8>) -> Option<usize> {
+/// than `most` bytes. No byte is looked at beyond them, however long a hostile name goes on.
+#[inline]
+pub(super) fn plain_end(
+    at: usize,
+    most: usize,
+    mut byte: impl FnMut(usize) -> Option<u8>,
+) -> Option<usize> {
     let mut end = at;
-    while end - at < NAME_MAX {
+    while end - at < most {
         match usize::from(byte(end)?) {
             0 => return Some(end),
             length @ 1..=63 => end += 1 + length,
@@ -187,7 +192,7 @@ mod tests {
     fn fil_17_a_hostile_name_is_left_at_its_bound() {
         let hostile = vec![1_u8; 60_000];
         let mut looked = Vec::new();
-        let end = plain_end(12, |at| {
+        let end = plain_end(12, NAME_MAX, |at| {
             looked.push(at);
             hostile.get(at).copied()
         });

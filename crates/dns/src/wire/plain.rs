@@ -2,6 +2,7 @@
 //! options. Read without copying more than the name, and answered from what is ready.
 
 use super::message::{CD, DO, UDP_MAX};
+use super::name::plain_end;
 use super::reply::{Ede, Fit};
 use super::{Response, code};
 
@@ -38,14 +39,7 @@ impl<'a> Plain<'a> {
         if head[2] != ASKS || head[4..11] != COUNTS {
             return None;
         }
-        let mut end = 0;
-        loop {
-            match usize::from(*rest.get(end)?) {
-                0 => break,
-                length @ 1..=63 if end + length < PLAIN_NAME_MAX => end += 1 + length,
-                _ => return None,
-            }
-        }
+        let end = plain_end(0, PLAIN_NAME_MAX, |at| rest.get(at).copied())?;
         let name = room.get_mut(..=end)?;
         name.copy_from_slice(rest.get(..=end)?);
         // The bytes that hold a length are all below the letters.
