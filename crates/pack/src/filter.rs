@@ -144,7 +144,7 @@ fn check_site(at: Place, path: &str, site: &str, cx: &mut Cx<'_>) {
 }
 
 /// First words of suffixes that only public bodies have names below, such as `nhs.uk`: a school may mean all of
-/// them.
+/// them. So it may with its own `NAME.sch.uk`, which counts as a suffix of its town's schools.
 const PUBLIC_BODIES: [&str; 8] = ["ac", "edu", "gouv", "gov", "mil", "mod", "nhs", "police"];
 
 /// Refuses a name under which anybody can register, such as `co.uk`, where naming it keeps every name below it
@@ -158,7 +158,8 @@ pub(crate) fn refuse_suffix(path: &str, at: Place, address: &str, cx: &mut Cx<'_
         return;
     }
     let first = host.as_str().split('.').next().unwrap_or_default();
-    let (severity, message) = if PUBLIC_BODIES.contains(&first) {
+    let of_public_bodies = PUBLIC_BODIES.contains(&first) || host.as_str().ends_with(".sch.uk");
+    let (severity, message) = if of_public_bodies {
         (
             Severity::Warning,
             "names all that public bodies have below it",

@@ -1,5 +1,7 @@
 //! What is learnt: a weight for every word and for every line, for each category.
 
+use pharos_scan::counting::LINES_BESIDE_WORDS;
+
 use super::found::{Seen, Tables};
 use super::lines::{Books, Line};
 use super::pages::{Corpora, MADE, PLAIN};
@@ -14,7 +16,7 @@ const EXCUSED_MAX: f64 = 0.92;
 /// The bounds of what words come to, as in the vocabulary.
 const WORDS_UNITS: (f64, f64) = (-12.0, 8.0);
 /// So much of what lines come to counts where the words are believed in full, as in a page's tally.
-pub(crate) const LINES_SHARE: f64 = 0.2;
+pub(crate) const LINES_SHARE: f64 = LINES_BESIDE_WORDS as f64 / 1000.0;
 
 /// How rare a usual word is: the logarithm of how many pages there are for one that it stands on.
 const RARE_USUAL: f64 = 5.0;

@@ -15,6 +15,10 @@ const WORDS_USUAL: f64 = 60.0;
 /// How a page's length counts for its words: as the square root twice over would, nearly.
 const WORDS_POWER: f64 = 0.7;
 
+/// So much of the shipped lines counts where the vocabulary is believed in full: its words tell better. Lines of a school's
+/// own count in full. In thousandths.
+pub const LINES_BESIDE_WORDS: i32 = 100;
+
 /// What a line that was found so many times comes to, in quarters of its weight.
 pub fn quarters(times: u8) -> i32 {
     QUARTERS[usize::from(times.min(COUNTED_MAX))]

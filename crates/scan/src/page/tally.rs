@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::compiled::{Beside, Concept, Dictionaries, Line, Meeting, NO_SEAT};
-use super::counting::{COUNTED_MAX, LINES_POWER, WORDS_LEAST, quarters};
+use super::counting::{COUNTED_MAX, LINES_BESIDE_WORDS, LINES_POWER, WORDS_LEAST, quarters};
 use super::dictionary::AgeBand;
 use super::line::PARTS_MAX;
 use super::vocabulary::{Heard, Said};
@@ -20,9 +20,6 @@ const WORDS_TOLD_MAX: usize = 6;
 /// Of what speaks for a category, signs against it take away at most so many hundredths: a page
 /// is not talked out of its meaning by words of lessons strewn over it.
 const EXCUSED_MAX_PERCENT: i32 = 92;
-/// So much of the shipped lines counts where the vocabulary is believed in full: its words tell better. Lines of a school's
-/// own count in full. In thousandths.
-const LINES_BESIDE_WORDS: i32 = 200;
 /// However long a page is, at least this share of its score stands, in thousandths.
 const LENGTH_LEAST: f64 = 150.0;
 
@@ -513,8 +510,8 @@ mod tests {
         };
         assert_eq!(sum.score(20, None), 80);
         assert_eq!(sum.score(20, Some(&said(0.0, 7))), 87);
-        assert_eq!(sum.score(20, Some(&said(0.5, 7))), 67);
-        assert_eq!(sum.score(20, Some(&said(1.0, -7))), 33);
+        assert_eq!(sum.score(20, Some(&said(0.5, 7))), 65);
+        assert_eq!(sum.score(20, Some(&said(1.0, -7))), 28);
     }
 
     /// FIL-02: a long page needs more than a short one, and padding has a bound.
