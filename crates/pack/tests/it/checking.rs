@@ -354,7 +354,7 @@ fn cfg_01_no_public_suffix_is_kept_out_of_the_lists() {
         "[network]\nweb = \"http://127.0.0.1:8080\"",
         "[fil]\ndo_not_block = [\"github.io\"]",
         "[[help]]\nname = \"Health\"\nsites = [\"nhs.uk\", \"www.gov.uk\"]",
-        "[network]\nweb = \"https://harbourmouth.sch.uk\"",
+        "[mail]\nfrom = \"Pharos <pharos@harbourmouth.sch.uk>\"\nsmtp = \"127.0.0.1:25\"",
     ] {
         assert_eq!(refused(school), [], "{school}");
     }
