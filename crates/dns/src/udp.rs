@@ -1,7 +1,6 @@
 //! Datagrams in, datagrams out: as many as are waiting with one system call each way.
 //!
-//! A whole batch is answered before the first answer leaves, from buffers that are there from the
-//! start. A socket bound to all addresses answers from the address that was asked, as a client
+//! Answers leave some at a time, from buffers that are there from the start. A socket bound to all addresses answers from the address that was asked, as a client
 //! takes no answer from another (RFC 2181 section 4.1).
 
 use std::cell::RefCell;
@@ -27,6 +26,9 @@ use crate::worker::{Client, Over, Verdict, Worker, answer};
 /// Datagrams answered with one system call each way, and before other tasks of this worker get
 /// their turn.
 const BATCH: usize = 64;
+/// Answers that leave together, however many questions are left of a batch: the first of a burst do not wait
+/// for the last. Carrying a datagram costs far more than its share of a call.
+const LEAVING: usize = 16;
 /// A question is short; what is longer is cut by the kernel and fails to parse.
 const QUESTION_MAX: usize = 1_500;
 /// Room for the address that a datagram was sent to: one control message of either family.
@@ -176,7 +178,12 @@ impl Incoming {
             let client = Client::new(from.ip(), Over::Udp);
             match answer(worker, question, client, now) {
                 Verdict::Silent => {}
-                Verdict::Reply => outgoing.add(&mut worker.out, to, via),
+                Verdict::Reply => {
+                    outgoing.add(&mut worker.out, to, via);
+                    if outgoing.waiting >= LEAVING {
+                        outgoing.leave(door, worker);
+                    }
+                }
                 Verdict::Forward(pending) => {
                     let reply_to = ReplyTo::Udp(Rc::clone(door), from, via);
                     depart(rc, worker, pending, reply_to, now);
