@@ -29,6 +29,9 @@ const WAITING_MAX: usize = 256;
 const UNDER_WAY_MAX: usize = 1_024;
 /// How long the second kind of address is waited for once the first is there.
 const SECOND: Duration = Duration::from_millis(150);
+/// How long IPv4 is waited for once IPv6 is there. A network may tell of a way for IPv6 that leads nowhere
+/// further on: IPv4 alone helps then, though it comes late.
+const LATE: Duration = Duration::from_millis(500);
 
 /// What a name leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -130,11 +133,11 @@ async fn gather(
     let (mut first, mut second) = (v4, v6);
     let (v4, v6) = tokio::select! {
         v4 = &mut first => {
-            let v6 = soon(&v4, second, lead).await;
+            let v6 = soon(&v4, second, SECOND, lead).await;
             (Some(v4), v6)
         }
         v6 = &mut second => {
-            let v4 = soon(&v6, first, lead).await;
+            let v4 = soon(&v6, first, LATE, lead).await;
             (v4, Some(v6))
         }
     };
@@ -166,9 +169,10 @@ async fn gather(
 async fn soon(
     known: &io::Result<Response>,
     mut other: Pin<&mut impl Future<Output = io::Result<Response>>>,
+    moment: Duration,
     lead: impl Fn(&[IpAddr]) -> bool,
 ) -> Option<io::Result<Response>> {
-    if let Ok(other) = tokio::time::timeout(SECOND, &mut other).await {
+    if let Ok(other) = tokio::time::timeout(moment, &mut other).await {
         return Some(other);
     }
     match known {
@@ -257,17 +261,20 @@ mod tests {
     #[test]
     fn fil_16_addresses_that_lead_nowhere_do_not_stand_for_the_others() {
         let late = |answer| async {
-            tokio::time::sleep(SECOND * 2).await;
+            tokio::time::sleep(LATE * 2).await;
             answer
         };
-        let nowhere = |addresses: &[IpAddr]| addresses.iter().any(IpAddr::is_ipv4);
+        let only_v4_leads = |addresses: &[IpAddr]| addresses.iter().any(IpAddr::is_ipv4);
         let both = Looked {
             v4: vec!["192.0.2.1".parse().unwrap()],
             v6: vec!["2001:db8::1".parse().unwrap()],
             ttl: Some(Duration::from_secs(300)),
         };
         let v4 = late(answer(&["192.0.2.1"]));
-        assert_eq!(gathered(v4, ready(answer(&["2001:db8::1"])), nowhere), both);
+        assert_eq!(
+            gathered(v4, ready(answer(&["2001:db8::1"])), only_v4_leads),
+            both
+        );
         let v6 = late(answer(&["2001:db8::1"]));
         let none = gathered(ready(answer(&[])), v6, |addresses| !addresses.is_empty());
         assert_eq!((none.v4, none.v6), (vec![], both.v6));

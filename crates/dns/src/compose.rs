@@ -11,7 +11,7 @@ use crate::counts::add;
 use crate::gate::Decided;
 use crate::names::Answer;
 use crate::says::{BLOCKED, NARROWED, STALE, STALE_NXDOMAIN};
-use crate::wire::{Asked, Ede, Fit, Name, Reply, Response, code, u16_at};
+use crate::wire::{Asked, Ede, Fit, Name, Reply, Response, code, name, u16_at};
 use crate::worker::{Outcome, Pending, Verdict, Worker};
 
 /// Seconds a stale answer may be used before asking again (RFC 8767 section 4).
@@ -86,7 +86,7 @@ pub(crate) fn given(
     let times = answer.given.get().saturating_add(1);
     answer.given.set(times);
     if times >= POPULAR && answer.entry.nears_its_end(turn.now) && answer.entry.begin_renewal() {
-        worker.renewals.push(turn.asked.key.clone());
+        worker.renewals.push(name::copied(&turn.asked.key));
     }
     allowed(worker, turn, decided, answer, false)
 }

@@ -1,6 +1,7 @@
-//! Datagrams in, datagrams out: as many as are waiting with one system call each way.
+//! Datagrams in, datagrams out, many with one system call.
 //!
-//! Answers leave some at a time, from buffers that are there from the start. A socket bound to all addresses answers from the address that was asked, as a client
+//! As many questions as are waiting are read at once; answers leave some at a time, from buffers that are
+//! there from the start. A socket bound to all addresses answers from the address that was asked, as a client
 //! takes no answer from another (RFC 2181 section 4.1).
 
 use std::cell::RefCell;
@@ -23,8 +24,7 @@ use crate::counts::add;
 use crate::forward::{ReplyTo, depart, renew};
 use crate::worker::{Client, Over, Verdict, Worker, answer};
 
-/// Datagrams answered with one system call each way, and before other tasks of this worker get
-/// their turn.
+/// Datagrams read with one system call, and answered before other tasks of this worker get their turn.
 const BATCH: usize = 64;
 /// Answers that leave together, however many questions are left of a batch: the first of a burst do not wait
 /// for the last. Carrying a datagram costs far more than its share of a call.
@@ -206,8 +206,8 @@ impl Incoming {
 struct Outgoing {
     headers: MultiHeaders<SockaddrStorage>,
     answers: Vec<Vec<u8>>,
-    to: [Option<SockaddrStorage>; BATCH],
-    via: [Via; BATCH],
+    to: [Option<SockaddrStorage>; LEAVING],
+    via: [Via; LEAVING],
     waiting: usize,
 }
 
@@ -220,10 +220,10 @@ impl Outgoing {
             (true, false) => Some(cmsg_space!(libc::in6_pktinfo)),
         };
         Self {
-            headers: MultiHeaders::preallocate(BATCH, control),
-            answers: (0..BATCH).map(|_| Vec::with_capacity(1_280)).collect(),
-            to: [None; BATCH],
-            via: [Via::Bound; BATCH],
+            headers: MultiHeaders::preallocate(LEAVING, control),
+            answers: (0..LEAVING).map(|_| Vec::with_capacity(1_280)).collect(),
+            to: [None; LEAVING],
+            via: [Via::Bound; LEAVING],
             waiting: 0,
         }
     }
@@ -267,7 +267,7 @@ impl Outgoing {
     /// Sends those from `from` to `to`, which all leave by one address; how many went.
     fn send(&mut self, door: &Door, from: usize, to: usize, via: Via) -> nix::Result<usize> {
         let answers = &self.answers;
-        let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|at| {
+        let slices: [[IoSlice<'_>; 1]; LEAVING] = std::array::from_fn(|at| {
             let answer = answers.get(from + at).map_or(&[][..], Vec::as_slice);
             [IoSlice::new(answer)]
         });

@@ -109,6 +109,8 @@ pub(crate) struct Worker {
     pub(crate) flights: Flights,
     /// The snapshot decided by, kept between questions as long as it is in force.
     snapshot: Option<InForce>,
+    /// Those that no longer are, and that a question under way is still decided by.
+    gone: Vec<InForce>,
     /// When that was last looked at: questions that came in one go are decided by one snapshot.
     looked_at: Timestamp,
     /// The stretch of time in which it decides alike for alike.
@@ -136,6 +138,7 @@ impl Worker {
             out: Vec::with_capacity(4_096),
             flights: Flights::default(),
             snapshot: None,
+            gone: Vec::new(),
             looked_at: Timestamp::MIN,
             stretch: Stretch {
                 number: 0,
@@ -160,6 +163,9 @@ impl Worker {
 
     /// The snapshot in force; lets go of one that no longer is.
     pub(crate) fn in_force(&mut self, now: Moment) -> Option<InForce> {
+        if !self.gone.is_empty() {
+            self.let_go();
+        }
         match &self.snapshot {
             Some(_) if self.looked_at == now.wall => {}
             Some(snapshot) if self.shared.filter.is_in_force(snapshot) => {
@@ -176,18 +182,26 @@ impl Worker {
         self.snapshot.clone()
     }
 
-    /// Finds nothing any more of what was found out under a snapshot. Freeing lists takes longer than
-    /// hundreds of answers: whoever holds them last has a thread of its own do it.
+    /// Finds nothing any more of what was found out under a snapshot.
     fn begin_anew(&mut self, before: InForce) {
         self.names.begin_anew();
         self.askers.begin_anew();
         self.latest = None;
         self.stretch.until = Timestamp::MIN;
-        let last = Rc::into_inner(before).and_then(Arc::into_inner);
-        if let Some(last) = last {
-            let freeing = std::thread::Builder::new().name("dns-freeing".to_owned());
-            // Without a thread to be had it is freed here.
-            drop(freeing.spawn(move || drop(last)));
+        self.gone.push(before);
+        self.let_go();
+    }
+
+    /// Lets go of the snapshots that no question under way is decided by any more. Freeing lists takes
+    /// longer than hundreds of answers: a thread of its own does it.
+    fn let_go(&mut self) {
+        let done = |one: &mut InForce| Rc::strong_count(one) == 1;
+        for one in self.gone.extract_if(.., done) {
+            if let Some(last) = Rc::into_inner(one).and_then(Arc::into_inner) {
+                let freeing = std::thread::Builder::new().name("dns-freeing".to_owned());
+                // Without a thread to be had it is freed here.
+                drop(freeing.spawn(move || drop(last)));
+            }
         }
     }
 

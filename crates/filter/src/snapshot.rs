@@ -399,7 +399,7 @@ impl Snapshot {
         let policy = &self.parts.policy;
         let person = who.person();
         let known = person.and_then(|person| self.subjects.get(&person).map(Arc::as_ref));
-        if policy.leaves_out_any() && policy.left_out(who, known, from).is_some() {
+        if policy.left_out(who, known, from).is_some() {
             return person
                 .and_then(|person| self.left_out.get(&person).map(Arc::as_ref))
                 .unwrap_or_else(|| policy.strictest());

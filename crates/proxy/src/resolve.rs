@@ -180,7 +180,11 @@ async fn ask_one(server: SocketAddr, name: &Name) -> io::Result<Addresses> {
         let length = if answered && !found.v4.is_empty() {
             match tokio::time::timeout(SECOND, socket.recv(&mut buffer)).await {
                 Ok(length) => length?,
-                Err(_) => break,
+                Err(_) => {
+                    // Known in part: not for long.
+                    found.life = None;
+                    break;
+                }
             }
         } else {
             socket.recv(&mut buffer).await?

@@ -123,7 +123,8 @@ async fn listen(line: Rc<Line>, inbox: Rc<RefCell<Inbox>>, tally: Arc<Tally>) {
                 break;
             },
             () = &mut quiet => {
-                if !heard {
+                // One with a question under way ends with that question's time at the latest.
+                if !heard && line.open.borrow().is_empty() {
                     break;
                 }
                 heard = false;
@@ -180,6 +181,58 @@ impl Inbox {
         match count {
             AT_ONCE => Ok(()),
             _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open::Heard;
+    use super::*;
+
+    /// FIL-17: however many answers wait on a socket, each comes to whoever asked, whatever empty or foreign
+    /// datagrams stand among them.
+    #[tokio::test]
+    async fn fil_17_every_answer_that_waits_is_read() {
+        const QUESTION: &[u8] = b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x04test\0\0\x01\0\x01";
+        for count in [0, 1, 3, 4, 5, 9] {
+            let upstream = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.connect(upstream.local_addr().unwrap()).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let at = socket.local_addr().unwrap();
+            let line = Line {
+                socket: UdpSocket::from_std(socket).unwrap(),
+                open: Rc::default(),
+                uses: Cell::new(0),
+            };
+            let (mut dice, tally) = (Dice::default(), Tally::default());
+            let mut tickets: Vec<_> = (0..count)
+                .map(|_| {
+                    Open::send(&line.open, &mut QUESTION.to_vec(), &mut dice, |_| Ok(())).unwrap()
+                })
+                .collect();
+            for (number, ticket) in tickets.iter().enumerate() {
+                let mut answer = QUESTION.to_vec();
+                answer[..2].copy_from_slice(&ticket.id.to_be_bytes());
+                upstream.send_to(&answer, at).unwrap();
+                match number {
+                    1 => upstream.send_to(&[], at).unwrap(),
+                    2 => upstream.send_to(b"from nobody", at).unwrap(),
+                    _ => continue,
+                };
+            }
+            let mut inbox = Inbox::default();
+            let mut reads = 0;
+            while inbox.read(&line, &tally).is_ok() {
+                reads += 1;
+                assert!(reads < 20, "never ends");
+            }
+            for ticket in &mut tickets {
+                let heard = ticket.answer.try_recv();
+                assert!(matches!(heard, Ok(Heard::Answer(_))), "{count}: {heard:?}");
+            }
+            assert!(line.open.borrow().is_empty());
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::compose::settle;
 use crate::counts::add;
 use crate::says::{OVERLOADED, STALE};
 use crate::udp::{Door, Via};
-use crate::wire::Bytes;
+use crate::wire::{Bytes, name};
 use crate::worker::{Outcome, Pending, Worker, without_upstream};
 
 /// The questions under way from one worker. Asking each only once also denies a forger the many
@@ -76,7 +76,7 @@ pub(crate) fn depart(
         }
         None => {
             let under_way = &mut worker.flights.under_way;
-            under_way.insert(Bytes::from_slice(&key), vec![waiter]);
+            under_way.insert(name::copied(&key), vec![waiter]);
             send(rc, key, stale);
         }
     }
@@ -98,7 +98,7 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     };
     let _abandon = Abandon {
         rc: Rc::clone(&rc),
-        key: Bytes::from_slice(&key),
+        key: name::copied(&key),
     };
     let patience = shared.config.limits.upstream_timeout;
     let mut asking = pin!(resolve(&shared.clock, patience, &tally, &lines, &key));
@@ -116,7 +116,7 @@ async fn fly(rc: Rc<RefCell<Worker>>, key: Bytes, stale: bool) {
     let outcome = match answer {
         Ok(response) => Ok(keep(&shared, &tally, &key, response)),
         Err(why) => {
-            shared.cache.failed(key.clone(), shared.clock.now());
+            shared.cache.failed(name::copied(&key), shared.clock.now());
             Err(why)
         }
     };
@@ -175,7 +175,7 @@ pub(crate) fn renew(rc: &Rc<RefCell<Worker>>, worker: &mut Worker) {
             continue;
         }
         add(&worker.tally.renewed);
-        under_way.insert(Bytes::from_slice(&key), Vec::new());
+        under_way.insert(name::copied(&key), Vec::new());
         send(rc, key, false);
     }
 }

@@ -5,6 +5,11 @@ use smallvec::SmallVec;
 /// Bytes of a message kept beside a question; long enough inline for nearly every name.
 pub(crate) type Bytes = SmallVec<[u8; 64]>;
 
+/// The same bytes again, copied in one go: `clone` copies them one by one.
+pub(crate) fn copied(bytes: &Bytes) -> Bytes {
+    Bytes::from_slice(bytes)
+}
+
 /// A whole name in wire form: lower-case, uncompressed, ending in the root label; at most 255 bytes.
 pub(crate) type Name = Bytes;
 

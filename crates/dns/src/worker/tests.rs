@@ -520,6 +520,30 @@ fn fil_17_a_snapshot_that_is_no_longer_in_force_is_let_go_of() {
     assert!(weak[2].strong_count() > 0);
 }
 
+/// FIL-17: while a question is under way the worker goes on holding the lists that it was decided by, so that
+/// its end never frees them where answers are given.
+#[test]
+fn fil_17_a_question_under_way_does_not_free_the_lists_it_was_decided_by() {
+    let shared = empty();
+    shared.filter.addresses().set_fixed([fixed(PUPIL)]);
+    let mut worker = worker(&shared);
+    shared.filter.install(snapshot(&PolicySpec::default(), 1));
+    let before = Arc::downgrade(&shared.filter.snapshot().unwrap());
+    let client = Client::new(DEVICE, Over::Udp);
+    let under_way = answer(&mut worker, QUESTION, client, at(1));
+    assert!(matches!(under_way, Verdict::Forward(_)));
+    shared.filter.install(snapshot(&PolicySpec::default(), 2));
+    assert!(worker.in_force(at(20)).is_some());
+    drop(under_way);
+    assert_eq!(before.strong_count(), 1, "freed with the question");
+    assert!(worker.in_force(at(21)).is_some());
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while before.strong_count() > 0 {
+        assert!(std::time::Instant::now() < patience, "still held");
+        std::thread::yield_now();
+    }
+}
+
 /// FIL-06: a policy in force is the one decided by from the next moment on.
 #[test]
 fn fil_06_what_was_decided_before_ends_with_the_policy() {

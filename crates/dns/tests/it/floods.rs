@@ -44,6 +44,22 @@ fn flood(school: &School, device: Ipv4Addr, messages: &[Vec<u8>]) -> Vec<Vec<u8>
     answers
 }
 
+/// FIL-17: of a burst every question is answered, however many wait at once: fewer and more than are
+/// read together, and than leave together.
+#[test]
+fn fil_17_every_question_of_a_burst_is_answered() {
+    let school = School::start_with(|config| config.limits.workers = 1);
+    for count in [1, 15, 16, 17, 33, 64, 65, 130] {
+        let questions: Vec<_> = (0..count)
+            .map(|n| question(n, &format!("n{n}.bets.test"), A))
+            .collect();
+        let answers = flood(&school, PUPIL, &questions);
+        let mut ids: Vec<_> = answers.iter().map(|bytes| decode(bytes).id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (0..count).collect::<Vec<_>>());
+    }
+}
+
 /// Beyond its allowance a client gets nothing, or what sends a real one to TCP; others are not
 /// touched, and over TCP it is served.
 #[test]
