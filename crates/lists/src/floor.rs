@@ -119,6 +119,15 @@ fn checked<'b>(bytes: &'b [u8], publisher: &[u8; 32]) -> Result<&'b str, FloorEr
     std::str::from_utf8(bytes).map_err(|_| FloorError::NotSigned)
 }
 
+/// An issue of the floor that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FloorTaken {
+    /// Its version.
+    pub version: u64,
+    /// It is the issue in force, whose file had been lost or damaged.
+    pub again: bool,
+}
+
 impl Lists {
     /// Pins a trust's name and Ed25519 public key. Repeating it with the same changes nothing and
     /// gives `false`.
@@ -142,7 +151,7 @@ impl Lists {
     }
 
     /// Takes a newer issue of the floor; where the file of the one in force is missing or damaged,
-    /// that issue once more. Gives its version.
+    /// that issue once more. Gives its version and whether it came once more.
     ///
     /// # Errors
     /// [`ListsError::Floor`] with the reason; the last good issue stays in force.
@@ -151,7 +160,7 @@ impl Lists {
         signed: &[u8],
         read: ReadFloor<'_>,
         now: Timestamp,
-    ) -> Result<u64, ListsError> {
+    ) -> Result<FloorTaken, ListsError> {
         let _lock = self.lock()?;
         let mut mark = self.floor_mark().ok_or(ListsError::NoTrust)?;
         let publisher = mark.key().ok_or(ListsError::NoTrust)?;
@@ -193,7 +202,10 @@ impl Lists {
             }
             self.set_floor_mark(Some(mark))?;
         }
-        Ok(head.version)
+        Ok(FloorTaken {
+            version: head.version,
+            again,
+        })
     }
 
     /// Versions of kept issues that were taken in and of which the change log may not know: noting them
@@ -227,6 +239,12 @@ impl Lists {
     /// The name of the trust that is pinned, whether its floor can be read or not.
     pub fn floor_trust(&self) -> Option<String> {
         self.floor_mark().map(|mark| mark.trust)
+    }
+
+    /// The version of the issue in force, whether its file can be read or not.
+    pub fn floor_version(&self) -> Option<u64> {
+        let mark = self.floor_mark()?;
+        mark.issues.first().map(|issue| issue.version)
     }
 
     /// The floor in force; `None` where no trust is pinned.

@@ -41,7 +41,9 @@ pub use fetch::{
     FetchError, FetchLimits, FetchStatus, Fetched, Fetching, FloorFetched, ListUrl, SealedFetched,
     SealedFrom, SealedSubscription, Subscription, Trust,
 };
-pub use floor::{FloorHead, HeldFloor, HeldIssue, ReadFloor, floor_sha256, sign_text, signed_text};
+pub use floor::{
+    FloorHead, FloorTaken, HeldFloor, HeldIssue, ReadFloor, floor_sha256, sign_text, signed_text,
+};
 pub use good::{ManifestFound, ManifestKey};
 pub use guard::{GUARDED_MAX, Guard};
 pub use import::{Accept, FileProblem, Import, Report};

@@ -147,28 +147,46 @@ fn check_site(at: Place, path: &str, site: &str, cx: &mut Cx<'_>) {
 /// them. So it may with its own `NAME.sch.uk`, which counts as a suffix of its town's schools.
 const PUBLIC_BODIES: [&str; 8] = ["ac", "edu", "gouv", "gov", "mil", "mod", "nhs", "police"];
 
+/// Who has names below a registry's suffix.
+enum Below {
+    PublicBodies,
+    Everybody,
+}
+
+fn registry(address: &str) -> Option<Below> {
+    let host = Address::parse(address).ok()?.host().clone();
+    if host.suffix() != Some(Suffix::Registry) {
+        return None;
+    }
+    let first = host.as_str().split('.').next().unwrap_or_default();
+    let of_public_bodies = PUBLIC_BODIES.contains(&first) || host.as_str().ends_with(".sch.uk");
+    Some(if of_public_bodies {
+        Below::PublicBodies
+    } else {
+        Below::Everybody
+    })
+}
+
+/// Whether anybody can register a name below this one, such as `co.uk`. A pack that is brought in protects
+/// none such from the lists; in one that is held already it has no effect on them.
+pub fn is_everybodys(address: &str) -> bool {
+    matches!(registry(address), Some(Below::Everybody))
+}
+
 /// Refuses a name under which anybody can register, such as `co.uk`, where naming it keeps every name below it
 /// out of the lists. A hosting service's own name (`github.io`) may be meant, and is taken; what public bodies
 /// alone have is taken with a warning.
 pub(crate) fn refuse_suffix(path: &str, at: Place, address: &str, cx: &mut Cx<'_>) {
-    let Some(host) = Address::parse(address).ok().map(|one| one.host().clone()) else {
-        return;
-    };
-    if host.suffix() != Some(Suffix::Registry) {
-        return;
-    }
-    let first = host.as_str().split('.').next().unwrap_or_default();
-    let of_public_bodies = PUBLIC_BODIES.contains(&first) || host.as_str().ends_with(".sch.uk");
-    let (severity, message) = if of_public_bodies {
-        (
+    let (severity, message) = match registry(address) {
+        None => return,
+        Some(Below::PublicBodies) => (
             Severity::Warning,
             "names all that public bodies have below it",
-        )
-    } else {
-        (
-            Severity::Error,
+        ),
+        Some(Below::Everybody) => (
+            cx.problems.of_everybody(),
             "is a name under which anybody can register",
-        )
+        ),
     };
     let file = cx.file.to_owned();
     cx.problems.add(

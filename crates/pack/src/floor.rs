@@ -49,7 +49,16 @@ pub struct LoadedFloor {
 
 /// Reads the text of a `floor.toml`, signed or not: a signature is a remark to it.
 pub fn load_floor(text: &str) -> LoadedFloor {
-    let mut problems = Problems::default();
+    load_floor_into(text, Problems::default())
+}
+
+/// As [`load_floor`], for an issue that is held already: a name of everybody's among its help (`co.uk`) is
+/// warned of and no error, for what is in force must be read.
+pub fn load_held_floor(text: &str) -> LoadedFloor {
+    load_floor_into(text, Problems::of(true))
+}
+
+fn load_floor_into(text: &str, mut problems: Problems) -> LoadedFloor {
     let floor = read_floor(text, &mut problems);
     let problems = problems.into_sorted();
     let sound = !problems.iter().any(Problem::is_error);
@@ -66,7 +75,7 @@ pub(crate) fn read_floor(text: &str, problems: &mut Problems) -> Option<Floor> {
         problems.error(FLOOR_FILE, Place::default(), message, "");
         return None;
     }
-    let mut own = Problems::default();
+    let mut own = problems.fresh();
     let table = tree::parse(FLOOR_FILE, text, &mut own);
     let names = Names::collect(&Table::default());
     let mut cx = Cx {

@@ -49,10 +49,10 @@ pub use campus::{Campus, freed_delegates};
 pub use dictionaries::OwnDictionaries;
 pub use diff::{DiffLine, LINES_MAX, diff};
 pub use edit::{EditError, SCHOOL_FILE, set_categories};
-pub use filter::{CurriculumSubject, HelpService};
-pub use floor::{FLOOR_BYTES_MAX, FLOOR_FILE, Floor, LoadedFloor, load_floor};
+pub use filter::{CurriculumSubject, HelpService, is_everybodys};
+pub use floor::{FLOOR_BYTES_MAX, FLOOR_FILE, Floor, LoadedFloor, load_floor, load_held_floor};
 pub use lists::{ListSubscription, SealedSource};
-pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_with};
+pub use load::{FILE_BYTES_MAX, FILES_MAX, Loaded, Options, load, load_held, load_with};
 pub use names::BUILT_IN_GROUPS;
 pub use network::{
     AddressEntry, LeaseFile, Mail, MailTls, Network, RadiusClient, RegisteredDevice,

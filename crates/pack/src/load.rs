@@ -51,6 +51,9 @@ pub struct Options<'a> {
     pub today: Option<jiff::civil::Date>,
     /// The signed floor that the pack stands on, in place of one in its own folder.
     pub floor: Option<&'a Floor>,
+    /// The pack is kept already, in force or of the past: a name of everybody's that no list may block
+    /// (`co.uk`) is warned of and no error, for what is in force must open.
+    pub held: bool,
 }
 
 /// A pack and everything noteworthy about it. There is no pack where there is an error.
@@ -79,9 +82,18 @@ pub fn load(files: &BTreeMap<String, Vec<u8>>) -> Loaded {
     load_with(files, &Options::default())
 }
 
+/// As [`load`], for a pack that is kept already ([`Options::held`]).
+pub fn load_held(files: &BTreeMap<String, Vec<u8>>) -> Loaded {
+    let options = Options {
+        held: true,
+        ..Options::default()
+    };
+    load_with(files, &options)
+}
+
 /// As [`load`], with what the caller knows beyond this crate.
 pub fn load_with(files: &BTreeMap<String, Vec<u8>>, options: &Options<'_>) -> Loaded {
-    let mut problems = Problems::default();
+    let mut problems = Problems::of(options.held);
     let texts = texts(files, &mut problems);
     let own_floor = texts
         .get(FLOOR_FILE)

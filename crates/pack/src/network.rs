@@ -332,10 +332,13 @@ fn read_web(fields: &mut Fields<'_>, cx: &mut Cx<'_>) -> Option<String> {
             "write \"https://pharos.example\"",
         );
     } else if suffix.is_some() {
-        cx.error(
+        let (file, severity) = (cx.file.to_owned(), cx.problems.of_everybody());
+        cx.problems.add(
+            &file,
             at,
+            severity,
             format!("network.web: {web:?} is no name of the school's own: others have names below it, and no list would block any of them"),
-            "write the whole name of the server, such as \"https://pharos.school.example\"",
+            Some("write the whole name of the server, such as \"https://pharos.school.example\"".to_owned()),
         );
     }
     Some(web)

@@ -81,6 +81,8 @@ pub(crate) const SYNTAX: &str = "this is not TOML: ";
 /// Collects the problems of one pack.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
+    /// What is read is in force or kept already: names of everybody's are warned of.
+    held: bool,
     kept: Vec<Problem>,
     beyond: usize,
     broken: Vec<(String, u32)>,
@@ -113,6 +115,29 @@ impl Problems {
     ) {
         let help = Some(help.into()).filter(|help: &String| !help.is_empty());
         self.add(file, place, Severity::Error, message, help);
+    }
+
+    /// For what is kept already, or for what is brought in.
+    pub(crate) fn of(held: bool) -> Self {
+        Self {
+            held,
+            ..Self::default()
+        }
+    }
+
+    /// The same kind, with nothing in it yet.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::of(self.held)
+    }
+
+    /// How grave it is that a name under which anybody can register is kept out of the lists. What is
+    /// brought in is refused; in what is held it is only told, so that the school stays in force.
+    pub(crate) fn of_everybody(&self) -> Severity {
+        if self.held {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
     }
 
     /// Takes over what another reading found.

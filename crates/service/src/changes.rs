@@ -481,7 +481,7 @@ impl App {
 
     /// Takes a stored pack up as the school's.
     pub(crate) fn take_up(&self, files: &PackFiles, number: i64) -> Result<(), Error> {
-        let pack = crate::packs::usable(pharos_pack::load(files))?;
+        let pack = crate::packs::usable(pharos_pack::load_held(files))?;
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         self.take_school_up(school);
         Ok(())

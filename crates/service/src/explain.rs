@@ -128,7 +128,8 @@ impl App {
             )
         })?;
         let stored = self.records().pack(number).await?.ok_or(Error::NotFound)?;
-        let pack = crate::packs::usable(pharos_pack::load(&crate::changes::unpacked(&stored)?))?;
+        let pack =
+            crate::packs::usable(pharos_pack::load_held(&crate::changes::unpacked(&stored)?))?;
         let school = School::new(pack, u64::try_from(number).unwrap_or_default())?;
         let day = at.to_zoned(self.zone()).date();
         let mut spec = school.pack.filter_on(day);

@@ -16,7 +16,7 @@ use pharos_catalogue::Address;
 use pharos_filter::Query;
 use pharos_ledger::Detail;
 use pharos_lists::{FloorFetched, HeldFloor, ListUrl, SealedFrom};
-use pharos_pack::{TrustSource, load_floor};
+use pharos_pack::{TrustSource, load_held_floor};
 use pharos_policy::spec::RuleSpec;
 use pharos_policy::{Action, Layer, PolicySpec, is_help_of, under_floor};
 use pharos_school::{Face, PersonId};
@@ -31,6 +31,8 @@ use crate::{App, Error};
 
 /// The largest floor that is fetched, in MiB.
 const MB_MAX: u32 = 1;
+/// What the change log says where the issue in force had been lost and came back.
+const AGAIN: &str = "taken in again";
 
 impl App {
     /// Pins the trust's name and public key. Gives whether that was new.
@@ -67,8 +69,10 @@ impl App {
         let taken = lists.floor_take(signed, &|text| reader.head(text), self.now());
         let trust = self.pinned_trust();
         match taken {
-            Ok(version) => {
-                self.put_issue_in_force(&permit, &trust, "taken in", version)
+            Ok(taken) => {
+                let version = taken.version;
+                let result = if taken.again { AGAIN } else { "taken in" };
+                self.put_issue_in_force(&permit, &trust, result, version)
                     .await?;
                 Ok(version)
             }
@@ -125,6 +129,11 @@ impl App {
                 self.put_issue_in_force(&permit, &trust.name, "fetched", version)
                     .await?;
                 Ok(FloorFetched::Taken(version))
+            }
+            Ok(FloorFetched::TakenAgain(version)) => {
+                self.put_issue_in_force(&permit, &trust.name, AGAIN, version)
+                    .await?;
+                Ok(FloorFetched::TakenAgain(version))
             }
             Err(why) => {
                 self.note_floor(&permit, &trust.name, "refused").await?;
@@ -183,7 +192,7 @@ impl App {
             return Ok(false);
         }
         match self.fetch_floor(&Actor::system("jobs")).await {
-            Ok(fetched) => Ok(matches!(fetched, FloorFetched::Taken(_))),
+            Ok(fetched) => Ok(fetched != FloorFetched::AsItWas),
             Err(denied @ Error::Denied(_)) => Err(denied),
             Err(error) => {
                 tracing::warn!(%error, "the trust's floor was not fetched; the last good issue stays");
@@ -193,10 +202,16 @@ impl App {
         }
     }
 
-    /// Why the trust's floor cannot be put in force, where it cannot: gone, or changed on the machine.
+    /// Why the trust's floor cannot be put in force, where it cannot: gone, changed on the machine, or one
+    /// that this version of Pharos does not read.
     pub fn floor_trouble(&self) -> Option<String> {
         let lists = &self.inner().lists;
-        lists.floor().err().map(|error| error.to_string())
+        match lists.floor() {
+            Ok(held) => add_held(&mut PolicySpec::default(), held)
+                .err()
+                .map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     /// Puts the signed floor under a policy, in place of an unsigned one of its pack; `at`: the one of
@@ -307,7 +322,7 @@ fn add_held(spec: &mut PolicySpec, held: Option<HeldFloor>) -> Result<(), Error>
     let Some(issue) = held.and_then(|held| held.issue) else {
         return Ok(());
     };
-    let loaded = load_floor(&issue.text);
+    let loaded = load_held_floor(&issue.text);
     let wrong = loaded.problems.iter().find(|problem| problem.is_error());
     let floor = loaded.floor.ok_or_else(|| {
         Error::invalid(format!(

@@ -252,7 +252,8 @@ pub(crate) async fn in_background<T: Send + 'static>(
         .map_err(|error| Error::unavailable(what, &error))
 }
 
-/// What no list may block, and what this one must and must not hold.
+/// What no list may block, and what this one must and must not hold. A name under which anybody can
+/// register, which a pack of long ago may name, would thin every list out and is passed over.
 fn guard(school: &School, list: &str) -> Guard {
     let pack = &school.pack;
     let wanted = pack.lists.iter().find(|wanted| wanted.name == list);
@@ -270,12 +271,13 @@ fn guard(school: &School, list: &str) -> Guard {
         .filter_map(|mail| mail.from.rsplit('@').next());
     let own = mail
         .map(|domain| domain.trim_end_matches('>').to_owned())
-        .chain(pack.network.web.clone());
+        .chain(pack.network.web.clone().filter(|web| !hosts_others(web)));
     let protected = pack
         .texts_of("fil.do_not_block")
         .into_iter()
         .chain(help)
         .chain(own)
+        .filter(|text| !pharos_pack::is_everybodys(text))
         .filter_map(|text| Address::parse(&text).ok())
         .map(|address| address.host().clone())
         .collect();
@@ -284,6 +286,11 @@ fn guard(school: &School, list: &str) -> Guard {
         must_hold: addresses(wanted.map(|wanted| &wanted.must_hold)),
         must_not_hold: addresses(wanted.map(|wanted| &wanted.must_not_hold)),
     }
+}
+
+/// Whether others have their names below that of the school's pages. Only a pack of long ago says so.
+fn hosts_others(web: &str) -> bool {
+    Address::parse(web).is_ok_and(|web| web.host().suffix().is_some())
 }
 
 /// The list's own category names with ours.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use pharos_access::{Actor, Target, act};
 use pharos_ledger::Detail;
-use pharos_pack::{Loaded, Options, Pack, load, load_with};
+use pharos_pack::{Loaded, Options, Pack, load, load_held, load_with};
 use pharos_records::{NewPack, PackHead};
 
 use crate::{App, Error, Ports, Problem, School};
@@ -27,7 +27,7 @@ impl App {
         let files = pharos_pack::unpack(&stored.files)
             .map_err(|error| Error::unavailable("the stored policy pack", &error))?;
         let version = u64::try_from(stored.head.number).unwrap_or_default();
-        let school = School::new(usable(load(&files))?, version)?;
+        let school = School::new(usable(load_held(&files))?, version)?;
         Self::new(ports, school)
     }
 

@@ -64,7 +64,7 @@ impl App {
         let school = self.school();
         let (pack, declared, new_school) = match proposed {
             Proposed::Pack(files) => {
-                let pack = crate::packs::usable(pharos_pack::load(files))?;
+                let pack = crate::packs::usable(pharos_pack::load_held(files))?;
                 let new = School::new(pack, school.version + 1)?;
                 (
                     new.pack.filter_on(self.today()),

@@ -21,6 +21,8 @@ pub enum FloorFetched {
     AsItWas,
     /// An issue was taken in: its version.
     Taken(u64),
+    /// The issue in force, whose file had been lost or damaged, was taken in once more: its version.
+    TakenAgain(u64),
 }
 
 impl Lists {
@@ -115,7 +117,8 @@ impl Lists {
             return Ok((FloorFetched::AsItWas, known.clone()));
         };
         match self.floor_take(&bytes, read, now) {
-            Ok(version) => Ok((FloorFetched::Taken(version), validators)),
+            Ok(taken) if taken.again => Ok((FloorFetched::TakenAgain(taken.version), validators)),
+            Ok(taken) => Ok((FloorFetched::Taken(taken.version), validators)),
             // Signed by the pinned key, and the issue in force.
             Err(ListsError::Floor(FloorError::NotNewer { offered, held })) if offered == held => {
                 Ok((FloorFetched::AsItWas, validators))

@@ -37,7 +37,8 @@ fn read(text: &str) -> Result<FloorHead, String> {
 }
 
 fn take(lists: &Lists, bytes: &[u8]) -> Result<u64, ListsError> {
-    lists.floor_take(bytes, &read, now())
+    let taken = lists.floor_take(bytes, &read, now());
+    taken.map(|taken| taken.version)
 }
 
 fn in_force(lists: &Lists) -> Option<u64> {
@@ -160,8 +161,11 @@ fn fil_06_a_floor_taken_away_is_an_error() {
         error,
         Err(ListsError::Floor(FloorError::NotNewer { .. }))
     ));
-    assert_eq!(take(&lists, &issue(2)).unwrap(), 2);
+    let again = lists.floor_take(&issue(2), &read, now()).unwrap();
+    assert_eq!((again.version, again.again), (2, true));
     assert_eq!(in_force(&lists), Some(2));
+    let newer = lists.floor_take(&issue(3), &read, now()).unwrap();
+    assert_eq!((newer.version, newer.again), (3, false));
 }
 
 /// FIL-06: what was in force on a day is kept.

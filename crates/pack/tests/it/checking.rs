@@ -1,6 +1,9 @@
 //! What is checked, and how it is said: CFG-01.
 
-use pharos_pack::{Behaviour, Severity, load, load_with, setting, settings};
+use pharos_pack::{
+    Behaviour, Loaded, Place, Severity, load, load_floor, load_held, load_held_floor, load_with,
+    setting, settings,
+};
 use pharos_school::Role;
 
 use crate::kit::*;
@@ -364,4 +367,34 @@ fn cfg_01_no_public_suffix_is_kept_out_of_the_lists() {
         one.severity == Severity::Warning && one.message.contains("\"nhs.uk\" names all")
     });
     assert!(warned.is_some_and(|one| one.place.line == 4), "{warned:?}");
+}
+
+/// CFG-01, FIL-17: what is refused in a pack that is brought in keeps no school from opening the pack that it
+/// has: there the same line is warned of, at the same place, in a floor that comes with the pack too.
+#[test]
+fn cfg_01_a_pack_that_is_held_opens_with_a_public_suffix() {
+    let school = format!(
+        "{SMALL}[network]\nweb = \"https://github.io\"\n[fil]\ndo_not_block = [\"co.uk\"]\n[mail]\nfrom = \"pharos@co.uk\"\nsmtp = \"127.0.0.1:25\"\n[[help]]\nname = \"Line\"\nsites = [\"org.uk\"]\n"
+    );
+    let floor = "floor = 1\n[trust]\nname = \"Saltmarsh\"\nversion = 1\nissued = 2026-09-01\napproved_by = \"Board\"\n[[help]]\nname = \"Line\"\nsites = [\"co.uk\"]\n";
+    let all = files(&[
+        ("school.toml", &school),
+        ("policy.md", POLICY),
+        ("floor.toml", floor),
+    ]);
+    let told = |loaded: &Loaded, severity| -> Vec<(String, Place)> {
+        let problems = loaded.problems.iter();
+        problems
+            .filter(|one| one.severity == severity && one.message.contains("no list would block"))
+            .map(|one| (one.message.clone(), one.place))
+            .collect()
+    };
+    let (brought, held) = (load(&all), load_held(&all));
+    let refused = told(&brought, Severity::Error);
+    assert_eq!(refused.len(), 5, "{refused:?}");
+    assert!(brought.pack.is_none());
+    assert_eq!(told(&held, Severity::Warning), refused);
+    assert!(held.pack.is_some(), "{:?}", held.problems);
+    assert!(load_floor(floor).floor.is_none());
+    assert!(load_held_floor(floor).floor.is_some());
 }

@@ -50,7 +50,7 @@ pub(super) async fn run(
                 output.say("The trust has nothing newer.");
                 Ok(0)
             }
-            Ok(FloorFetched::Taken(version)) => {
+            Ok(FloorFetched::Taken(version) | FloorFetched::TakenAgain(version)) => {
                 output.say(format!("Issue {version} of the floor is in force."));
                 Ok(0)
             }

@@ -39,7 +39,7 @@ impl App {
             .await?;
         let why = reason(why)?;
         let files = self.files_of_past(version).await?;
-        let pack = crate::packs::usable(pharos_pack::load(&files))?;
+        let pack = crate::packs::usable(pharos_pack::load_held(&files))?;
         let plain = !is_assessed(&self.school().pack, &pack);
         if plain && self.could(actor, Act::InstallPolicy) {
             return self
@@ -77,7 +77,7 @@ impl App {
 
     async fn beyond(&self, files: &PackFiles) -> Result<Vec<String>, Error> {
         let (pack, in_force) = (
-            crate::packs::usable(pharos_pack::load(files))?,
+            crate::packs::usable(pharos_pack::load_held(files))?,
             self.files_in_force().await?,
         );
         let school = self.school();

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use pharos_access::{Actor, Target, act};
 use pharos_catalogue::Address;
 use pharos_filter::Query;
-use pharos_pack::{Floor, Options, Problem as PackProblem, load_floor};
+use pharos_pack::{Floor, Options, Problem as PackProblem, load_held_floor};
 use pharos_policy::{Action, Layer};
 use pharos_school::Face;
 
@@ -53,12 +53,12 @@ impl App {
         let school = self.school();
         let lists = &self.inner().lists;
         let (held, gone) = match lists.floor() {
-            Ok(held) => (held, None),
+            Ok(held) => (held, self.floor_trouble()),
             Err(error) => (None, Some(error.to_string())),
         };
         let signed = held.as_ref().and_then(|held| held.issue.as_ref());
         let floor = match signed {
-            Some(issue) => load_floor(&issue.text).floor,
+            Some(issue) => load_held_floor(&issue.text).floor,
             None => school.pack.floor.clone(),
         };
         let wanted = school.pack.trust.as_ref();
@@ -118,6 +118,7 @@ impl App {
         let files = self.files_in_force().await?;
         let options = Options {
             floor: Some(floor),
+            held: true,
             ..Options::default()
         };
         Ok(pharos_pack::load_with(&files, &options).below_floor)

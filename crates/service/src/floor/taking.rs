@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use pharos_access::{Actor, Target, Warrant, act};
 use pharos_ledger::Detail;
 use pharos_lists::{FloorHead, LoadedCatalogue};
-use pharos_pack::load_floor;
+use pharos_pack::{Floor, load_floor, load_held_floor};
 use pharos_policy::PolicySpec;
 use pharos_policy::spec::FloorSpec;
 
-use super::{add_held, of_issue};
+use super::{AGAIN, add_held, of_issue};
 use crate::lists::refused;
 use crate::school::School;
 use crate::{App, Error};
@@ -21,13 +21,22 @@ pub(super) struct Reader {
     spec: PolicySpec,
     school: Arc<School>,
     catalogue: Arc<LoadedCatalogue>,
+    /// The version that the school holds.
+    held: Option<u64>,
 }
 
 impl Reader {
     /// What the list folder asks of a floor's text. One on which the school's policy cannot stand is
     /// none: taken, it would be held and not be in force.
     pub(super) fn head(&self, text: &str) -> Result<FloorHead, String> {
-        let loaded = load_floor(text);
+        // The issue in force comes back as it was; a new one is held to what floors are held to today.
+        let back = load_held_floor(text);
+        let holds = |floor: &Floor| Some(floor.version) == self.held;
+        let loaded = if back.floor.as_ref().is_some_and(holds) {
+            back
+        } else {
+            load_floor(text)
+        };
         let Some(floor) = loaded.floor else {
             let wrong = loaded.problems.iter().find(|problem| problem.is_error());
             return Err(wrong.map_or_else(|| "it is no floor".to_owned(), ToString::to_string));
@@ -76,6 +85,7 @@ impl App {
             spec: self.spec_without_floor(&school).await?,
             catalogue: self.inner().lists.catalogue(),
             school,
+            held: self.inner().lists.floor_version(),
         })
     }
 
@@ -152,6 +162,14 @@ impl App {
         version: u64,
     ) -> Result<(), Error> {
         let lists = &self.inner().lists;
+        if result == AGAIN {
+            // Each time is an event of its own.
+            let detail = Detail::new().text("floor", trust).text("result", result);
+            let detail = of_issue(detail, version);
+            self.records()
+                .note(warrant, None, &detail, self.now())
+                .await?;
+        }
         let mut untold = lists.floor_untold().into_iter();
         let Some((_, taken)) = untold.find(|(one, _)| *one == version) else {
             return Ok(());

@@ -363,6 +363,13 @@ async fn fil_17_a_floor_taken_away_changes_nothing_until_it_is_back() {
     assert!(trouble.contains("missing"), "{trouble}");
     app.import_floor(&system(), &issue(3)).await.unwrap();
     assert!(app.floor_trouble().is_none());
+    // REQ-04: that it came back stands in the change log.
+    let lead = school.at_work("ruth.okafor").await.actor;
+    let lines = app.change_log(&lead, &LogFilter::default()).await.unwrap();
+    let again = lines
+        .iter()
+        .filter(|line| line.kind == "floor" && line.why == "Issue 3: taken in again");
+    assert_eq!(again.count(), 1);
 }
 
 /// REP-01, ROLE-07: what the school tells its trust says how it stands, and names nobody.

@@ -18,6 +18,7 @@ mod evidence;
 mod filtering;
 mod floor;
 mod floor_held;
+mod held;
 mod lists;
 mod looking;
 mod mail_cap;
