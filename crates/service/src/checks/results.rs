@@ -142,19 +142,25 @@ impl CheckResults {
             .map_err(|error| Error::unavailable("a stored self-check", &error))
     }
 
-    /// The kinds of user that were tried as, each once, in their order.
+    /// The kinds of user that something was tried as, each once, in their order.
     pub fn groups_tried(&self) -> Vec<&str> {
-        let groups: BTreeSet<&str> = self.outcomes().map(|one| one.group).collect();
+        let groups: BTreeSet<&str> = self.tried().map(|one| one.group).collect();
         groups.into_iter().collect()
     }
 
     /// The places that something was tried in, each once.
     pub fn places_tried(&self) -> Vec<&str> {
-        let places: BTreeSet<&str> = self.outcomes().filter_map(|one| one.place).collect();
+        let places: BTreeSet<&str> = self.tried().filter_map(|one| one.place).collect();
         places.into_iter().collect()
     }
 
-    /// Every probe.
+    /// Every probe that was made.
+    fn tried(&self) -> impl Iterator<Item = Outcome<'_>> {
+        self.outcomes()
+            .filter(|one| one.result != Result_::NotTried)
+    }
+
+    /// Every probe, made or not.
     pub fn outcomes(&self) -> impl Iterator<Item = Outcome<'_>> {
         let folded = self.rows.iter().flat_map(|row| {
             let users = row.users.iter();

@@ -4,7 +4,10 @@ use pharos_governance::Standing;
 use pharos_policy::Action;
 use pharos_policy::spec::DeviceClass;
 use pharos_school::Role;
-use pharos_service::{Error, ExplainQuestion, Faces, PackFiles, ScopeLine};
+use pharos_service::{
+    CheckKind, CheckResult, CheckResults, CheckRow, Error, ExplainQuestion, Faces, PackFiles,
+    ScopeLine, UserTried, Way,
+};
 use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::evidence::checked;
@@ -217,4 +220,37 @@ async fn aud_02_a_run_keeps_what_the_filter_was_for() {
     let all: Vec<&str> = pack.filter.places.keys().map(String::as_str).collect();
     assert_eq!(places, all);
     assert!(results.groups_tried().contains(&"sixth-form"));
+}
+
+/// AUD-02: a place and a kind of user whose probes were all left undone are not said to have been tried: a
+/// signature would stand under it.
+#[test]
+fn aud_02_what_was_not_tried_is_not_said_to_be() {
+    let user = |group: &str, place: &str| UserTried {
+        group: group.to_owned(),
+        place: Some(place.to_owned()),
+        shut: false,
+    };
+    let row = |result, users| CheckRow {
+        kind: CheckKind::Other("A page".to_owned()),
+        way: Way::Dns,
+        address: "news.pharos.test".to_owned(),
+        result,
+        seen: String::new(),
+        users,
+    };
+    let results = CheckResults {
+        users: vec![
+            user("sixth-form", "library"),
+            user("sixth-form", "boarding-houses"),
+            user("lower-prep", "boarding-houses"),
+        ],
+        rows: vec![
+            row(CheckResult::Passed, vec![0]),
+            row(CheckResult::NotTried, vec![0, 1, 2]),
+        ],
+        ..CheckResults::default()
+    };
+    assert_eq!(results.places_tried(), ["library"]);
+    assert_eq!(results.groups_tried(), ["sixth-form"]);
 }
