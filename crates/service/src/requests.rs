@@ -76,7 +76,8 @@ impl App {
     /// Asks for a site from a block page, or by typing it. Notifies those who act on it next.
     ///
     /// # Errors
-    /// [`Error::Invalid`], or [`Error::Refused`] for what may not be asked for.
+    /// [`Error::Invalid`], or [`Error::Refused`] for what may not be asked for, and where
+    /// nobody could decide it.
     pub async fn ask_for_site(
         &self,
         asker: &Person,
@@ -110,7 +111,11 @@ impl App {
             to_endorse: !teachers.is_empty(),
         };
         let to = if teachers.is_empty() {
-            self.who_vets(Some(asker.id)).await?
+            let vets = self.who_vets(Some(asker.id)).await?;
+            if vets.is_empty() {
+                return Err(Error::Refused("Nobody else at this school may decide what you ask for, so nobody would answer you, and your request was not kept. Ask the technical team to name who decides (`req.vetted_by`), then ask again.".to_owned()));
+            }
+            vets
         } else {
             teachers
         };

@@ -9,8 +9,8 @@ use pharos_school::{Person, PersonId, Role};
 use crate::{App, Error};
 
 /// Who vets in the place of those who vet (`req.vetted_by`) where none of them may: all are kept to a campus
-/// that the asker is not of, or the asker is the only one. In this order.
-const VETS_INSTEAD: [Role; 2] = [Role::Lead, Role::Head];
+/// that the asker is not of, or the asker is the only one. In this order: whoever holds the right to.
+const VETS_INSTEAD: [Role; 4] = [Role::Lead, Role::Head, Role::Deputy, Role::OnlineLead];
 
 impl App {
     /// Those who decide what this person asks for, and so are told of it: whoever vets at this school
@@ -56,6 +56,31 @@ impl App {
     /// When the roll cannot be read.
     pub async fn may_vet(&self, actor: &Actor, asker: Option<PersonId>) -> Result<bool, Error> {
         self.decides(actor, Act::DecideRequest, asker).await
+    }
+
+    /// Whether there may be anybody whom the actor makes a member of an exception group, or frees a request
+    /// of: they vet, or stand in for those who vet for one of these or for whoever these do not reach.
+    ///
+    /// # Errors
+    /// When the roll cannot be read.
+    pub async fn may_vet_anybody(&self, actor: &Actor, act: Act) -> Result<bool, Error> {
+        if self.vets(actor) {
+            return Ok(true);
+        }
+        if !VETS_INSTEAD.iter().any(|role| actor.holds(*role)) {
+            return Ok(false);
+        }
+        let vets: Vec<Role> = self.vetting_roles().into_iter().collect();
+        let vets = self.holders(&vets).await?;
+        if vets.iter().all(|one| self.actor_of(one).within().is_some()) {
+            return Ok(true);
+        }
+        for one in vets {
+            if self.decides(actor, act, Some(one.id)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn decides(

@@ -2,12 +2,13 @@
 //! BRE-04).
 
 use jiff::SignedDuration;
+use pharos_access::Act;
 use pharos_casework::{Concern, EntryBody, Involved, Origin as From, Part, Reporter, Whom, gaps};
 use pharos_policy::Action;
 use pharos_records::Origin;
 use pharos_school::{Unknown, Who};
 use pharos_service::{Brought, Error, Vetting};
-use pharos_testkit::school::SampleSchool;
+use pharos_testkit::school::{SampleSchool, pack_files};
 
 use crate::campus::{
     PREP, SENIOR, asks, delegate, files_with_campuses, kept_to_the_prep_site, two_campuses,
@@ -148,6 +149,105 @@ async fn req_02_whoever_is_told_of_a_request_decides_it_and_nobody_else() {
         }
         let decides = school.at_work(decides).await.actor;
         app.decide_request(&decides, id, &vetting).await.unwrap();
+    }
+}
+
+/// REQ-01, REQ-02: where one person is lead and head, a deputy decides what they ask for; where nobody else
+/// may, they are told so and nothing is kept that nobody would answer.
+#[tokio::test]
+async fn req_01_who_is_lead_and_head_asks_a_deputy_or_is_told_that_nobody_decides() {
+    let lead = "lead = { user = \"ruth.okafor\"";
+    let both = |more: &str| {
+        let mut files = pack_files();
+        let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+        assert!(text.contains(lead) && text.contains("vetted_by = [\"lead\", \"deputy\"]"));
+        let text = text
+            .replace(lead, "lead = { user = \"helen.lindqvist\"")
+            .replace(
+                "vetted_by = [\"lead\", \"deputy\"]",
+                "vetted_by = [\"lead\"]",
+            )
+            .replace("[rights]\n", &format!("[rights]\n{more}\n"));
+        files.insert("school.toml".to_owned(), text.into_bytes());
+        files
+    };
+    let school = SampleSchool::with(&both("")).await;
+    school.notices().await;
+    let id = asks(&school, "helen.lindqvist").await;
+    assert_eq!(
+        told(&school, "request").await,
+        ["sunita.pillai", "tomas.brandt"]
+    );
+    let vetting = Vetting {
+        approve: true,
+        why: "Looked through it".to_owned(),
+        groups: Vec::new(),
+        days: 3,
+        relied_on: String::new(),
+    };
+    let helen = school.at_work("helen.lindqvist").await;
+    assert!(
+        school
+            .app
+            .decide_request(&helen.actor, id, &vetting)
+            .await
+            .is_err()
+    );
+    let deputy = school.at_work("tomas.brandt").await.actor;
+    assert!(
+        school
+            .app
+            .may_vet_anybody(&deputy, Act::DecideRequest)
+            .await
+            .unwrap()
+    );
+    school
+        .app
+        .decide_request(&deputy, id, &vetting)
+        .await
+        .unwrap();
+
+    let school = SampleSchool::with(&both("\"request.decide\" = [\"lead\", \"head\"]")).await;
+    let helen = school.at_work("helen.lindqvist").await;
+    let asked = school
+        .app
+        .ask_for_site(
+            &helen.person,
+            &helen.actor,
+            "gaming.pharos.test",
+            "To try it",
+            None,
+        )
+        .await;
+    assert!(
+        matches!(&asked, Err(Error::Refused(why)) if why.contains("Nobody else at this school")),
+        "{asked:?}"
+    );
+    assert_eq!(told(&school, "request").await, [""; 0]);
+}
+
+/// FIL-05, REQ-02: the form to add a member to an exception group is there for whoever stands in for those who
+/// vet, as the service takes it from them, and for nobody else.
+#[tokio::test]
+async fn fil_05_who_adds_members_in_the_place_of_those_who_vet() {
+    for (vets, may) in [("\"lead\", \"deputy\"", false), ("\"lead\"", true)] {
+        let mut files = pack_files();
+        let text = String::from_utf8(files["school.toml"].clone()).unwrap();
+        let text = text.replace(
+            "vetted_by = [\"lead\", \"deputy\"]",
+            &format!("vetted_by = [{vets}]"),
+        );
+        files.insert("school.toml".to_owned(), text.into_bytes());
+        let school = SampleSchool::with(&files).await;
+        for (who, may) in [
+            ("helen.lindqvist", may),
+            ("ruth.okafor", true),
+            ("kofi.adeyemi", false),
+        ] {
+            let actor = school.at_work(who).await.actor;
+            let shown = school.app.may_vet_anybody(&actor, Act::AddException).await;
+            assert_eq!(shown.unwrap(), may, "{who}, {vets}");
+        }
     }
 }
 

@@ -111,7 +111,12 @@ async fn page(
             );
         }
     }
-    if web.app.could(&me.actor, Act::AddException) && web.app.vets(&me.actor) {
+    if web.app.could(&me.actor, Act::AddException)
+        && web
+            .app
+            .may_vet_anybody(&me.actor, Act::AddException)
+            .await?
+    {
         sheet = sheet
             .heading("Add a member")
             .add(form(&groups, wanted, &errors));
