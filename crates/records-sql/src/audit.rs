@@ -13,6 +13,9 @@ use crate::store::{Act, Store, head_of, is_for};
 /// Rows in one page of the check.
 const PAGE: i64 = 5_000;
 
+/// Lines of an act and a subject since a time, newest first.
+const ALIKE: &str = "SELECT seq, detail FROM ledger WHERE act = $1 AND subject = $2 AND at >= $3 ORDER BY seq DESC LIMIT $4";
+
 #[async_trait]
 impl Audit for Store {
     async fn note(
@@ -38,7 +41,6 @@ impl Audit for Store {
         same: (&Detail, Timestamp),
         at: Timestamp,
     ) -> Result<bool> {
-        const ALIKE: &str = "SELECT seq, detail FROM ledger WHERE act = $1 AND subject = $2 AND at >= $3 ORDER BY seq DESC LIMIT $4";
         let (same, since) = (same.0.to_json(), same.1);
         let subject = warrant.subject().to_string();
         let mut opening = self.begin().await?;
@@ -266,4 +268,33 @@ fn entry_of(row: &Row) -> Result<Entry> {
         prev: hash("prev")?,
         hash: hash("hash")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// REQ-04: what is noted once is looked for by an index: the head of the ledger is held meanwhile.
+    #[tokio::test]
+    async fn req_04_what_is_noted_once_is_found_without_going_through_the_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = crate::Database::Sqlite(folder.path().join("records.db"));
+        let store = crate::Store::open(&database, pharos_vault::Vault::fresh().unwrap())
+            .await
+            .unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {ALIKE}");
+        let mut read = store.read().await.unwrap();
+        let wanted = args!["policy.install", "school", Timestamp::MIN, rows(ONCE_MAX)];
+        let steps = read.all_built("ledger", plan, wanted).await.unwrap();
+        let steps: Vec<String> = steps
+            .iter()
+            .map(|row| row.text("detail").unwrap())
+            .collect();
+        assert!(
+            steps
+                .iter()
+                .any(|step| step.contains("ledger_act (act=? AND at>?)")),
+            "{steps:?}"
+        );
+    }
 }
