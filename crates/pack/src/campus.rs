@@ -133,7 +133,7 @@ const TOLD_FIRST: [(&str, Role); 4] = [
 ];
 
 /// Says where all whom the pack names for those who are told first are kept to a campus: what is of no
-/// campus of theirs goes to the lead instead (MON-03).
+/// campus of theirs goes to the lead instead, and to the head where it is about staff (MON-03).
 pub(crate) fn warn_of_kept(pack: &Pack, cx: &mut Cx<'_>) {
     let kept = |user: &String| {
         let delegates = pack.campuses.iter().flat_map(|campus| &campus.delegates);

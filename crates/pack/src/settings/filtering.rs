@@ -387,7 +387,7 @@ pub(super) const TABLE: &[Setting] = &[
         Roles,
         r#"["head"]"#,
         "A matter about a member of staff belongs to the head.",
-        "Who is told of an alert about a member of staff.",
+        "Who is told of an alert about a member of staff. The head may open these alerts whatever stands here.",
         SAFEGUARDING,
     ),
     declared(
@@ -515,7 +515,7 @@ pub(super) const TABLE: &[Setting] = &[
         Roles,
         r#"["lead"]"#,
         "Opening a site is a safeguarding decision.",
-        "Who vets a release.",
+        "Who vets a release. Where none of those named may, the lead decides, then the head, a deputy, the online safety lead: never whoever asks.",
         SAFEGUARDING,
     ),
     live(

@@ -140,19 +140,21 @@ impl App {
         entries: &[Entry],
         now: Timestamp,
     ) -> Result<Vec<NewNotice>, Error> {
-        let mut roles: Vec<Role> = entries
+        // Each party by itself: that one of them hears is no reason for another to go untold.
+        let parties: BTreeSet<&[Role]> = entries
             .iter()
             .flat_map(|entry| tells(&entry.body))
-            .flat_map(|party| party.roles())
-            .copied()
+            .map(|party| party.roles())
+            .filter(|roles| !roles.is_empty())
             .collect();
-        roles.sort_unstable();
-        roles.dedup();
-        if roles.is_empty() {
+        if parties.is_empty() {
             return Ok(Vec::new());
         }
         let last = entries.last().map_or(0, |entry| entry.seq);
-        let holders = self.holders(&roles).await?;
+        let mut told = Vec::new();
+        for roles in parties {
+            told.push(self.holders(roles).await?);
+        }
         let (mut to, widen) = match self.records().case_facts(id).await? {
             Some(facts) => {
                 let widen = match self.leaves_some_exposed(entries).await? {
@@ -164,13 +166,21 @@ impl App {
                     // Matters about staff go to those of their own route and to nobody else.
                     let rules = self.rules();
                     let sees = |one: &Person| rules.sees_case(&self.actor_of(one), &facts);
-                    let others = holders.iter().filter(|one| !sees(one)).map(|one| one.id);
+                    let holders = told.iter().flatten();
+                    let others = holders.filter(|one| !sees(one)).map(|one| one.id);
                     matter.kept_out.extend(others);
+                    told = vec![told.concat()];
                 }
-                (self.hearers(holders, &matter).await?, widen)
+                let mut hear = Vec::new();
+                for holders in told {
+                    hear.extend(self.hearers(holders, &matter).await?);
+                }
+                (hear, widen)
             }
-            None => (holders, Vec::new()),
+            None => (told.into_iter().flatten().collect(), Vec::new()),
         };
+        let mut once = BTreeSet::new();
+        to.retain(|person| once.insert(person.id));
         to.retain(|person| widen.iter().all(|other| other.id != person.id));
         let path = format!("/cases/{id}");
         let mut notices = self.notices_to(&to, &format!("case-{last}"), &path, now)?;

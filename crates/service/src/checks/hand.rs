@@ -244,7 +244,8 @@ impl App {
         Ok(runs)
     }
 
-    /// How tests by hand stand against `fil.hand_tests`; `None`: the school wants none.
+    /// How tests by hand stand against `fil.hand_tests`; `None`: the school wants none. Those of people who
+    /// are kept to a campus do not count: the rest of the school may never have been tried.
     ///
     /// # Errors
     /// When the records cannot be read.
@@ -259,7 +260,25 @@ impl App {
             _ => return Ok(None),
         };
         let tests = self.hand_tests(&Actor::system("figures")).await?;
-        let last = tests.first().map(|run| run.run.to);
+        let mut last = None;
+        let mut kept = BTreeMap::new();
+        for test in &tests {
+            if let Some(by) = test.by {
+                let is_kept = match kept.get(&by) {
+                    Some(is_kept) => *is_kept,
+                    None => self
+                        .known_person(by)
+                        .await?
+                        .is_some_and(|person| self.actor_of(&person).within().is_some()),
+                };
+                kept.insert(by, is_kept);
+                if is_kept {
+                    continue;
+                }
+            }
+            last = Some(test.run.to);
+            break;
+        }
         let from = match last {
             Some(last) => last.to_zoned(self.zone()).date(),
             None => self.first_pack_day().await?,

@@ -512,4 +512,18 @@ async fn aud_02_a_delegate_tests_by_hand_at_their_campus() {
     for (group, place) in [("upper-prep", ""), ("unknown", "prep-rooms")] {
         note(group, place).await.unwrap();
     }
+    // Nobody has tried it for the whole school yet.
+    assert_eq!(app.hand_tests(&crate::system()).await.unwrap().len(), 2);
+    assert_eq!(app.hand_due().await.unwrap().unwrap().last, None);
+    let lead = school.at_work("ruth.okafor").await;
+    let test = NewHandTest {
+        group: "upper-prep".to_owned(),
+        other: "The library tablets are filtered".to_owned(),
+        tried: "gambling.pharos.test".to_owned(),
+        came: "The block page.".to_owned(),
+        held: true,
+        ..NewHandTest::default()
+    };
+    app.note_hand_test(&lead, &test).await.unwrap();
+    assert!(app.hand_due().await.unwrap().unwrap().last.is_some());
 }
