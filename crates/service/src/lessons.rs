@@ -294,7 +294,7 @@ impl App {
             categories: self.categories_of(site),
             to_endorse: false,
         };
-        let to = self.who_vets(actor.id()).await?;
+        let to = self.who_answers(actor.id()).await?;
         let notices = self.notices_to(&to, "request", &format!("/requests/{id}"), now)?;
         self.records()
             .ask_for_site(&permit, &request, &notices, now)

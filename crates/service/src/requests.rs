@@ -111,11 +111,7 @@ impl App {
             to_endorse: !teachers.is_empty(),
         };
         let to = if teachers.is_empty() {
-            let vets = self.who_vets(Some(asker.id)).await?;
-            if vets.is_empty() {
-                return Err(Error::Refused("Nobody else at this school may decide what you ask for, so nobody would answer you, and your request was not kept. Ask the technical team to name who decides (`req.vetted_by`), then ask again.".to_owned()));
-            }
-            vets
+            self.who_answers(Some(asker.id)).await?
         } else {
             teachers
         };
@@ -236,7 +232,7 @@ impl App {
         let now = self.now();
         let notices = if endorsed {
             self.notices_to(
-                &self.who_vets(Some(asker.id)).await?,
+                &self.who_answers(Some(asker.id)).await?,
                 "request",
                 &format!("/requests/{id}"),
                 now,

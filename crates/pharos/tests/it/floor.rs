@@ -170,6 +170,13 @@ fn cfg_01_a_pack_is_checked_against_a_floor() {
     assert!(checked.out.contains(&lines), "{}", checked.out);
     let example = school.parent().unwrap().join("saltmarsh-trust/floor.toml");
     pharos(&["trust", "check", text(&example)]).ended(0);
+    // Nothing that would keep everybody's sites out of the lists is checked or signed.
+    let wide = format!("{FLOOR}[[help]]\nname = \"Line\"\nsites = [\"co.uk\"]\n");
+    fs::write(&file, &wide).unwrap();
+    let refused = pharos(&["trust", "check", text(&file)]).ended(1);
+    assert!(refused.err.contains("\"co.uk\""), "{}", refused.err);
+    make_key(scratch.path());
+    sign(scratch.path(), &wide, "wide.toml").ended(1);
 }
 
 /// REP-01: the trust sees how each school stands from reports that the schools signed: which floor,

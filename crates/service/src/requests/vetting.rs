@@ -16,11 +16,19 @@ impl App {
     /// Those who decide what this person asks for, and so are told of it: whoever vets at this school
     /// (`req.vetted_by`), may do so and reaches the asker, never the asker. Where that is nobody, the first
     /// of [`VETS_INSTEAD`] that is somebody (REQ-01, REQ-02).
+    /// Whoever asks, or passes it on, is told where that is nobody at all.
     ///
     /// # Errors
-    /// When the roll cannot be read.
-    pub(crate) async fn who_vets(&self, asker: Option<PersonId>) -> Result<Vec<Person>, Error> {
-        self.who_decides(Act::DecideRequest, asker).await
+    /// [`Error::Refused`] where nobody could decide it; when the roll cannot be read.
+    pub(crate) async fn who_answers(&self, asker: Option<PersonId>) -> Result<Vec<Person>, Error> {
+        let who = self.who_decides(Act::DecideRequest, asker).await?;
+        if who.is_empty() {
+            return Err(Error::Refused(
+                "Nobody at this school may decide this but whoever asks, so nobody would answer, and nothing was kept. Ask the technical team to name who decides (`req.vetted_by`), then try again."
+                    .to_owned(),
+            ));
+        }
+        Ok(who)
     }
 
     async fn who_decides(&self, act: Act, asker: Option<PersonId>) -> Result<Vec<Person>, Error> {

@@ -220,7 +220,7 @@ async fn req_01_who_is_lead_and_head_asks_a_deputy_or_is_told_that_nobody_decide
         )
         .await;
     assert!(
-        matches!(&asked, Err(Error::Refused(why)) if why.contains("Nobody else at this school")),
+        matches!(&asked, Err(Error::Refused(why)) if why.contains("Nobody at this school may decide this")),
         "{asked:?}"
     );
     assert_eq!(told(&school, "request").await, [""; 0]);
