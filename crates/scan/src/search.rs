@@ -91,6 +91,9 @@ fn tidy(text: &str) -> String {
         .filter(|w| !w.is_empty())
     {
         if count > 0 {
+            if count + 1 >= TERMS_MAX {
+                return tidied;
+            }
             tidied.push(' ');
             count += 1;
         }
@@ -317,7 +320,16 @@ mod tests {
         let host = Host::parse("www.google.com").unwrap();
         let long = format!("/search?q={}", "word+".repeat(400));
         let terms = search_terms_in(&host, &long).unwrap().terms;
-        assert_eq!(terms.chars().count(), TERMS_MAX);
+        assert_eq!(terms.chars().count(), TERMS_MAX - 1, "no space at the end");
+        // A word that ends at the bound: neither a space nor the next one follows.
+        for lead in ["a", "ab", "abc"] {
+            let short = format!("/search?q={lead}+{}", "a+".repeat(400));
+            let terms = search_terms_in(&host, &short).unwrap().terms;
+            assert!(
+                terms.chars().count() <= TERMS_MAX && terms.ends_with('a'),
+                "{terms}"
+            );
+        }
         let odd = search_terms_in(&host, "/search?q=%ff%00a%0d%0ab")
             .unwrap()
             .terms;
