@@ -32,6 +32,16 @@ fn subscribed(url: &str) -> Subscription {
     }
 }
 
+/// An empty list folder, and a publisher whose file of fifty names can be fetched into it.
+fn publishes(path: &str) -> (Folder, Lists, Publisher, Subscription) {
+    let folder = Folder::new();
+    let lists = folder.open();
+    let publisher = Publisher::start();
+    publisher.does(path, Does::Serves(names(0, 50).into(), "\"one\""));
+    let from = subscription(&publisher, path);
+    (folder, lists, publisher, from)
+}
+
 fn fetching() -> Fetching {
     Fetching {
         trust: Trust::of(rustls::RootCertStore::empty()).unwrap(),
@@ -72,11 +82,7 @@ fn refusal(result: Result<Fetched, FetchError>) -> Refusal {
 /// sent again and keeps the list fresh.
 #[test]
 fn fil_04_a_new_version_is_in_force_after_the_next_fetch() {
-    let folder = Folder::new();
-    let lists = folder.open();
-    let publisher = Publisher::start();
-    let from = subscription(&publisher, "/games.txt");
-    publisher.does("/games.txt", Does::Serves(names(0, 50).into(), "\"one\""));
+    let (folder, lists, publisher, from) = publishes("/games.txt");
     assert!(lists.fetch_due(&from, now()), "never fetched");
     assert!(
         matches!(fetch(&lists, &from, now()).unwrap(), Fetched::Taken(report) if report.entries == 50)
@@ -111,11 +117,7 @@ fn fil_04_a_new_version_is_in_force_after_the_next_fetch() {
 /// and the next try is put off.
 #[test]
 fn fil_04_what_goes_wrong_on_the_way_leaves_the_old_list_in_force() {
-    let folder = Folder::new();
-    let lists = folder.open();
-    let publisher = Publisher::start();
-    let from = subscription(&publisher, "/l");
-    publisher.does("/l", Does::Serves(names(0, 50).into(), "\"one\""));
+    let (folder, lists, publisher, from) = publishes("/l");
     fetch(&lists, &from, now()).unwrap();
 
     let mut truncated = gzip(names(0, 5000).as_bytes());
@@ -212,11 +214,7 @@ fn fil_04_what_goes_wrong_on_the_way_leaves_the_old_list_in_force() {
 /// FIL-04: a publisher that stops: the list stays in force and grows stale at its set age.
 #[test]
 fn fil_04_a_publisher_that_stops_makes_the_list_stale_at_its_age() {
-    let folder = Folder::new();
-    let lists = folder.open();
-    let publisher = Publisher::start();
-    let from = subscription(&publisher, "/l");
-    publisher.does("/l", Does::Serves(names(0, 50).into(), "\"one\""));
+    let (folder, lists, publisher, from) = publishes("/l");
     fetch(&lists, &from, now()).unwrap();
     publisher.stop();
     let error = fetch(&lists, &from, now() + hours(24)).unwrap_err();
@@ -234,13 +232,9 @@ fn fil_04_a_publisher_that_stops_makes_the_list_stale_at_its_age() {
 /// FIL-04: a checksum or a signature that the school asks for has to be right.
 #[test]
 fn fil_04_checksum_and_signature_are_kept_to() {
-    let folder = Folder::new();
-    let lists = folder.open();
-    let publisher = Publisher::start();
+    let (_folder, lists, publisher, mut from) = publishes("/l.txt");
     let file: Vec<u8> = names(0, 50).into();
-    publisher.does("/l.txt", Does::Serves(file.clone(), "\"one\""));
     let url = |path: &str| ListUrl::parse(&publisher.url(path), false).unwrap();
-    let mut from = subscription(&publisher, "/l.txt");
     from.checksum = Some(url("/sums"));
     publisher.does("/sums", Does::Serves(b"nothing".to_vec(), "\"s\""));
     assert!(matches!(
@@ -290,13 +284,9 @@ fn fil_04_checksum_and_signature_are_kept_to() {
 /// is held too: the publisher's "as it was" does not let it pass for looked at.
 #[test]
 fn fil_04_what_is_asked_for_later_is_asked_of_what_is_held() {
-    let folder = Folder::new();
-    let lists = folder.open();
-    let publisher = Publisher::start();
+    let (_folder, lists, publisher, mut from) = publishes("/l.txt");
     let file: Vec<u8> = names(0, 50).into();
-    publisher.does("/l.txt", Does::Serves(file.clone(), "\"one\""));
     let url = |path: &str| ListUrl::parse(&publisher.url(path), false).unwrap();
-    let mut from = subscription(&publisher, "/l.txt");
     fetch(&lists, &from, now()).unwrap();
     assert_eq!(fetch(&lists, &from, now()).unwrap(), Fetched::AsItWas);
 
